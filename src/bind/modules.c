@@ -1,0 +1,15 @@
+#include "bind/modules.h"
+
+#include "bind/bind.h"
+
+static const luaL_Reg modules[] = {
+    {"awsbak.core.sys", luaopen_awsbak_core_sys},
+    {NULL, NULL},
+};
+
+void ab_bind_preload(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    luaL_setfuncs(L, modules, 0);
+    lua_pop(L, 1);
+}

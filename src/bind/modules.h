@@ -1,0 +1,10 @@
+/* bind/modules.h - the openers of the awsbak.core modules, one a file of this folder. */
+#ifndef AB_BIND_MODULES_H
+#define AB_BIND_MODULES_H
+
+#include <lua.h>
+
+/* Each pushes its module table and returns 1. */
+int luaopen_awsbak_core_sys(lua_State *L);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int ab_stream_empty;
