@@ -3,6 +3,8 @@
 #include "bind/bind.h"
 
 static const luaL_Reg modules[] = {
+    {"awsbak.core.codec", luaopen_awsbak_core_codec},
+    {"awsbak.core.digest", luaopen_awsbak_core_digest},
     {"awsbak.core.sys", luaopen_awsbak_core_sys},
     {NULL, NULL},
 };

@@ -1,0 +1,77 @@
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
+
+local function hex(name, bytes)
+  return codec.hex(digest.digest(name, bytes))
+end
+
+-- Check values of FIPS 180-4, RFC 1321 and the catalogue of parametrised CRC algorithms.
+local known = {
+  sha256 = { abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    [""] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+  sha1 = { abc = "a9993e364706816aba3e25717850c26c9cd0d89d" },
+  md5 = { abc = "900150983cd24fb0d6963f7d28e17f72" },
+  crc32 = { ["123456789"] = "cbf43926", [""] = "00000000" },
+  crc32c = { ["123456789"] = "e3069283", [""] = "00000000" },
+  crc64nvme = { ["123456789"] = "ae8b14860a799888", [""] = "0000000000000000" },
+}
+
+describe("digest", function()
+  it("gives the published check values", function()
+    for name, vectors in pairs(known) do
+      for bytes, wanted in pairs(vectors) do
+        assert.equal(wanted, hex(name, bytes), name)
+      end
+    end
+    assert.equal(64, #digest.digest("sha512", ""))
+  end)
+
+  it("does not depend on how the bytes are cut", function()
+    local text = ("0123456789abcdef"):rep(9) .. "tail"
+    for name in pairs(known) do
+      for _, step in ipairs({ 1, 7, 8, 9, 64 }) do
+        local d = digest.new(name)
+        for at = 1, #text, step do
+          d:add(text:sub(at, at + step - 1))
+        end
+        assert.equal(digest.digest(name, text), d:final(), name .. " by " .. step)
+      end
+    end
+  end)
+
+  it("raises for a name it does not know", function()
+    assert.error_matches(function()
+      digest.digest("sha3", "")
+    end, "no digest is called 'sha3'")
+    assert.error_matches(function()
+      digest.new("md4")
+    end, "md4")
+  end)
+
+  it("raises when used after its end", function()
+    local d = digest.new("sha256")
+    d:final()
+    assert.error_matches(function()
+      d:add("x")
+    end, "finished")
+  end)
+end)
+
+describe("hmac", function()
+  it("gives the codes of RFC 4231", function()
+    local code = digest.hmac("sha256", ("\11"):rep(20), "Hi There")
+    assert.equal("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7", codec.hex(code))
+    code = digest.hmac("sha256", "Jefe", "what do ya want for nothing?")
+    assert.equal("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", codec.hex(code))
+  end)
+
+  it("takes an empty key", function()
+    assert.equal(32, #digest.hmac("sha256", "", ""))
+  end)
+
+  it("refuses a checksum as its hash", function()
+    assert.error_matches(function()
+      digest.hmac("crc32", "key", "")
+    end, "checksum")
+  end)
+end)

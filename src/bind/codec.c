@@ -1,0 +1,112 @@
+/* bind/codec.c - awsbak.core.codec: base64, hex and percent-encoding of whole strings. */
+#include "base/codec.h"
+
+#include "bind/bind.h"
+#include "bind/modules.h"
+
+/* Largest input: what keeps every output size below in range of size_t. */
+#define INPUT_MAX (SIZE_MAX / 8)
+
+static struct ab_slice input(lua_State *L)
+{
+    struct ab_slice in = ab_bind_bytes(L, 1);
+
+    luaL_argcheck(L, in.len < INPUT_MAX, 1, "too long");
+    return in;
+}
+
+static int refused(lua_State *L, const char *what)
+{
+    struct ab_err err;
+
+    ab_fail(&err, AB_REPLY, what, "not valid %s", what);
+    return ab_bind_fail(L, &err);
+}
+
+/* codec.base64(bytes) -> text with padding */
+static int codec_base64(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    luaL_Buffer b;
+    char *out = luaL_buffinitsize(L, &b, AB_BASE64_SIZE(in.len) + 1);
+
+    luaL_pushresultsize(&b, ab_base64_encode(out, in.data, in.len, true));
+    return 1;
+}
+
+/* codec.unbase64(text) -> bytes | nil, err (kind reply, code "base64") */
+static int codec_unbase64(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    luaL_Buffer b;
+    uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, (in.len + 3) / 4 * 3 + 1);
+    size_t len;
+
+    if (!ab_base64_decode(out, &len, (const char *)in.data, in.len, true))
+        return refused(L, "base64");
+    luaL_pushresultsize(&b, len);
+    return 1;
+}
+
+/* codec.hex(bytes) -> lower-case text */
+static int codec_hex(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    luaL_Buffer b;
+    char *out = luaL_buffinitsize(L, &b, in.len * 2 + 1);
+
+    ab_hex_encode(out, in.data, in.len);
+    luaL_pushresultsize(&b, in.len * 2);
+    return 1;
+}
+
+/* codec.unhex(text) -> bytes | nil, err (kind reply, code "hex") */
+static int codec_unhex(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    luaL_Buffer b;
+    uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, in.len / 2 + 1);
+
+    if (!ab_hex_decode(out, (const char *)in.data, in.len))
+        return refused(L, "hex");
+    luaL_pushresultsize(&b, in.len / 2);
+    return 1;
+}
+
+/* codec.uri(bytes[, keep_slash]) -> percent-encoded text */
+static int codec_uri(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    bool keep_slash = lua_toboolean(L, 2);
+    luaL_Buffer b;
+    char *out = luaL_buffinitsize(L, &b, in.len * 3 + 1);
+
+    luaL_pushresultsize(&b, ab_uri_encode(out, (const char *)in.data, in.len, keep_slash));
+    return 1;
+}
+
+/* codec.unuri(text) -> bytes | nil, err (kind reply, code "percent-encoding") */
+static int codec_unuri(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    luaL_Buffer b;
+    char *out = luaL_buffinitsize(L, &b, in.len + 1);
+    size_t len;
+
+    if (!ab_uri_decode(out, &len, (const char *)in.data, in.len))
+        return refused(L, "percent-encoding");
+    luaL_pushresultsize(&b, len);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"base64", codec_base64}, {"unbase64", codec_unbase64}, {"hex", codec_hex},
+    {"unhex", codec_unhex},   {"uri", codec_uri},           {"unuri", codec_unuri},
+    {NULL, NULL},
+};
+
+int luaopen_awsbak_core_codec(lua_State *L)
+{
+    luaL_newlib(L, functions);
+    return 1;
+}
