@@ -1,0 +1,182 @@
+/* bind/sigv4.c - AWS Signature Version 4 for Lua: a request described in a table, signed. */
+#include "bind/bind.h"
+#include "bind/modules.h"
+#include "crypto/sigv4.h"
+
+#define WORK "awsbak.sigv4"
+
+/* What one call allocates, collected by Lua when a push below it raises. */
+struct work {
+    struct ab_buf text;
+};
+
+static const char *const names[] = {
+    "method",  "url",          "host",       "path",       "query",
+    "headers", "payload_hash", "access_key", "secret_key", "session_token",
+    "region",  "service",      "time",       "s3",         NULL};
+
+/* Field `name` as bytes, valid while the table holds it; empty when absent and not required. */
+static struct ab_slice field(lua_State *L, const char *name, bool required)
+{
+    struct ab_slice s = {NULL, 0};
+    int type = lua_getfield(L, 1, name);
+
+    if (type == LUA_TSTRING)
+        s = ab_bind_bytes(L, lua_gettop(L));
+    else if (type != LUA_TNIL || required)
+        luaL_error(L, "sigv4: '%s' is a string, got %s", name, luaL_typename(L, -1));
+    lua_pop(L, 1);
+    return s;
+}
+
+static struct ab_slice header_part(lua_State *L, int pair, int which)
+{
+    if (lua_rawgeti(L, pair, which) != LUA_TSTRING)
+        luaL_error(L, "sigv4: 'headers' is a list of { name, value } strings");
+    struct ab_slice s = ab_bind_bytes(L, lua_gettop(L));
+    lua_pop(L, 1); /* the pair still holds it */
+    return s;
+}
+
+/* Leaves on the stack the memory that r->headers points to. */
+static void read_headers(lua_State *L, struct ab_sigv4 *r)
+{
+    if (lua_getfield(L, 1, "headers") == LUA_TNIL)
+        return;
+    luaL_checktype(L, -1, LUA_TTABLE); /* headers */
+    int list = lua_gettop(L);
+    r->header_count = (size_t)lua_rawlen(L, list);
+    struct ab_sigv4_header *headers =
+        lua_newuserdatauv(L, (r->header_count + 1) * sizeof *headers, 0); /* headers memory */
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (lua_rawgeti(L, list, (lua_Integer)i + 1) != LUA_TTABLE)
+            luaL_error(L, "sigv4: 'headers' is a list of { name, value } strings");
+        headers[i].name = header_part(L, lua_gettop(L), 1);
+        headers[i].value = header_part(L, lua_gettop(L), 2);
+        lua_pop(L, 1);
+    }
+    r->headers = headers;
+}
+
+/* Fill `r` from the table at 1; false with `err` when its URL is no URL. */
+static bool read_request(lua_State *L, struct ab_sigv4 *r, struct ab_err *err)
+{
+    ab_bind_only(L, 1, names);
+    *r = (struct ab_sigv4){
+        .method = field(L, "method", true),
+        .host = field(L, "host", false),
+        .path = field(L, "path", false),
+        .query = field(L, "query", false),
+        .payload_hash = field(L, "payload_hash", true),
+        .access_key = field(L, "access_key", true),
+        .secret_key = field(L, "secret_key", true),
+        .session_token = field(L, "session_token", false),
+        .region = field(L, "region", true),
+        .service = field(L, "service", true),
+        .time = (int64_t)ab_bind_opt_number(L, 1, "time", 0),
+        .s3 = ab_bind_opt_boolean(L, 1, "s3", false),
+    };
+    struct ab_slice url = field(L, "url", r->host.len == 0);
+    read_headers(L, r);
+    return url.len == 0 || ab_sigv4_url(r, url, err);
+}
+
+static struct work *new_work(lua_State *L)
+{
+    struct work *work = ab_bind_object(L, sizeof *work, WORK, 0);
+
+    ab_buf_init(&work->text, AB_SIGV4_TEXT_MAX);
+    return work;
+}
+
+static int work_drop(lua_State *L)
+{
+    struct work *work = luaL_checkudata(L, 1, WORK);
+
+    ab_buf_drop(&work->text);
+    return 0;
+}
+
+static void push_text(lua_State *L, struct work *work)
+{
+    lua_pushlstring(L, (const char *)work->text.data, work->text.len);
+    ab_buf_drop(&work->text);
+}
+
+/* sigv4.canonical_request(request) -> text | nil, err: what gets hashed and signed, for tests and
+ * for comparing with the one in a SignatureDoesNotMatch answer. */
+static int sigv4_canonical_request(lua_State *L)
+{
+    struct ab_sigv4 request;
+    struct ab_err err;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!read_request(L, &request, &err))
+        return ab_bind_fail(L, &err);
+    struct work *work = new_work(L);
+    if (!ab_sigv4_canonical(&request, &work->text, &err))
+        return ab_bind_fail(L, &err);
+    push_text(L, work);
+    return 1;
+}
+
+/* With name and value on top of the stack, append { name, value } to the list below them. */
+static void append_header(lua_State *L)
+{
+    lua_createtable(L, 2, 0); /* list name value pair */
+    lua_rotate(L, -3, 1);     /* list pair name value */
+    lua_rawseti(L, -3, 2);
+    lua_rawseti(L, -2, 1);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/* sigv4.sign{ method=, url= | host=, path=, query=, headers={{name,value},...}, payload_hash=,
+ *   access_key=, secret_key=, session_token=, region=, service=, time=epoch seconds, s3=boolean }
+ * -> { {name, value}, ... } to send beside `headers` (replacing those of the same name) | nil, err
+ */
+static int sigv4_sign(lua_State *L)
+{
+    struct ab_sigv4 request;
+    char stamp[AB_SIGV4_STAMP];
+    struct ab_err err;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!read_request(L, &request, &err))
+        return ab_bind_fail(L, &err);
+    struct work *work = new_work(L);
+    if (!ab_sigv4_sign(&request, stamp, &work->text, &err))
+        return ab_bind_fail(L, &err);
+    lua_createtable(L, 4, 0);
+    lua_pushliteral(L, "X-Amz-Date");
+    lua_pushstring(L, stamp);
+    append_header(L);
+    if (request.s3) {
+        lua_pushliteral(L, "X-Amz-Content-SHA256");
+        lua_getfield(L, 1, "payload_hash");
+        append_header(L);
+    }
+    if (request.session_token.len > 0) {
+        lua_pushliteral(L, "X-Amz-Security-Token");
+        lua_pushlstring(L, (const char *)request.session_token.data, request.session_token.len);
+        append_header(L);
+    }
+    lua_pushliteral(L, "Authorization");
+    push_text(L, work);
+    append_header(L);
+    return 1;
+}
+
+static const luaL_Reg work_meta[] = {{"__gc", work_drop}, {NULL, NULL}};
+static const luaL_Reg work_methods[] = {{NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"sign", sigv4_sign},
+    {"canonical_request", sigv4_canonical_request},
+    {NULL, NULL},
+};
+
+int luaopen_awsbak_core_sigv4(lua_State *L)
+{
+    ab_bind_class(L, WORK, work_meta, work_methods);
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,497 @@
+#include "crypto/sigv4.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/alloc.h"
+
+enum { SHA256 = 32, HEADERS_MAX = 200 };
+
+#define ALGORITHM "AWS4-HMAC-SHA256"
+#define TERMINATOR "aws4_request"
+
+/* A name and a value with its place in the input, so that sorting keeps the order of equals. */
+struct pair {
+    struct ab_slice name;
+    struct ab_slice value;
+    size_t place;
+};
+
+struct pairs {
+    struct pair *list; /* owned */
+    size_t count;
+};
+
+/* Memory for as many pairs as `s` has parts between `separator`s. */
+static bool room_for(struct pairs *out, struct ab_slice s, uint8_t separator, struct ab_err *err)
+{
+    size_t parts = 1;
+
+    for (size_t i = 0; i < s.len; i++)
+        parts += s.data[i] == separator;
+    out->list = ab_calloc(parts, sizeof *out->list);
+    return out->list ? true : ab_fail_memory(err);
+}
+
+static struct ab_slice text(const char *s)
+{
+    return (struct ab_slice){(const uint8_t *)s, strlen(s)};
+}
+
+static bool same_word(struct ab_slice a, const char *word)
+{
+    return a.len == strlen(word) && strncasecmp((const char *)a.data, word, a.len) == 0;
+}
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+static bool add_slice(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
+{
+    return ab_buf_add(b, s.data, s.len, err);
+}
+
+static bool add_hex(struct ab_buf *b, const uint8_t *data, size_t len, struct ab_err *err)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++)
+        if (!ab_buf_add_byte(b, (uint8_t)digits[data[i] >> 4], err) ||
+            !ab_buf_add_byte(b, (uint8_t)digits[data[i] & 15], err))
+            return false;
+    return true;
+}
+
+bool ab_sigv4_url(struct ab_sigv4 *r, struct ab_slice url, struct ab_err *err)
+{
+    const char *at = (const char *)url.data, *end = at + url.len;
+    bool https = url.len > 8 && strncasecmp(at, "https://", 8) == 0;
+
+    if (!https && !(url.len > 7 && strncasecmp(at, "http://", 7) == 0))
+        return ab_fail(err, AB_USAGE, "url", "a URL to sign starts with http:// or https://");
+    at += https ? 8 : 7;
+    const char *stop = at;
+    while (stop < end && *stop != '/' && *stop != '?')
+        stop++;
+    const char *user = memchr(at, '@', (size_t)(stop - at));
+    if (user)
+        at = user + 1;
+    const char *port = https ? ":443" : ":80";
+    size_t host = (size_t)(stop - at), tail = strlen(port);
+    if (host > tail && memcmp(stop - tail, port, tail) == 0)
+        host -= tail;
+    if (host == 0)
+        return ab_fail(err, AB_USAGE, "url", "a URL to sign has a host");
+    r->host = (struct ab_slice){(const uint8_t *)at, host};
+    const char *query = memchr(stop, '?', (size_t)(end - stop));
+    const char *path_end = query ? query : end;
+    r->path = (struct ab_slice){(const uint8_t *)stop, (size_t)(path_end - stop)};
+    r->query = (struct ab_slice){(const uint8_t *)(query ? query + 1 : end),
+                                 query ? (size_t)(end - query) - 1 : 0};
+    return true;
+}
+
+/* ---- path ------------------------------------------------------------------------------------ */
+
+static bool unreserved(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+static bool add_escaped(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < s.len; i++) {
+        uint8_t c = s.data[i];
+        uint8_t escape[3] = {'%', (uint8_t)digits[c >> 4], (uint8_t)digits[c & 15]};
+        if (!(unreserved(c) ? ab_buf_add_byte(b, c, err) : ab_buf_add(b, escape, 3, err)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_word(struct ab_slice s, const char *word)
+{
+    return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
+}
+
+/* The segments of `path` with empty ones, "." and ".." resolved. */
+static bool segments_of(struct ab_slice path, struct pairs *out, struct ab_err *err)
+{
+    const uint8_t *at = path.data, *end = path.data + path.len;
+
+    if (!room_for(out, path, '/', err))
+        return false;
+    while (at < end) {
+        const uint8_t *stop = memchr(at, '/', (size_t)(end - at));
+        if (!stop)
+            stop = end;
+        struct ab_slice s = {at, (size_t)(stop - at)};
+        at = stop + 1;
+        if (s.len == 0 || is_word(s, "."))
+            continue;
+        if (is_word(s, "..")) {
+            out->count -= out->count > 0;
+            continue;
+        }
+        out->list[out->count++].name = s;
+    }
+    return true;
+}
+
+/* All services but S3 normalise the path (RFC 3986, 5.2.4) and encode it a second time. */
+static bool add_normal_path(struct ab_buf *b, struct ab_slice path, struct ab_err *err)
+{
+    struct pairs segments = {0};
+    bool ok = segments_of(path, &segments, err);
+
+    for (size_t i = 0; ok && i < segments.count; i++)
+        ok = ab_buf_add_byte(b, '/', err) && add_escaped(b, segments.list[i].name, err);
+    bool slash = segments.count == 0 || path.data[path.len - 1] == '/';
+    ok = ok && (!slash || ab_buf_add_byte(b, '/', err));
+    ab_free(segments.list);
+    return ok;
+}
+
+static bool add_path(struct ab_buf *b, const struct ab_sigv4 *r, struct ab_err *err)
+{
+    if (r->path.len == 0 || (r->path.len == 1 && r->path.data[0] == '/'))
+        return ab_buf_add_byte(b, '/', err);
+    return r->s3 ? add_slice(b, r->path, err) : add_normal_path(b, r->path, err);
+}
+
+/* ---- query ----------------------------------------------------------------------------------- */
+
+static int compare_bytes(struct ab_slice a, struct ab_slice b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.data, b.data, len) : 0;
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_query(const void *left, const void *right)
+{
+    const struct pair *a = left, *b = right;
+    int order = compare_bytes(a->name, b->name);
+
+    return order ? order : compare_bytes(a->value, b->value);
+}
+
+static bool split_query(struct ab_slice query, struct pairs *out, struct ab_err *err)
+{
+    const uint8_t *at = query.data, *end = query.data + query.len;
+
+    if (!room_for(out, query, '&', err))
+        return false;
+    while (at < end) {
+        const uint8_t *stop = memchr(at, '&', (size_t)(end - at));
+        if (!stop)
+            stop = end;
+        const uint8_t *sign = memchr(at, '=', (size_t)(stop - at));
+        const uint8_t *name_end = sign ? sign : stop, *value = sign ? sign + 1 : stop;
+        if (stop > at)
+            out->list[out->count++] = (struct pair){.name = {at, (size_t)(name_end - at)},
+                                                    .value = {value, (size_t)(stop - value)}};
+        at = stop + 1;
+    }
+    return true;
+}
+
+static bool add_query(struct ab_buf *b, struct ab_slice query, struct ab_err *err)
+{
+    struct pairs pairs = {0};
+
+    if (query.len == 0)
+        return true;
+    bool ok = split_query(query, &pairs, err);
+    if (ok && pairs.count > 1)
+        qsort(pairs.list, pairs.count, sizeof *pairs.list, compare_query);
+    for (size_t i = 0; ok && i < pairs.count; i++)
+        ok = (i == 0 || ab_buf_add_byte(b, '&', err)) && add_slice(b, pairs.list[i].name, err) &&
+             ab_buf_add_byte(b, '=', err) && add_slice(b, pairs.list[i].value, err);
+    ab_free(pairs.list);
+    return ok;
+}
+
+/* ---- headers --------------------------------------------------------------------------------- */
+
+/* Changed on the way by clients and proxies, so never signed (botocore/auth.py, the same list). */
+static bool unsigned_header(struct ab_slice name)
+{
+    static const char *const words[] = {"authorization",
+                                        "baggage",
+                                        "connection",
+                                        "expect",
+                                        "keep-alive",
+                                        "proxy-authenticate",
+                                        "proxy-authorization",
+                                        "te",
+                                        "traceparent",
+                                        "tracestate",
+                                        "trailer",
+                                        "transfer-encoding",
+                                        "upgrade",
+                                        "user-agent",
+                                        "x-amzn-trace-id",
+                                        NULL};
+
+    for (const char *const *word = words; *word; word++)
+        if (same_word(name, *word))
+            return true;
+    return false;
+}
+
+/* Set by the signer, so what the caller has under these names (from an earlier attempt) is
+ * replaced. */
+static bool own_header(const struct ab_sigv4 *r, struct ab_slice name)
+{
+    return same_word(name, "x-amz-date") ||
+           (r->session_token.len > 0 && same_word(name, "x-amz-security-token")) ||
+           (r->s3 && same_word(name, "x-amz-content-sha256"));
+}
+
+static int compare_headers(const void *left, const void *right)
+{
+    const struct pair *a = left, *b = right;
+    size_t len = a->name.len < b->name.len ? a->name.len : b->name.len;
+
+    for (size_t i = 0; i < len; i++)
+        if (lower(a->name.data[i]) != lower(b->name.data[i]))
+            return lower(a->name.data[i]) - lower(b->name.data[i]);
+    if (a->name.len != b->name.len)
+        return a->name.len < b->name.len ? -1 : 1;
+    return a->place < b->place ? -1 : 1;
+}
+
+static void push_header(struct pairs *h, const char *name, struct ab_slice value)
+{
+    h->list[h->count] = (struct pair){text(name), value, h->count};
+    h->count++;
+}
+
+/* The headers to sign, sorted. `stamp` must outlive `out`, whose list the caller frees. */
+static bool gather_headers(const struct ab_sigv4 *r, const char *stamp, struct pairs *out,
+                           struct ab_err *err)
+{
+    bool host = false;
+
+    if (r->header_count > HEADERS_MAX)
+        return ab_fail(err, AB_USAGE, "headers", "a request to sign has at most %d headers",
+                       HEADERS_MAX);
+    out->list = ab_calloc(r->header_count + 4, sizeof *out->list); /* 4: those added here */
+    if (!out->list)
+        return ab_fail_memory(err);
+    for (size_t i = 0; i < r->header_count; i++) {
+        const struct ab_sigv4_header *h = &r->headers[i];
+        if (unsigned_header(h->name) || own_header(r, h->name))
+            continue;
+        host = host || same_word(h->name, "host");
+        out->list[out->count] = (struct pair){h->name, h->value, out->count};
+        out->count++;
+    }
+    if (!host)
+        push_header(out, "host", r->host);
+    push_header(out, "x-amz-date", text(stamp));
+    if (r->session_token.len > 0)
+        push_header(out, "x-amz-security-token", r->session_token);
+    if (r->s3)
+        push_header(out, "x-amz-content-sha256", r->payload_hash);
+    qsort(out->list, out->count, sizeof *out->list, compare_headers);
+    return true;
+}
+
+static bool blank(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Blanks trimmed at both ends, runs of them within made one space. */
+static bool add_trimmed(struct ab_buf *b, struct ab_slice value, struct ab_err *err)
+{
+    bool any = false, gap = false;
+
+    for (size_t i = 0; i < value.len; i++) {
+        if (blank(value.data[i])) {
+            gap = any;
+            continue;
+        }
+        if ((gap && !ab_buf_add_byte(b, ' ', err)) || !ab_buf_add_byte(b, value.data[i], err))
+            return false;
+        any = true;
+        gap = false;
+    }
+    return true;
+}
+
+static bool add_name(struct ab_buf *b, struct ab_slice name, struct ab_err *err)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (!ab_buf_add_byte(b, lower(name.data[i]), err))
+            return false;
+    return true;
+}
+
+static bool repeats(const struct pairs *h, size_t i)
+{
+    if (i == 0 || h->list[i].name.len != h->list[i - 1].name.len)
+        return false;
+    return strncasecmp((const char *)h->list[i].name.data, (const char *)h->list[i - 1].name.data,
+                       h->list[i].name.len) == 0;
+}
+
+/* "name:value\n" each, the values of a repeated name joined by commas. */
+static bool add_headers(struct ab_buf *b, const struct pairs *h, struct ab_err *err)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        bool more = repeats(h, i);
+        if ((!more && i > 0 && !ab_buf_add_byte(b, '\n', err)) ||
+            (!more && !add_name(b, h->list[i].name, err)) ||
+            !ab_buf_add_byte(b, more ? ',' : ':', err) || !add_trimmed(b, h->list[i].value, err))
+            return false;
+    }
+    return ab_buf_add_byte(b, '\n', err);
+}
+
+static bool add_signed_names(struct ab_buf *b, const struct pairs *h, struct ab_err *err)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (!repeats(h, i) &&
+            ((i > 0 && !ab_buf_add_byte(b, ';', err)) || !add_name(b, h->list[i].name, err)))
+            return false;
+    return true;
+}
+
+/* ---- the request ----------------------------------------------------------------------------- */
+
+static bool make_stamp(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP], struct ab_err *err)
+{
+    time_t seconds = (time_t)r->time;
+    struct tm utc;
+
+    if (!gmtime_r(&seconds, &utc) ||
+        strftime(stamp, AB_SIGV4_STAMP, "%Y%m%dT%H%M%SZ", &utc) != AB_SIGV4_STAMP - 1)
+        return ab_fail(err, AB_USAGE, "time", "a signing time is within the years 1000 to 9999");
+    return true;
+}
+
+static bool add_canonical(struct ab_buf *b, const struct ab_sigv4 *r, const struct pairs *headers,
+                          struct ab_err *err)
+{
+    return add_slice(b, r->method, err) && ab_buf_add_byte(b, '\n', err) && add_path(b, r, err) &&
+           ab_buf_add_byte(b, '\n', err) && add_query(b, r->query, err) &&
+           ab_buf_add_byte(b, '\n', err) && add_headers(b, headers, err) &&
+           ab_buf_add_byte(b, '\n', err) && add_signed_names(b, headers, err) &&
+           ab_buf_add_byte(b, '\n', err) && add_slice(b, r->payload_hash, err);
+}
+
+bool ab_sigv4_canonical(const struct ab_sigv4 *r, struct ab_buf *out, struct ab_err *err)
+{
+    char stamp[AB_SIGV4_STAMP];
+    struct pairs headers = {0};
+    bool ok = make_stamp(r, stamp, err) && gather_headers(r, stamp, &headers, err) &&
+              add_canonical(out, r, &headers, err);
+
+    ab_free(headers.list);
+    return ok;
+}
+
+/* "20150830/us-east-1/iam/aws4_request" */
+static bool add_scope(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
+                      struct ab_err *err)
+{
+    return ab_buf_add(b, stamp, 8, err) && ab_buf_add_byte(b, '/', err) &&
+           add_slice(b, r->region, err) && ab_buf_add_byte(b, '/', err) &&
+           add_slice(b, r->service, err) && ab_buf_add_text(b, "/" TERMINATOR, err);
+}
+
+static bool add_string_to_sign(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
+                               const struct ab_buf *canonical, struct ab_err *err)
+{
+    uint8_t hash[SHA256];
+
+    if (!EVP_Digest(canonical->data, canonical->len, hash, NULL, EVP_sha256(), NULL))
+        return ab_fail(err, AB_BUG, "digest", "SHA-256 failed");
+    return ab_buf_add_text(b, ALGORITHM "\n", err) && ab_buf_add_text(b, stamp, err) &&
+           ab_buf_add_byte(b, '\n', err) && add_scope(b, r, stamp, err) &&
+           ab_buf_add_byte(b, '\n', err) && add_hex(b, hash, sizeof hash, err);
+}
+
+/* key = HMAC(key, message), in place */
+static bool step(uint8_t key[SHA256], struct ab_slice message, struct ab_err *err)
+{
+    uint8_t next[SHA256];
+
+    if (!HMAC(EVP_sha256(), key, SHA256, message.data, message.len, next, NULL))
+        return ab_fail(err, AB_BUG, "digest", "HMAC failed");
+    memcpy(key, next, SHA256);
+    ab_wipe(next, sizeof next);
+    return true;
+}
+
+/* The first link of the chain: HMAC("AWS4" + secret, date). */
+static bool date_key(const struct ab_sigv4 *r, const char *stamp, uint8_t key[SHA256],
+                     struct ab_err *err)
+{
+    struct ab_buf secret;
+
+    ab_buf_init(&secret, AB_SIGV4_TEXT_MAX);
+    secret.secret = true;
+    bool ok = ab_buf_add_text(&secret, "AWS4", err) && add_slice(&secret, r->secret_key, err);
+    if (ok &&
+        !HMAC(EVP_sha256(), secret.data, (int)secret.len, (const uint8_t *)stamp, 8, key, NULL))
+        ok = ab_fail(err, AB_BUG, "digest", "HMAC failed");
+    ab_buf_drop(&secret);
+    return ok;
+}
+
+static bool make_signature(const struct ab_sigv4 *r, const char *stamp,
+                           const struct ab_buf *message, uint8_t signature[SHA256],
+                           struct ab_err *err)
+{
+    bool ok = date_key(r, stamp, signature, err) && step(signature, r->region, err) &&
+              step(signature, r->service, err) && step(signature, text(TERMINATOR), err) &&
+              step(signature, (struct ab_slice){message->data, message->len}, err);
+
+    if (!ok)
+        ab_wipe(signature, SHA256);
+    return ok;
+}
+
+static bool add_authorization(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
+                              const struct pairs *headers, const uint8_t signature[SHA256],
+                              struct ab_err *err)
+{
+    return ab_buf_add_text(b, ALGORITHM " Credential=", err) && add_slice(b, r->access_key, err) &&
+           ab_buf_add_byte(b, '/', err) && add_scope(b, r, stamp, err) &&
+           ab_buf_add_text(b, ", SignedHeaders=", err) && add_signed_names(b, headers, err) &&
+           ab_buf_add_text(b, ", Signature=", err) && add_hex(b, signature, SHA256, err);
+}
+
+bool ab_sigv4_sign(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP],
+                   struct ab_buf *authorization, struct ab_err *err)
+{
+    struct pairs headers = {0};
+    struct ab_buf canonical, message;
+    uint8_t signature[SHA256];
+
+    ab_buf_init(&canonical, AB_SIGV4_TEXT_MAX);
+    ab_buf_init(&message, AB_SIGV4_TEXT_MAX);
+    bool ok = make_stamp(r, stamp, err) && gather_headers(r, stamp, &headers, err) &&
+              add_canonical(&canonical, r, &headers, err) &&
+              add_string_to_sign(&message, r, stamp, &canonical, err) &&
+              make_signature(r, stamp, &message, signature, err) &&
+              add_authorization(authorization, r, stamp, &headers, signature, err);
+    ab_buf_drop(&canonical);
+    ab_buf_drop(&message);
+    ab_free(headers.list);
+    return ok;
+}
