@@ -3,12 +3,10 @@
 --- Needs nothing but stock Lua, so that specs of any module can use it: commands go down a pipe, the
 --- answers come back through a fifo. The helper ends when the pipe is closed, also when we are killed.
 
+local shell = require("spec.support.shell")
+
 local child = {}
 child.__index = child
-
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 local function json_string(text)
   return '"' .. text:gsub('[%c"\\\127-\255]', function(c)
@@ -56,14 +54,10 @@ function child.start(script, ...)
   local folder = assert(pipe:read("l"), "cannot make a temporary folder")
   pipe:close()
 
-  local words = {}
-  for i, word in ipairs({ script, ... }) do
-    words[i] = quoted(word)
-  end
   -- The shell opens the fifo, which waits until we read from it: no start-up race on either side.
   local command = "exec python3 %s >%s/reply 2>%s/log"
   local self = setmetatable({ folder = folder }, child)
-  self.commands = assert(io.popen(command:format(table.concat(words, " "), folder, folder), "w"))
+  self.commands = assert(io.popen(command:format(shell.join({ script, ... }), folder, folder), "w"))
   self.replies = assert(io.open(folder .. "/reply", "rb"))
   return self
 end
@@ -96,7 +90,7 @@ function child:close()
   if self.commands then
     self.commands:close()
     self.replies:close()
-    os.execute("rm -rf " .. quoted(self.folder))
+    os.execute("rm -rf " .. shell.quote(self.folder))
     self.commands = nil
   end
 end
