@@ -1,0 +1,355 @@
+/* bind/json.c - JSON texts to Lua values and back.
+ *
+ * Objects become plain tables, arrays tables with the metatable json.array_mt (so that [] is not
+ * {}), null the value json.null. Integers that fit 64 bits stay Lua integers, all other numbers are
+ * floats. Nothing is malloc'ed while reading; while writing, the text grows in a userdata. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind/bind.h"
+#include "bind/modules.h"
+#include "wire/json.h"
+
+#define BUFFER "awsbak.json.buffer"
+#define NULL_CLASS "awsbak.null"
+#define NULL_VALUE_KEY "awsbak.null.value"
+enum { TEXT_MAX = 1 << 30 };
+
+/* Upvalues of every function here. */
+#define ARRAY_MT lua_upvalueindex(1)
+#define NULL_VALUE lua_upvalueindex(2)
+
+static void push_text(lua_State *L, const struct ab_json_token *token)
+{
+    luaL_Buffer buffer;
+
+    if (!token->escaped) {
+        lua_pushlstring(L, (const char *)token->text.data, token->text.len);
+        return;
+    }
+    char *out = luaL_buffinitsize(L, &buffer, token->text.len);
+    luaL_pushresultsize(&buffer, ab_json_unescape(token->text, (uint8_t *)out));
+}
+
+/* Push a number that is no 64-bit integer; false when it is beyond a double's range. */
+static bool push_number(lua_State *L, struct ab_slice text, struct ab_err *err)
+{
+    char copy[AB_JSON_NUMBER_MAX + 1];
+
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    lua_stringtonumber(L, copy); /* reads a point in any locale */
+    if (isfinite(lua_tonumber(L, -1)))
+        return true;
+    return ab_fail(err, AB_REPLY, "json", "JSON: the number %.40s is too large", copy);
+}
+
+static bool push_scalar(lua_State *L, const struct ab_json_token *token, struct ab_err *err)
+{
+    switch (token->kind) {
+    case AB_JSON_STRING:
+        push_text(L, token);
+        return true;
+    case AB_JSON_INTEGER:
+        lua_pushinteger(L, token->integer);
+        return true;
+    case AB_JSON_NUMBER:
+        return push_number(L, token->text, err);
+    case AB_JSON_NULL:
+        lua_pushvalue(L, NULL_VALUE);
+        return true;
+    default:
+        lua_pushboolean(L, token->kind == AB_JSON_TRUE);
+        return true;
+    }
+}
+
+/* Move the finished value on top into the container below it. */
+static void store(lua_State *L, const struct ab_json *json, lua_Integer *counts)
+{
+    if (json->depth == 0)
+        return;
+    if (json->nest[json->depth - 1] == AB_JSON_OBJECT)
+        lua_rawset(L, -3); /* object key value */
+    else
+        lua_rawseti(L, -2, ++counts[json->depth - 1]);
+}
+
+/* One token's effect on the stack, which holds the open containers and a key above each object. */
+static bool take_token(lua_State *L, const struct ab_json *json, const struct ab_json_token *token,
+                       lua_Integer *counts, struct ab_err *err)
+{
+    switch (token->kind) {
+    case AB_JSON_OBJECT:
+    case AB_JSON_ARRAY:
+        luaL_checkstack(L, 4, "JSON nested too deep");
+        lua_newtable(L);
+        counts[json->depth - 1] = 0;
+        if (token->kind == AB_JSON_ARRAY) {
+            lua_pushvalue(L, ARRAY_MT);
+            lua_setmetatable(L, -2);
+        }
+        return true;
+    case AB_JSON_KEY:
+        push_text(L, token);
+        return true;
+    case AB_JSON_OBJECT_END:
+    case AB_JSON_ARRAY_END:
+        break;
+    default:
+        if (!push_scalar(L, token, err))
+            return false;
+    }
+    store(L, json, counts);
+    return true;
+}
+
+static uint32_t depth_option(lua_State *L, int arg)
+{
+    static const char *const names[] = {"max_depth", NULL};
+
+    if (lua_isnoneornil(L, arg))
+        return AB_JSON_DEPTH_DEFAULT;
+    ab_bind_only(L, arg, names);
+    lua_Integer depth = ab_bind_opt_integer(L, arg, "max_depth", AB_JSON_DEPTH_DEFAULT);
+    luaL_argcheck(L, depth >= 1 && depth <= AB_JSON_DEPTH_LIMIT, arg, "max_depth out of range");
+    return (uint32_t)depth;
+}
+
+/* json.decode(text [, { max_depth = 200 }]) -> value | nil, err (kind reply, code "json") */
+static int json_decode(lua_State *L)
+{
+    struct ab_json json;
+    struct ab_json_token token;
+    struct ab_err err;
+    lua_Integer counts[AB_JSON_DEPTH_LIMIT]; /* elements so far of each open array */
+
+    ab_json_init(&json, ab_bind_bytes(L, 1), depth_option(L, 2));
+    lua_settop(L, 1);
+    do {
+        if (!ab_json_next(&json, &token, &err))
+            return ab_bind_fail(L, &err);
+        if (token.kind != AB_JSON_END && !take_token(L, &json, &token, counts, &err))
+            return ab_bind_fail(L, &err);
+    } while (token.kind != AB_JSON_END);
+    return 1;
+}
+
+/* --- writing --- */
+
+static int buffer_gc(lua_State *L)
+{
+    ab_buf_drop(luaL_checkudata(L, 1, BUFFER));
+    return 0;
+}
+
+static bool put_value(lua_State *L, struct ab_buf *out, int depth, struct ab_err *err);
+
+/* True when the table on top goes out as an array: it says so, or has a first element. */
+static bool is_array(lua_State *L)
+{
+    if (lua_getmetatable(L, -1)) {
+        bool marked = lua_rawequal(L, -1, ARRAY_MT);
+        lua_pop(L, 1);
+        if (marked)
+            return true;
+    }
+    return lua_rawlen(L, -1) > 0;
+}
+
+static bool put_array(lua_State *L, struct ab_buf *out, int depth, struct ab_err *err)
+{
+    lua_Unsigned length = lua_rawlen(L, -1), keys = 0;
+
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+        keys++;
+    if (keys != length)
+        luaL_error(L, "JSON: a list of %I elements has holes or other keys", (LUAI_UACINT)length);
+    if (!ab_buf_add_byte(out, '[', err))
+        return false;
+    for (lua_Unsigned i = 1; i <= length; i++) {
+        if (i > 1 && !ab_buf_add_byte(out, ',', err))
+            return false;
+        lua_rawgeti(L, -1, (lua_Integer)i); /* table element */
+        if (!put_value(L, out, depth + 1, err))
+            return false;
+        lua_pop(L, 1);
+    }
+    return ab_buf_add_byte(out, ']', err);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct ab_slice *x = a, *y = b;
+    size_t common = x->len < y->len ? x->len : y->len;
+    int order = memcmp(x->data, y->data, common);
+
+    return order ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+static size_t count_keys(lua_State *L)
+{
+    size_t keys = 0;
+
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "JSON: an object's key must be a string, got %s", luaL_typename(L, -2));
+        keys++;
+    }
+    return keys;
+}
+
+/* table -> table slices: the keys, sorted, borrowed from the table. */
+static struct ab_slice *push_keys(lua_State *L, size_t count)
+{
+    struct ab_slice *keys = lua_newuserdatauv(L, count * sizeof *keys, 0);
+    size_t i = 0;
+
+    for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
+        keys[i].data = (const uint8_t *)lua_tolstring(L, -2, &keys[i].len);
+        i++;
+    }
+    qsort(keys, count, sizeof *keys, compare);
+    return keys;
+}
+
+static bool put_object(lua_State *L, struct ab_buf *out, int depth, struct ab_err *err)
+{
+    size_t count = count_keys(L);
+    const struct ab_slice *keys = push_keys(L, count); /* table slices */
+
+    if (!ab_buf_add_byte(out, '{', err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if ((i > 0 && !ab_buf_add_byte(out, ',', err)) || !ab_json_put_string(out, keys[i], err) ||
+            !ab_buf_add_byte(out, ':', err))
+            return false;
+        lua_pushlstring(L, (const char *)keys[i].data, keys[i].len);
+        lua_rawget(L, -3); /* table slices value */
+        if (!put_value(L, out, depth + 1, err))
+            return false;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return ab_buf_add_byte(out, '}', err);
+}
+
+static bool put_number(lua_State *L, struct ab_buf *out, struct ab_err *err)
+{
+    char text[AB_JSON_DOUBLE_MAX];
+
+    if (lua_isinteger(L, -1)) {
+        int len = snprintf(text, sizeof text, "%lld", (long long)lua_tointeger(L, -1));
+        return ab_buf_add(out, text, (size_t)len, err);
+    }
+    if (!isfinite(lua_tonumber(L, -1)))
+        luaL_error(L, "JSON: the number %s cannot be written", luaL_tolstring(L, -1, NULL));
+    return ab_buf_add(out, text, ab_json_double(lua_tonumber(L, -1), text), err);
+}
+
+static bool put_table(lua_State *L, struct ab_buf *out, int depth, struct ab_err *err)
+{
+    if (depth == AB_JSON_DEPTH_DEFAULT)
+        luaL_error(L, "JSON: nested more than %d deep, or a table within itself", depth);
+    luaL_checkstack(L, 8, "JSON nested too deep");
+    return is_array(L) ? put_array(L, out, depth, err) : put_object(L, out, depth, err);
+}
+
+/* Append the value on top of the stack, which it leaves there. */
+static bool put_value(lua_State *L, struct ab_buf *out, int depth, struct ab_err *err)
+{
+    struct ab_slice text;
+
+    switch (lua_type(L, -1)) {
+    case LUA_TSTRING:
+        text.data = (const uint8_t *)lua_tolstring(L, -1, &text.len);
+        return ab_json_put_string(out, text, err);
+    case LUA_TNUMBER:
+        return put_number(L, out, err);
+    case LUA_TBOOLEAN:
+        return ab_buf_add_text(out, lua_toboolean(L, -1) ? "true" : "false", err);
+    case LUA_TTABLE:
+        return put_table(L, out, depth, err);
+    default:
+        if (!lua_rawequal(L, -1, NULL_VALUE))
+            luaL_error(L, "JSON: a %s cannot be written", luaL_typename(L, -1));
+        return ab_buf_add_text(out, "null", err);
+    }
+}
+
+/* json.encode(value) -> text | nil, err (kind usage, code "utf8"); keys sorted bytewise. Raises for
+ * what JSON cannot say: functions, non-finite numbers, lists with holes, cycles. */
+static int json_encode(lua_State *L)
+{
+    struct ab_err err;
+
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    struct ab_buf *out = ab_bind_object(L, sizeof *out, BUFFER, 0);
+    ab_buf_init(out, TEXT_MAX);
+    lua_pushvalue(L, 1); /* value buffer value */
+    if (!put_value(L, out, 0, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushlstring(L, (const char *)out->data, out->len);
+    ab_buf_drop(out);
+    return 1;
+}
+
+/* json.array([t]) -> t (or a new table) marked as a list: it is [] even when empty */
+static int json_array(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1)) {
+        lua_newtable(L);
+        lua_replace(L, 1);
+    }
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_pushvalue(L, ARRAY_MT);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int null_tostring(lua_State *L)
+{
+    lua_pushliteral(L, "null");
+    return 1;
+}
+
+/* Push the metatable of lists and the null value: one of each a state, compared by identity. */
+static void push_shared(lua_State *L)
+{
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg null_meta[] = {{"__tostring", null_tostring}, {NULL, NULL}};
+    static const luaL_Reg buffer_meta[] = {{"__gc", buffer_gc}, {NULL, NULL}};
+
+    ab_bind_class(L, BUFFER, buffer_meta, none);
+    ab_bind_class(L, NULL_CLASS, null_meta, none);
+    luaL_newmetatable(L, "awsbak.array");
+    if (lua_getfield(L, LUA_REGISTRYINDEX, NULL_VALUE_KEY) == LUA_TNIL) {
+        lua_pop(L, 1);
+        ab_bind_object(L, 1, NULL_CLASS, 0);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, LUA_REGISTRYINDEX, NULL_VALUE_KEY);
+    }
+}
+
+static const luaL_Reg functions[] = {
+    {"decode", json_decode},
+    {"encode", json_encode},
+    {"array", json_array},
+    {NULL, NULL},
+};
+
+int luaopen_awsbak_core_json(lua_State *L)
+{
+    luaL_newlibtable(L, functions);
+    push_shared(L); /* module array_mt null */
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -4, "array_mt");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "null");
+    luaL_setfuncs(L, functions, 2);
+    return 1;
+}
