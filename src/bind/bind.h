@@ -37,6 +37,13 @@ void ab_bind_error(lua_State *L, const struct ab_err *err);
 /* The string at `arg` as bytes, valid while it stays on the stack. Raises unless it is a string. */
 struct ab_slice ab_bind_bytes(lua_State *L, int arg);
 
+/* The bytes of a string or of an awsbak.secret at `arg`, valid while it stays on the stack. Raises for
+ * anything else. */
+struct ab_slice ab_bind_secret_bytes(lua_State *L, int arg);
+
+/* Push an awsbak.secret that holds a copy of `len` bytes at `data`. Raises when out of memory. */
+void ab_bind_push_secret(lua_State *L, const void *data, size_t len);
+
 /* Raise unless every key of the options table at `arg` is one of `names` (NULL-terminated). */
 void ab_bind_only(lua_State *L, int arg, const char *const names[]);
 

@@ -1,9 +1,21 @@
-/* bind/sys.c - small facts of the outside: environment, clocks, terminal, random bytes. */
+/* bind/sys.c - small facts of the outside: environment, clocks, ids, random bytes, memory. */
+#include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/alloc.h"
 #include "bind/bind.h"
 #include "bind/modules.h"
+#include "bind/terminal.h"
+
+enum { RANDOM_MAX = 65536, PATH_BYTES_MAX = 4096, HOST_BYTES_MAX = 256, PASSWD_BYTES_MAX = 16384 };
+
+extern char **environ;
 
 static lua_Number seconds_of(clockid_t clock)
 {
@@ -11,6 +23,14 @@ static lua_Number seconds_of(clockid_t clock)
 
     clock_gettime(clock, &t);
     return (lua_Number)t.tv_sec + (lua_Number)t.tv_nsec / 1e9;
+}
+
+static int fail_errno(lua_State *L, const char *what)
+{
+    struct ab_err err;
+
+    ab_fail_errno(&err, errno, "%s", what);
+    return ab_bind_fail(L, &err);
 }
 
 /* sys.now() -> epoch seconds with fraction */
@@ -39,15 +59,141 @@ static int sys_getenv(lua_State *L)
     return 1;
 }
 
+/* sys.environ() -> { NAME = value }, empty values included */
+static int sys_environ(lua_State *L)
+{
+    lua_newtable(L);
+    for (char **entry = environ; *entry; entry++) {
+        const char *equals = strchr(*entry, '=');
+        if (!equals)
+            continue;
+        lua_pushlstring(L, *entry, (size_t)(equals - *entry));
+        lua_pushstring(L, equals + 1);
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
+/* sys.random(n) -> n bytes of the kernel's generator (n <= 65536) */
+static int sys_random(lua_State *L)
+{
+    lua_Integer n = luaL_checkinteger(L, 1);
+    luaL_Buffer b;
+
+    luaL_argcheck(L, n >= 0 && n <= RANDOM_MAX, 1, "out of range");
+    char *data = luaL_buffinitsize(L, &b, (size_t)n);
+    for (size_t got = 0; got < (size_t)n;) {
+        ssize_t more = getrandom(data + got, (size_t)n - got, 0);
+        if (more < 0 && errno != EINTR)
+            return luaL_error(L, "getrandom: %s", strerror(errno));
+        got += more > 0 ? (size_t)more : 0;
+    }
+    luaL_pushresultsize(&b, (size_t)n);
+    return 1;
+}
+
+/* sys.pid() -> process id */
+static int sys_pid(lua_State *L)
+{
+    lua_pushinteger(L, getpid());
+    return 1;
+}
+
+/* sys.uid() -> effective user id */
+static int sys_uid(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)geteuid());
+    return 1;
+}
+
+/* sys.hostname() -> name | nil, err */
+static int sys_hostname(lua_State *L)
+{
+    char name[HOST_BYTES_MAX];
+
+    if (gethostname(name, sizeof name) != 0)
+        return fail_errno(L, "gethostname");
+    name[sizeof name - 1] = '\0';
+    lua_pushstring(L, name);
+    return 1;
+}
+
+/* sys.home() -> $HOME, else the user database's home folder, else nil */
+static int sys_home(lua_State *L)
+{
+    const char *home = getenv("HOME");
+    struct passwd entry, *found = NULL;
+    char bytes[PASSWD_BYTES_MAX];
+
+    if (home && *home)
+        lua_pushstring(L, home);
+    else if (getpwuid_r(geteuid(), &entry, bytes, sizeof bytes, &found) == 0 && found)
+        lua_pushstring(L, found->pw_dir);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* sys.exe() -> path of the running program | nil, err */
+static int sys_exe(lua_State *L)
+{
+    char path[PATH_BYTES_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+
+    if (n < 0)
+        return fail_errno(L, "/proc/self/exe");
+    lua_pushlstring(L, path, (size_t)n);
+    return 1;
+}
+
+/* sys.cwd() -> path | nil, err */
+static int sys_cwd(lua_State *L)
+{
+    char path[PATH_BYTES_MAX];
+
+    if (!getcwd(path, sizeof path))
+        return fail_errno(L, "getcwd");
+    lua_pushstring(L, path);
+    return 1;
+}
+
+/* sys.alloc_count() -> number of memory requests so far */
+static int sys_alloc_count(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)ab_alloc_count());
+    return 1;
+}
+
+/* sys.peak_rss() -> bytes of the largest resident set so far */
+static int sys_peak_rss(lua_State *L)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    lua_pushinteger(L, (lua_Integer)usage.ru_maxrss * 1024);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"now", sys_now},
     {"monotonic", sys_monotonic},
     {"getenv", sys_getenv},
+    {"environ", sys_environ},
+    {"random", sys_random},
+    {"pid", sys_pid},
+    {"uid", sys_uid},
+    {"hostname", sys_hostname},
+    {"home", sys_home},
+    {"exe", sys_exe},
+    {"cwd", sys_cwd},
+    {"alloc_count", sys_alloc_count},
+    {"peak_rss", sys_peak_rss},
     {NULL, NULL},
 };
 
 int luaopen_awsbak_core_sys(lua_State *L)
 {
     luaL_newlib(L, functions);
+    ab_bind_terminal(L);
     return 1;
 }
