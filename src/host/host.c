@@ -1,14 +1,12 @@
 #include "host/host.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "bind/bind.h"
-#include "host/embed.h"
+#include "host/modules.h"
 
-#include <lua-cjson.h>
-#include <lualib.h>
+#include <lauxlib.h>
 
 enum { EXIT_ERROR = 1, EXIT_MEMORY = 71 };
 
@@ -23,44 +21,13 @@ static void *lua_memory(void *ud, void *old, size_t old_size, size_t size)
     return ab_realloc(old, size);
 }
 
-/* package.searchers entry: "aws.ssm" is lua/aws/ssm.lua or lua/aws/ssm/init.lua, "scripts.x" is scripts/x.lua */
-static int search_embedded(lua_State *L)
-{
-    const char *name = luaL_gsub(L, luaL_checkstring(L, 1), ".", "/");
-    const char *folder = strncmp(name, "scripts/", 8) == 0 ? "" : "lua/";
-    static const char *const endings[] = {".lua", "/init.lua"};
-
-    for (size_t i = 0; i < 2; i++) {
-        const char *path = lua_pushfstring(L, "%s%s%s", folder, name, endings[i]);
-        const struct ab_embed_file *file = ab_embed_find(path);
-        if (!file)
-            continue;
-        const char *chunk = lua_pushfstring(L, "=%s", path);
-        if (luaL_loadbufferx(L, file->data, (size_t)(file->end - file->data), chunk, "t") != LUA_OK)
-            return lua_error(L);
-        lua_pushstring(L, path);
-        return 2;
-    }
-    lua_pushfstring(L, "no embedded module '%s'", name);
-    return 1;
-}
-
+/* require("awsbak.cli").main(argv) -> exit code */
 static int run(lua_State *L)
 {
     int argc = (int)lua_tointeger(L, 1);
     char **argv = lua_touserdata(L, 2);
 
-    luaL_openlibs(L);
-    ab_bind_preload(L);
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, luaopen_cjson);
-    lua_setfield(L, -2, "cjson");
-    lua_getglobal(L, "package");
-    lua_getfield(L, -1, "searchers");
-    lua_pushcfunction(L, search_embedded);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-    lua_settop(L, 0);
-
+    ab_modules_open(L);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "awsbak.cli");
     lua_call(L, 1, 1);
