@@ -1,0 +1,73 @@
+--- Messages for people, on standard error: `awsbak: warning: ...`.
+---
+--- A level is "error", "warning", "info" or "debug"; lines below `log.level` are not written. What is
+--- formatted may come from outside: control characters are escaped.
+
+local outside = require("awsbak.outside")
+local text = require("awsbak.text")
+
+local M = {}
+
+local ranks = { error = 1, warning = 2, info = 3, debug = 4 }
+
+--- The least important level that is written. nil: AWSBAK_LOG, else "warning".
+---@type string?
+M.level = nil
+
+--- When a table, lines are appended here and not written (for specs).
+---@type string[]?
+M.lines = nil
+
+--- Called before a line is written to a terminal that shows something else (a progress line).
+---@type fun()?
+M.before = nil
+
+--- Whether messages of `level` are written now.
+---@param level string
+---@return boolean
+function M.enabled(level)
+  M.level = M.level or outside.getenv("AWSBAK_LOG")
+  return ranks[level] <= (ranks[M.level] or ranks.warning)
+end
+
+local function write(level, format, ...)
+  if not M.enabled(level) then
+    return
+  end
+  local message = select("#", ...) == 0 and format or format:format(...)
+  local line = "awsbak: " .. level .. ": " .. text.escape(message)
+  if M.lines then
+    M.lines[#M.lines + 1] = line
+    return
+  end
+  if M.before then
+    M.before()
+  end
+  io.stderr:write(line, "\n")
+end
+
+--- Something failed and work was lost or stops.
+---@param format string as string.format; with no further argument it is the message itself
+function M.error(format, ...)
+  write("error", format, ...)
+end
+
+--- Something is not as it should be; work goes on.
+---@param format string
+function M.warn(format, ...)
+  write("warning", format, ...)
+end
+
+--- What is being done (-v).
+---@param format string
+function M.info(format, ...)
+  write("info", format, ...)
+end
+
+--- How it is being done (-vv).
+---@param format string
+function M.debug(format, ...)
+  write("debug", format, ...)
+end
+
+return M

@@ -1,0 +1,51 @@
+local outside = require("awsbak.outside")
+
+describe("outside.with", function()
+  local function zero()
+    return 0
+  end
+
+  it("replaces functions while f runs and returns what f returns", function()
+    local now = outside.now
+    assert.same({ 0, "x" }, {
+      outside.with({ now = zero }, function()
+        return outside.now(), "x"
+      end),
+    })
+    assert.equal(now, outside.now)
+  end)
+
+  it("puts them back after an error", function()
+    local now = outside.now
+    assert.is_false(pcall(outside.with, { now = zero }, error, "boom"))
+    assert.equal(now, outside.now)
+  end)
+
+  it("refuses a name that is not there", function()
+    assert.has_error(function()
+      outside.with({ nwo = zero }, zero)
+    end)
+  end)
+end)
+
+describe("outside.read_file", function()
+  it("reads a whole file", function()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write("a\0b\n")
+    file:close()
+    assert.equal("a\0b\n", outside.read_file(path))
+    os.remove(path)
+  end)
+
+  it("says which file cannot be read and why", function()
+    local text, err = outside.read_file("/nowhere/at/all")
+    assert.is_nil(text)
+    assert.same({
+      kind = "io",
+      code = "ENOENT",
+      message = "cannot read /nowhere/at/all: No such file or directory",
+    }, err)
+    assert.equal("EISDIR", select(2, outside.read_file("/")).code)
+  end)
+end)

@@ -1,0 +1,35 @@
+local secret = require("awsbak.core.secret")
+
+describe("a secret", function()
+  it("prints as <secret> whatever it holds", function()
+    local s = secret.new("hunter2")
+    assert.equal("<secret>", tostring(s))
+    assert.equal("x <secret>", ("x %s"):format(s))
+    assert.has_error(function()
+      return "x" .. s
+    end)
+  end)
+
+  it("gives its bytes only on request", function()
+    assert.equal("a\0b", secret.new("a\0b"):reveal())
+    assert.equal("", secret.new(""):reveal())
+    assert.equal(3, #secret.new("a\0b"))
+  end)
+
+  it("is empty once wiped", function()
+    local s = secret.new("hunter2")
+    s:wipe()
+    s:wipe()
+    assert.equal("", s:reveal())
+  end)
+
+  it("is told from a string", function()
+    assert.is_true(secret.is(secret.new("x")))
+    assert.is_false(secret.is("x"))
+    assert.is_false(secret.is(nil))
+  end)
+
+  it("has a metatable nobody can reach", function()
+    assert.equal("locked", getmetatable(secret.new("x")))
+  end)
+end)
