@@ -109,6 +109,13 @@ describe("sigv4", function()
     assert.truthy(sigv4.canonical_request(r):find("host:127.0.0.1:5000\n", 1, true))
   end)
 
+  it("takes keys and tokens that are secrets", function()
+    local secret = require("awsbak.core.secret")
+    local plain = request({ session_token = "token" })
+    local hidden = request({ session_token = secret.new("token"), secret_key = secret.new(plain.secret_key) })
+    assert.same(sigv4.sign(plain), sigv4.sign(hidden))
+  end)
+
   it("refuses a URL that is none", function()
     local r = request({ url = "ftp://example.com/" })
     local signed, err = sigv4.sign(r)

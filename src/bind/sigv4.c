@@ -15,14 +15,14 @@ static const char *const names[] = {
     "headers", "payload_hash", "access_key", "secret_key", "session_token",
     "region",  "service",      "time",       "s3",         NULL};
 
-/* Field `name` as bytes, valid while the table holds it; empty when absent and not required. */
+/* Field `name` (a string or an awsbak.secret) as bytes, valid while the table holds it; empty when absent and not required. */
 static struct ab_slice field(lua_State *L, const char *name, bool required)
 {
     struct ab_slice s = {NULL, 0};
     int type = lua_getfield(L, 1, name);
 
-    if (type == LUA_TSTRING)
-        s = ab_bind_bytes(L, lua_gettop(L));
+    if (type == LUA_TSTRING || type == LUA_TUSERDATA)
+        s = ab_bind_secret_bytes(L, lua_gettop(L));
     else if (type != LUA_TNIL || required)
         luaL_error(L, "sigv4: '%s' is a string, got %s", name, luaL_typename(L, -1));
     lua_pop(L, 1);
