@@ -27,8 +27,9 @@ size_t ab_base64_encode(char *out, const uint8_t *in, size_t len, bool padded);
  * left over (RFC 4648, sections 3.1 to 3.5). */
 bool ab_base64_decode(uint8_t *out, size_t *out_len, const char *in, size_t len, bool padded);
 
-/* Percent-encode all but RFC 3986's unreserved characters (and `/` with `keep_slash`), hex digits in
- * upper case, as SigV4 wants it. `out` needs 3 * len characters; returns how many were written. */
+/* Percent-encode all but RFC 3986's unreserved characters (and `/` with `keep_slash`), hex digits
+ * in upper case, as SigV4 wants it. `out` needs 3 * len characters; returns how many were written.
+ */
 size_t ab_uri_encode(char *out, const char *in, size_t len, bool keep_slash);
 
 /* Undo percent-encoding into `out` (len bytes) and set *out_len; false for a `%` without two hex

@@ -100,8 +100,12 @@ static int codec_unuri(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"base64", codec_base64}, {"unbase64", codec_unbase64}, {"hex", codec_hex},
-    {"unhex", codec_unhex},   {"uri", codec_uri},           {"unuri", codec_unuri},
+    {"base64", codec_base64},
+    {"unbase64", codec_unbase64},
+    {"hex", codec_hex},
+    {"unhex", codec_unhex},
+    {"uri", codec_uri},
+    {"unuri", codec_unuri},
     {NULL, NULL},
 };
 

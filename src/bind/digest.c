@@ -45,7 +45,7 @@ static int digest_digest(lua_State *L)
 static int digest_hmac(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
-    struct ab_slice key = ab_bind_bytes(L, 2);
+    struct ab_slice key = ab_bind_secret_bytes(L, 2);
     struct ab_slice data = ab_bind_bytes(L, 3);
     uint8_t out[AB_DIGEST_MAX];
     size_t len;

@@ -3,9 +3,11 @@
 #include "bind/bind.h"
 
 static const luaL_Reg modules[] = {
+    {"awsbak.core.age", luaopen_awsbak_core_age},
     {"awsbak.core.codec", luaopen_awsbak_core_codec},
     {"awsbak.core.digest", luaopen_awsbak_core_digest},
     {"awsbak.core.json", luaopen_awsbak_core_json},
+    {"awsbak.core.key", luaopen_awsbak_core_key},
     {"awsbak.core.secret", luaopen_awsbak_core_secret},
     {"awsbak.core.sigv4", luaopen_awsbak_core_sigv4},
     {"awsbak.core.sys", luaopen_awsbak_core_sys},

@@ -5,9 +5,11 @@
 #include <lua.h>
 
 /* Each pushes its module table and returns 1. */
+int luaopen_awsbak_core_age(lua_State *L);
 int luaopen_awsbak_core_codec(lua_State *L);
 int luaopen_awsbak_core_digest(lua_State *L);
 int luaopen_awsbak_core_json(lua_State *L);
+int luaopen_awsbak_core_key(lua_State *L);
 int luaopen_awsbak_core_secret(lua_State *L);
 int luaopen_awsbak_core_sigv4(lua_State *L);
 int luaopen_awsbak_core_sys(lua_State *L);

@@ -110,8 +110,8 @@ bool ab_digest_peek(const struct ab_digest *d, uint8_t out[AB_DIGEST_MAX], size_
     }
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
     unsigned size = 0;
-    bool ok = copy && EVP_MD_CTX_copy_ex(copy, d->md) == 1 &&
-              EVP_DigestFinal_ex(copy, out, &size) == 1;
+    bool ok =
+        copy && EVP_MD_CTX_copy_ex(copy, d->md) == 1 && EVP_DigestFinal_ex(copy, out, &size) == 1;
     EVP_MD_CTX_free(copy);
     *len = size;
     return ok || library_failed(err);
@@ -127,8 +127,8 @@ bool ab_digest_once(const char *name, struct ab_slice data, uint8_t out[AB_DIGES
     return ok;
 }
 
-bool ab_hmac(const char *name, struct ab_slice key, struct ab_slice data, uint8_t out[AB_DIGEST_MAX],
-             size_t *len, struct ab_err *err)
+bool ab_hmac(const char *name, struct ab_slice key, struct ab_slice data,
+             uint8_t out[AB_DIGEST_MAX], size_t *len, struct ab_err *err)
 {
     const struct kind *kind = find_kind(name, err);
     unsigned size = 0;
@@ -157,8 +157,8 @@ bool ab_hkdf(struct ab_slice key, struct ab_slice salt, struct ab_slice info,
     ab_buf_init(&t, info.len + 1);
     bool ok = ab_hmac("sha256", salt, key, prk, &len, err) &&
               ab_buf_add(&t, info.data, info.len, err) && ab_buf_add_byte(&t, 1, err) &&
-              ab_hmac("sha256", (struct ab_slice){prk, AB_SHA256},
-                      (struct ab_slice){t.data, t.len}, block, &len, err);
+              ab_hmac("sha256", (struct ab_slice){prk, AB_SHA256}, (struct ab_slice){t.data, t.len},
+                      block, &len, err);
     if (ok)
         memcpy(out, block, AB_SHA256);
     ab_buf_drop(&t);

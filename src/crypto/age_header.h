@@ -1,0 +1,56 @@
+/* crypto/age_header.h - the header of an age v1 file: the file key, wrapped for each recipient.
+ *
+ * Format: C2SP age.md (https://c2sp.org/age). A file is sealed either to X25519 recipients or with
+ * one passphrase, never both: a scrypt stanza must stand alone. Every fault the format calls for is
+ * refused: text that is not canonical, shares of low order, bodies that are not 32 bytes. */
+#ifndef AB_CRYPTO_AGE_HEADER_H
+#define AB_CRYPTO_AGE_HEADER_H
+
+#include "base/buf.h"
+#include "crypto/keytext.h"
+
+enum {
+    AB_AGE_FILE_KEY = 16,
+    AB_AGE_HEADER_MAX = 256 * 1024,
+    AB_AGE_WORK_FACTOR = 18,     /* what age itself uses: about a second and 256 MiB */
+    AB_AGE_WORK_FACTOR_MAX = 20, /* 1 GiB; the default cap of a reader */
+};
+
+/* Where age and its armor begin; the magic of a file. */
+#define AB_AGE_MAGIC "age-encryption.org/"
+
+/* Whom a file is for: `count` recipients, or a passphrase (data NULL = none). Borrowed. */
+struct ab_age_to {
+    const uint8_t (*recipients)[AB_KEY];
+    size_t count;
+    struct ab_slice passphrase;
+    int work_factor;
+};
+
+/* What a reader may try: `count` identities (secret keys) and a passphrase (data NULL = none).
+ * Borrowed. */
+struct ab_age_with {
+    const uint8_t (*identities)[AB_KEY];
+    size_t count;
+    struct ab_slice passphrase;
+    int max_work_factor;
+};
+
+/* Append a whole header that wraps `file_key`. */
+AB_MUST_USE bool ab_age_header_write(struct ab_buf *out, const struct ab_age_to *to,
+                                     const uint8_t file_key[AB_AGE_FILE_KEY], struct ab_err *err);
+
+/* Length of the header that `data` begins with, or 0 while its end is not in sight. */
+size_t ab_age_header_length(struct ab_slice data);
+
+/* Check the whole header and unwrap its file key. Errors are kind integrity with code age_version,
+ * age_header, age_work_factor, age_mac or age_no_match. */
+AB_MUST_USE bool ab_age_header_open(struct ab_slice header, const struct ab_age_with *with,
+                                    uint8_t file_key[AB_AGE_FILE_KEY], struct ab_err *err);
+
+/* The key of the payload (32 bytes) from the file key and the 16-byte nonce before the payload. */
+AB_MUST_USE bool ab_age_payload_key(const uint8_t file_key[AB_AGE_FILE_KEY],
+                                    const uint8_t nonce[16], uint8_t key[AB_KEY],
+                                    struct ab_err *err);
+
+#endif
