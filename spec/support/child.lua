@@ -1,7 +1,8 @@
 --- A helper process that a spec starts and steers (the Python side is control.py).
 ---
---- Needs nothing but stock Lua, so that specs of any module can use it: commands go down a pipe, the
---- answers come back through a fifo. The helper ends when the pipe is closed, also when we are killed.
+--- Needs nothing but stock Lua, so that specs of any module can use it: commands go down a pipe,
+--- the answers come back through a fifo. The helper ends when the pipe is closed, also when we are
+--- killed.
 
 local shell = require("spec.support.shell")
 

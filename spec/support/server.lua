@@ -13,7 +13,8 @@ local server = {}
 server.__index = server
 
 --- Start a server.
----@param options table|nil `tls` (true, or `{ names = {...}, max = "1.1" }`), `ssm` (number of parameters)
+---@param options table|nil `tls` (true, or `{ names = {...}, max = "1.1" }`), `ssm` (a number of
+---  parameters)
 ---@return table server `url`, `port`; with `tls` also `tls_url`, `tls_port`, `ca_file`
 function server.start(options)
   local self = setmetatable({}, server)
@@ -25,10 +26,11 @@ function server.start(options)
   return self
 end
 
---- Set the replies to the next requests of one operation; whatever was scripted for it is forgotten.
+--- Set the replies to the next requests of one operation; what was scripted for it is forgotten.
 --- A reply changes what the fake SSM says, or stands alone when it has a `body`.
 ---@param operation string "GetParameters", "GET /path", "CONNECT", or "*" for any
----@param replies table[] in order, each used `times` times (default 1; -1: always); `pass` leaves one as it is
+---@param replies table[] in order, each used `times` times (default 1; -1: always); `pass` leaves
+---  one as it is
 function server:script(operation, replies)
   self.child:call("script", { operation = operation, replies = replies })
 end

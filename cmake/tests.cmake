@@ -1,0 +1,17 @@
+# The suites, each a run of busted (`./dev test` adds up their summaries).
+# The sanitizer build is a preset of its own, in build/asan.
+
+function(ab_suite name seconds)
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds})
+endfunction()
+
+set(asan ${PROJECT_SOURCE_DIR}/build/asan/awsbak)
+
+ab_suite(specs 300 $<TARGET_FILE:awsbak> spec spec)
+ab_suite(specs-asan 600 ${asan} spec spec)
+ab_suite(torture 300 ${CMAKE_COMMAND} -E env AWSBAK_PROGRAM=${asan}
+         $<TARGET_FILE:awsbak> spec --pattern=_torture spec/torture)
+ab_suite(stock 120 ${CMAKE_COMMAND} -E env "LUA_PATH=lua/?.lua;lua/?/init.lua;./?.lua;;"
+         "LUA_CPATH=${PROJECT_BINARY_DIR}/?.so;;"
+         lua5.4 tools/stock_busted.lua spec/core spec/stock)
