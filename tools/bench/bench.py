@@ -1,0 +1,159 @@
+"""awsbak beside a floor program, the AWS CLI and boto3, in one run.
+
+usage: ./dev bench [start] [backup] (both without a word). Medians; the numbers of one machine are
+comparable with each other only. docs/benchmarks.md keeps a run.
+"""
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+BUILD = "build/release"
+AWSBAK = BUILD + "/awsbak"
+PYTHON = "build/venv/bin/python3"
+AWS = "build/venv-bench/bin/aws"
+KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+START_RUNS = 21
+BACKUP_RUNS = 3
+PARAMETERS = 2000
+MANY_PARAMETERS = 10000
+
+
+class Cost:
+    """What runs of one program cost: medians of wall and CPU seconds, the highest peak in MiB."""
+
+    def __init__(self, rows):
+        self.wall = statistics.median(row[0] for row in rows)
+        self.cpu = statistics.median(row[1] + row[2] for row in rows)
+        self.peak = max(row[3] for row in rows) / 1024
+
+    def line(self, name):
+        return "  %-34s %10.1f %10.1f %10.1f" % (name, self.wall * 1e3, self.cpu * 1e3, self.peak)
+
+
+def run(words, env):
+    """One run through bench_measure: (wall s, user s, system s, peak KiB)."""
+    done = subprocess.run([BUILD + "/tools/bench/bench_measure"] + words, env=env, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    *said, last = done.stderr.rstrip("\n").split("\n")
+    wall, user, system, peak, status = last.split()
+    if status != "0":
+        sys.exit("%s failed:\n%s" % (" ".join(words), "\n".join(said)))
+    return float(wall), float(user), float(system), int(peak)
+
+
+def environment(home, **more):
+    kept = {"PATH": os.environ["PATH"], "HOME": home, "LC_ALL": "C.UTF-8"}
+    return {**kept, **KEYS, **more}
+
+
+def heading(title):
+    print("\n%s\n  %-34s %10s %10s %10s" % (title, "", "wall ms", "CPU ms", "peak MiB"))
+
+
+def goal(text, value, limit, unit, at_least=False):
+    met = value >= limit if at_least else value <= limit
+    print("  %-4s %s: %.1f%s (goal: %s %g%s)" % ("ok" if met else "MISS", text, value, unit,
+                                                "at least" if at_least else "at most", limit, unit))
+
+
+def start_up(home):
+    """Start-up of a program that does nothing."""
+    env = environment(home)
+    cases = {
+        "floor (Lua, same libraries)": [BUILD + "/tools/bench/bench_floor"],
+        "awsbak -e ''": [AWSBAK, "-e", ""],
+        "python3 -c 'import boto3'": [PYTHON, "-c", "import boto3"],
+        "aws --version": [AWS, "--version"],
+    }
+    rows = {name: [] for name in cases}
+    for words in cases.values():
+        run(words, env)  # files into the page cache, bytecode compiled
+    for _ in range(START_RUNS):
+        for name, words in cases.items():
+            rows[name].append(run(words, env))
+    heading("Start-up (medians of %d, interleaved)" % START_RUNS)
+    costs = [Cost(rows[name]) for name in cases]
+    for name, cost in zip(cases, costs):
+        print(cost.line(name))
+    floor, ours, boto3, _ = costs
+    goal("start over the floor's", ours.wall / floor.wall, 1.5, "x")
+    goal("boto3's import over our start", boto3.wall / ours.wall, 20, "x", at_least=True)
+
+
+class Server:
+    """The specs' loopback server with a fake parameter store."""
+
+    def __init__(self, parameters):
+        self.process = subprocess.Popen(
+            [sys.executable, "spec/support/server.py", json.dumps({"ssm": parameters})],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = "http://127.0.0.1:%s" % re.search(r'"port"\]=(\d+)', self.ask("hello")).group(1)
+
+    def ask(self, command):
+        self.process.stdin.write(json.dumps({"command": command}) + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def our_backup(home, parameters, runs):
+    """`awsbak ssm backup` to a file: encrypted, compressed, signed."""
+    target = home + "/awsbak.age"
+    words = [AWSBAK, "ssm", "backup", "--to", target, "--force"]
+    with Server(parameters) as server:
+        env = environment(home, AWS_ENDPOINT_URL=server.url)
+        cost = Cost([run(words, env) for _ in range(runs)])
+        calls = server.ask("counts")
+    return cost, calls
+
+
+def boto3_backup(home, parameters, runs):
+    """The same calls by boto3, to a plain file."""
+    with Server(parameters) as server:
+        words = [PYTHON, "tools/bench/boto3_backup.py", server.url, home + "/boto3.jsonl"]
+        cost = Cost([run(words, environment(home)) for _ in range(runs)])
+        calls = server.ask("counts")
+    return cost, calls
+
+
+def calls_per_run(counts, runs):
+    found = sorted(re.findall(r'\["(\w+)"\]=(\d+)', counts.split("value", 1)[1]))
+    return ", ".join("%d %s" % (int(n) // runs, name) for name, n in found)
+
+
+def backup(home):
+    """The main job against the loopback server."""
+    subprocess.run([AWSBAK, "keygen"], env=environment(home), check=True, capture_output=True)
+    heading("Backing up parameters from the loopback server (medians of %d)" % BACKUP_RUNS)
+    ours, our_calls = our_backup(home, PARAMETERS, BACKUP_RUNS)
+    print(ours.line("awsbak ssm backup, %d" % PARAMETERS))
+    theirs, their_calls = boto3_backup(home, PARAMETERS, BACKUP_RUNS)
+    print(theirs.line("boto3 script, %d" % PARAMETERS))
+    many, _ = our_backup(home, MANY_PARAMETERS, 1)
+    print(many.line("awsbak ssm backup, %d (one run)" % MANY_PARAMETERS))
+    print("  calls by awsbak: " + calls_per_run(our_calls, BACKUP_RUNS))
+    print("  calls by boto3:  " + calls_per_run(their_calls, BACKUP_RUNS))
+    goal("boto3's CPU over ours", theirs.cpu / ours.cpu, 10, "x", at_least=True)
+    goal("peak memory, %d" % PARAMETERS, ours.peak, 20, " MiB")
+    goal("peak memory, %d" % MANY_PARAMETERS, many.peak, 20, " MiB")
+
+
+def main(wanted):
+    with tempfile.TemporaryDirectory(prefix="awsbak-bench-") as home:
+        for name, part in (("start", start_up), ("backup", backup)):
+            if not wanted or name in wanted:
+                part(home)
+
+
+main(sys.argv[1:])
