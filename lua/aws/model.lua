@@ -1,0 +1,321 @@
+--- What AWS says about a service: operations, shapes, paginators, waiters. Facts only, no behaviour.
+---
+---     local m = require("aws.model").load("ssm")
+---     m.meta.api_version                      --> "2014-11-06"
+---     m:find("get-parameter")                 --> "GetParameter"
+---     local op = m:operation("GetParameter")  --> { name, method, uri, input, output, errors, ... }
+---     m:shape(op.input).by_name.Name.required --> true
+---
+--- Everything is made when first asked for and then kept, so two asks give the same table.
+
+local botocore = require("aws.model.botocore")
+local errors = require("awsbak.errors")
+local lines = require("aws.model.lines")
+
+local model = {}
+
+---@class aws.Ref a member of a structure, or a list's element, or a map's key or value
+---@field name string? of a member
+---@field shape string the name of the shape
+---@field required boolean?
+---@field location "header"|"headers"|"query"|"uri"|"status"|nil nil is the body
+---@field location_name string? its name there, when not its own
+---@field idempotency boolean? a token the client makes up when there is none
+--- and `flattened`, `timestamp_format`, `xml_attribute`, `xml_namespace` ({ uri, prefix }),
+--- `query_name`, `streaming`, `host_label`, `context` (name of an endpoint parameter), `json_value`,
+--- `event_payload`, `event_header`, `deprecated`, `sensitive`; what is nil may come from the shape,
+--- see Model:resolve.
+
+---@class aws.Shape
+---@field name string
+---@field type "structure"|"list"|"map"|"string"|"integer"|"long"|"float"|"double"|"boolean"|"blob"|"timestamp"|"character"
+---@field members aws.Ref[]? of a structure, in the model's order
+---@field by_name table<string, aws.Ref>?
+---@field element aws.Ref? of a list
+---@field key aws.Ref? of a map
+---@field value aws.Ref? of a map
+---@field payload string? the member that is the whole body
+---@field enum string[]?
+---@field exception boolean? an error's shape, with error_code, error_status, sender_fault, fault, retryable
+--- and `min`, `max`, `pattern`, `union`, `document`, `event_stream`, `event`, and all of a reference.
+
+---@class aws.Operation
+---@field name string
+---@field method string
+---@field uri string template: "/{Bucket}/{Key+}?acl"
+---@field input string? name of a shape
+---@field output string?
+---@field errors string[] names of shapes
+---@field streams boolean? the reply's body is handed out as it comes
+---@field auth string? "none" (not signed), "v4-unsigned-body"
+---@field result_wrapper string? element around the output in XML
+---@field checksum table `member`, `mode`, `required`, `response` of S3's checksums
+--- and `status` (when not 200), `input_name`, `input_namespace` (XML root), `readonly`, `idempotent`,
+--- `deprecated`, `unsigned_payload`, `auth_schemes`, `host_prefix`, `compression`, `static` and
+--- `context` (endpoint parameters: values, paths into the input), `endpoint_discovery`, `alias`.
+
+---@class aws.Model
+---@field meta table id, service_id, protocol, protocols, endpoint_prefix, signing_name, api_version, ...
+local Model = {}
+Model.__index = Model
+
+local META = {
+  apiVersion = "api_version",
+  awsQueryCompatible = "query_compatible",
+  checksumFormat = "checksum_format",
+  endpointPrefix = "endpoint_prefix",
+  globalEndpoint = "global_endpoint",
+  id = "id",
+  jsonVersion = "json_version",
+  protocol = "protocol",
+  serviceAbbreviation = "abbreviation",
+  serviceFullName = "full_name",
+  serviceId = "service_id",
+  signatureVersion = "signature_version",
+  signingName = "signing_name",
+  targetPrefix = "target_prefix",
+  uid = "uid",
+  xmlNamespace = "xml_namespace",
+}
+
+local function words(text)
+  local list = {}
+  for word in (text or ""):gmatch("[^,]+") do
+    list[#list + 1] = word
+  end
+  return list
+end
+
+local function read_meta(raw)
+  local meta = { auth = words(raw.auth), protocols = words(raw.protocols), client_params = {} }
+  for key, name in pairs(META) do
+    meta[name] = raw[key]
+  end
+  for key, value in pairs(raw) do
+    local param = key:match("^client%.(.+)$")
+    if param then
+      meta.client_params[param] = value
+    end
+  end
+  meta.query_compatible = meta.query_compatible ~= nil
+  meta.signing_name = meta.signing_name or meta.endpoint_prefix
+  return meta
+end
+
+local function new(source)
+  return setmetatable({
+    meta = read_meta(source:meta()),
+    source = source,
+    operation_cache = {},
+    shape_cache = {},
+  }, Model)
+end
+
+--- The files of models lie beside this one where they are not part of the program.
+local function folder()
+  local path = package.searchpath("aws.model", package.path)
+  return path and path:gsub("model%.lua$", "models/")
+end
+
+local function read(id)
+  local found, embed = pcall(require, "awsbak.core.embed")
+  if found then
+    return embed.find("lua/aws/models/" .. id .. ".txt")
+  end
+  local file = io.open((folder() or "") .. id .. ".txt", "rb")
+  if not file then
+    return nil
+  end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+--- The services there are models of; only the program knows, stock Lua gives an empty list.
+---@return string[]
+function model.services()
+  local found, embed = pcall(require, "awsbak.core.embed")
+  local services = {}
+  for _, name in ipairs(found and embed.list("lua/aws/models/") or {}) do
+    services[#services + 1] = name:match("([^/]+)%.txt$")
+  end
+  return services
+end
+
+local loaded = {}
+
+--- The model of a service, by its name in botocore: "ssm", "application-autoscaling".
+---@param id string
+---@return aws.Model
+--- Raises kind usage, code unknown_service.
+function model.load(id)
+  if loaded[id] then
+    return loaded[id]
+  end
+  local text = id:match("^[%w%-]+$") and read(id)
+  if not text then
+    local nearest = errors.nearest(id, model.services())
+    errors.raise({
+      kind = "usage",
+      code = "unknown_service",
+      message = ("there is no service %q"):format(id),
+      hint = nearest and ("did you mean %q?"):format(nearest),
+    })
+  end
+  loaded[id] = new(lines.new(text))
+  return loaded[id]
+end
+
+--- A model from botocore's own form (service-2.json, decoded with awsbak.core.json).
+---@param description table
+---@param more? { id: string, paginators: table, waiters: table } the service's name; paginators-1.json and
+---  waiters-2.json, decoded
+---@return aws.Model
+function model.from_botocore(description, more)
+  return new(botocore.new(description, more or {}))
+end
+
+local function cached(self, cache, kind, name)
+  local made = cache[name]
+  if made == nil then
+    made = self.source[kind](self.source, name) or false
+    cache[name] = made
+  end
+  return made or nil
+end
+
+--- Whether the reply's body is handed out as it comes: a streaming payload, or events.
+local function streams(self, op)
+  local shape = op.output and self:shape(op.output)
+  local payload = shape and shape.payload and shape.by_name[shape.payload]
+  if not payload then
+    return nil
+  end
+  local target = self:resolve(payload)
+  return payload.streaming or target.event_stream or nil
+end
+
+--- An operation by its name in the model, or nil.
+---@param name string "GetParameter"
+---@return aws.Operation?
+function Model:operation(name)
+  local fresh = self.operation_cache[name] == nil
+  local op = cached(self, self.operation_cache, "operation", name)
+  if op and fresh then
+    op.streams = streams(self, op)
+  end
+  return op
+end
+
+--- The names of all operations, sorted.
+---@return string[]
+function Model:operations()
+  return self.source:names("o")
+end
+
+--- A shape by its name, or the shape that a reference points to; nil for an unknown name.
+---@param name string|aws.Ref
+---@return aws.Shape?
+function Model:shape(name)
+  if type(name) == "table" then
+    return name.target or self:resolve(name)
+  end
+  return cached(self, self.shape_cache, "shape", name)
+end
+
+-- What a reference takes from its shape when it says nothing itself (botocore/model.py,
+-- ShapeResolver.resolve_shape_ref).
+local INHERITED = {
+  "event_stream", "flattened", "json_value", "location_name", "query_name", "sensitive", "streaming",
+  "timestamp_format", "xml_attribute", "xml_namespace",
+}
+
+--- The shape a reference points to. From then on `ref.target` is it, and the reference has the traits
+--- it did not state itself.
+---@param ref aws.Ref
+---@return aws.Shape
+function Model:resolve(ref)
+  local target = assert(self:shape(ref.shape), "the model lacks a shape that it names")
+  for _, trait in ipairs(INHERITED) do
+    if ref[trait] == nil then
+      ref[trait] = target[trait]
+    end
+  end
+  ref.target = target
+  return target
+end
+
+--- How to page through an operation's results, or nil.
+---@param name string "DescribeParameters"
+---@return { input_token: string[], output_token: string[], result_key: string[], more_results: string?, limit_key: string?, non_aggregate_keys: string[]? }?
+function Model:paginator(name)
+  return self.source:paginator(name)
+end
+
+--- botocore's snake_case (botocore/__init__.py, xform_name) but for its list of exceptions.
+local function snake_case(name)
+  local plural = name:match("[A-Z][A-Z]+s$")
+  if plural then
+    name = name:sub(1, -#plural - 1) .. "_" .. plural:lower()
+  end
+  name = name:gsub("(.)([A-Z][a-z]+)", "%1_%2")
+  return (name:gsub("([a-z0-9])([A-Z])", "%1_%2"):lower())
+end
+
+--- An operation's or a waiter's name as scripts write it: "get_parameter" for "GetParameter".
+---@param name string
+---@return string
+function Model:snake(name)
+  self.aliases = self.aliases or self.source:aliases()
+  return self.aliases[name] or snake_case(name)
+end
+
+--- The name of a thing that `word` means, among `names`: as it is, in snake_case or with hyphens.
+local function match(self, word, names)
+  local wanted = word:gsub("-", "_")
+  for _, name in ipairs(names) do
+    if name == word or self:snake(name) == wanted then
+      return name
+    end
+  end
+  local candidates = names
+  if not word:match("^%u") then
+    candidates = {}
+    for i, name in ipairs(names) do
+      candidates[i] = self:snake(name)
+    end
+  end
+  return nil, errors.nearest(word, candidates)
+end
+
+--- The operation a word means: GetParameter, get_parameter or get-parameter.
+---@param word string
+---@return string? name in the model, nil when there is none
+---@return string? nearest the name that is most like it, then
+function Model:find(word)
+  if self:operation(word) then
+    return word
+  end
+  local guess = ("_" .. word):gsub("[_-](%w)", string.upper)
+  if self:operation(guess) and self:snake(guess) == word:gsub("-", "_") then
+    return guess
+  end
+  return match(self, word, self:operations())
+end
+
+--- A waiter by its name in any spelling: { name, operation, delay (s), max_attempts, acceptors }.
+---@param word string "parameter_exists"
+---@return table? waiter
+---@return string? nearest the name that is most like it, when there is none
+function Model:waiter(word)
+  local name, nearest = match(self, word, self.source:names("w"))
+  return name and self.source:waiter(name), nearest
+end
+
+--- The names of all waiters, sorted.
+---@return string[]
+function Model:waiters()
+  return self.source:names("w")
+end
+
+return model

@@ -1,0 +1,333 @@
+--- A service's model as tools/import_models.py writes it: one sorted line a thing, read when asked for.
+---
+--- The form of the lines is described in that tool. A line is found by binary search over the text, so
+--- opening a model of 800 KB costs nothing and a shape costs some microseconds.
+
+local lines = {}
+
+---@class aws.Lines a model's text; the methods give what aws.model keeps
+---@field text string
+local Lines = {}
+Lines.__index = Lines
+
+--- Whether the line at `at` sorts before `key`. Bytes are compared, whatever the locale says.
+local function before(text, at, key)
+  for i = 1, #key do
+    local a, b = text:byte(at + i - 1), key:byte(i)
+    if a ~= b then
+      return a == nil or a < b
+    end
+  end
+  return false
+end
+
+--- Where the first line stands that does not sort before `key`, or the end of the text.
+local function lower_bound(text, key)
+  local low, high = 1, #text + 1 -- both at the start of a line
+  while low < high do
+    local middle = (low + high) // 2
+    local line = (text:find("\n", middle, true) or #text) + 1
+    if line >= high then
+      -- The line that spans the middle starts somewhere in [low, middle]: step through what is left.
+      line = low
+      while line < high and before(text, line, key) do
+        line = (text:find("\n", line, true) or #text) + 1
+      end
+      return line
+    elseif before(text, line, key) then
+      low = line
+    else
+      high = line
+    end
+  end
+  return low
+end
+
+local function unescape(value)
+  if not value:find("%", 1, true) then
+    return value
+  end
+  return (value:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
+end
+
+--- A value with commas between its parts, as a list.
+local function split(value, separator)
+  local parts = {}
+  for part in (value .. separator):gmatch("([^" .. separator .. "]*)" .. separator) do
+    parts[#parts + 1] = unescape(part)
+  end
+  return parts
+end
+
+local function list(value)
+  return split(value, ",")
+end
+
+local function number(value)
+  return math.tointeger(value) or tonumber(value)
+end
+
+local function flag()
+  return true
+end
+
+local function namespace(value)
+  local parts = list(value)
+  return { uri = parts[1], prefix = parts[2] }
+end
+
+-- What a trait of a shape, or of a reference to one, is called in Lua, and how its value is read.
+local TRAITS = {
+  as = { "location_name", unescape },
+  context = { "context", unescape },
+  deprecated = { "deprecated", flag },
+  document = { "document", flag },
+  enum = { "enum", list },
+  errorCode = { "error_code", unescape },
+  errorHttpStatusCode = { "error_status", number },
+  errorSenderFault = { "sender_fault", flag },
+  event = { "event", flag },
+  eventheader = { "event_header", flag },
+  eventpayload = { "event_payload", flag },
+  eventstream = { "event_stream", flag },
+  exception = { "exception", flag },
+  fault = { "fault", flag },
+  flattened = { "flattened", flag },
+  hostLabel = { "host_label", flag },
+  idempotencyToken = { "idempotency", flag },
+  jsonvalue = { "json_value", flag },
+  max = { "max", number },
+  min = { "min", number },
+  pattern = { "pattern", unescape },
+  payload = { "payload", unescape },
+  queryName = { "query_name", unescape },
+  requiresLength = { "requires_length", flag },
+  retryable = { "retryable", unescape },
+  sensitive = { "sensitive", flag },
+  streaming = { "streaming", flag },
+  timestampFormat = { "timestamp_format", unescape },
+  union = { "union", flag },
+  xmlAttribute = { "xml_attribute", flag },
+  xmlNamespace = { "xml_namespace", namespace },
+}
+
+local LOCATIONS = { header = true, headers = true, query = true, status = true, uri = true }
+
+--- Put one trait into a shape or a reference.
+local function set_trait(into, name, value)
+  local trait = TRAITS[name]
+  if LOCATIONS[name] then
+    into.location, into.location_name = name, unescape(value)
+  elseif name == "lower" then
+    into.location_name = into.name:sub(1, 1):lower() .. into.name:sub(2)
+  else
+    into[trait[1]] = trait[2](value)
+  end
+end
+
+--- "Name:Shape!;trait=value" as a reference; without `named` there is no name in it.
+local function reference(token, named)
+  local head, traits = token:match("^([^;]*)(.*)$")
+  local ref = {}
+  if named then
+    local name, shape, required = head:match("^([^:!]+):?([^!]*)(!?)$")
+    ref.name = name
+    ref.shape = shape ~= "" and shape or name
+    ref.required = required == "!" or nil
+  else
+    ref.shape = head
+  end
+  for name, value in traits:gmatch(";([^=;]+)=?([^;]*)") do
+    set_trait(ref, name, value)
+  end
+  return ref
+end
+
+local ROLES = { of = "element", key = "key", value = "value" }
+
+local function parse_shape(line)
+  local name, kind, rest = line:match("^s (%S+) (%S+)(.*)$")
+  local shape = { name = name, type = kind }
+  if kind == "structure" then
+    shape.members, shape.by_name = {}, {}
+  end
+  for token in rest:gmatch("%S+") do
+    local key, value = token:match("^(%a+)=(.*)$")
+    if key and ROLES[key] then
+      shape[ROLES[key]] = reference(value)
+    elseif key then
+      set_trait(shape, key, value)
+    else
+      local member = reference(token, true)
+      shape.members[#shape.members + 1] = member
+      shape.by_name[member.name] = member
+    end
+  end
+  return shape
+end
+
+--- Add "Name:value" to a table of such pairs.
+local function pair(into, value, read)
+  local parts = split(value, ":")
+  into[parts[1]] = read(parts[2])
+  return into
+end
+
+local function literal(text)
+  if text == "true" or text == "false" then
+    return text == "true"
+  end
+  return text:match('^"(.*)"$') or number(text)
+end
+
+local function keep(text)
+  return text
+end
+
+-- How each trait of an operation goes into its table.
+local OPERATION = {
+  alias = function(op, v) op.alias = v end,
+  auth = function(op, v) op.auth_schemes = list(v) end,
+  authtype = function(op, v) op.auth = v end,
+  checksumMember = function(op, v) op.checksum.member = v end,
+  checksumMode = function(op, v) op.checksum.mode = v end,
+  checksumRequired = function(op) op.checksum.required = true end,
+  checksumResponse = function(op, v) op.checksum.response = list(v) end,
+  compression = function(op, v) op.compression = list(v) end,
+  context = function(op, v) op.context = pair(op.context or {}, v, keep) end,
+  deprecated = function(op) op.deprecated = true end,
+  endpointdiscovery = function(op, v) op.endpoint_discovery = v end,
+  endpointoperation = function(op) op.endpoint_operation = true end,
+  errors = function(op, v) op.errors = list(v) end,
+  hostPrefix = function(op, v) op.host_prefix = unescape(v) end,
+  idempotent = function(op) op.idempotent = true end,
+  input = function(op, v) op.input = v end,
+  inputAs = function(op, v) op.input_name = unescape(v) end,
+  inputXmlNamespace = function(op, v) op.input_namespace = namespace(v) end,
+  output = function(op, v) op.output = v end,
+  readonly = function(op) op.readonly = true end,
+  resultWrapper = function(op, v) op.result_wrapper = v end,
+  static = function(op, v) op.static = pair(op.static or {}, v, literal) end,
+  status = function(op, v) op.status = number(v) end,
+  unsignedPayload = function(op) op.unsigned_payload = true end,
+}
+
+local function parse_operation(line)
+  local name, method, uri, rest = line:match("^o (%S+) (%S+) (%S+)(.*)$")
+  local op = { name = name, method = method, uri = unescape(uri), errors = {}, checksum = {} }
+  for key, value in rest:gmatch("(%w+)=(%S*)") do
+    OPERATION[key](op, value)
+  end
+  return op
+end
+
+local PAGINATOR = {
+  input = "input_token",
+  keep = "non_aggregate_keys",
+  output = "output_token",
+  result = "result_key",
+}
+
+local function parse_paginator(line)
+  local pages = {}
+  for key, value in line:gmatch(" (%l+)=(%S*)") do
+    if key == "limit" then
+      pages.limit_key = unescape(value)
+    elseif key == "more" then
+      pages.more_results = unescape(value)
+    else
+      pages[PAGINATOR[key]] = list(value)
+    end
+  end
+  return pages
+end
+
+local function parse_acceptor(value)
+  local parts = split(value, ":")
+  return {
+    state = parts[1],
+    matcher = parts[2],
+    expected = literal(parts[3]),
+    argument = parts[4] ~= "" and parts[4] or nil,
+  }
+end
+
+local function parse_waiter(line)
+  local waiter = { name = line:match("^w (%S+)"), acceptors = {} }
+  for key, value in line:gmatch(" (%l+)=(%S*)") do
+    if key == "accept" then
+      table.insert(waiter.acceptors, parse_acceptor(value))
+    elseif key == "operation" then
+      waiter.operation = value
+    else
+      waiter[key == "attempts" and "max_attempts" or key] = number(value)
+    end
+  end
+  return waiter
+end
+
+--- The model in `text`.
+---@param text string
+---@return aws.Lines
+function lines.new(text)
+  return setmetatable({ text = text }, Lines)
+end
+
+--- The line of that kind ("o", "p", "s", "w") and name, or nil.
+function Lines:find(kind, name)
+  local key = kind .. " " .. name .. " "
+  local at = lower_bound(self.text, key)
+  if self.text:sub(at, at + #key - 1) ~= key then
+    return nil
+  end
+  return self.text:sub(at, (self.text:find("\n", at, true) or 0) - 1)
+end
+
+local function reader(kind, parse)
+  return function(self, name)
+    local line = self:find(kind, name)
+    return line and parse(line)
+  end
+end
+
+Lines.operation = reader("o", parse_operation)
+Lines.paginator = reader("p", parse_paginator)
+Lines.shape = reader("s", parse_shape)
+Lines.waiter = reader("w", parse_waiter)
+
+--- All names of one kind ("o", "p", "s", "w"), sorted by bytes.
+---@param kind string
+---@return string[]
+function Lines:names(kind)
+  local names = {}
+  local at = lower_bound(self.text, kind .. " ")
+  while self.text:sub(at, at + 1) == kind .. " " do
+    names[#names + 1] = self.text:match("^%S+", at + 2)
+    at = (self.text:find("\n", at, true) or #self.text) + 1
+  end
+  return names
+end
+
+--- Operations whose snake_case name is an exception: { ExecutePartiQLBatch = "execute_partiql_batch" }.
+---@return table<string, string>
+function Lines:aliases()
+  local aliases = {}
+  for name, alias in self.text:gmatch("\no (%S+)[^\n]- alias=(%S+)") do
+    aliases[name] = alias
+  end
+  return aliases
+end
+
+--- The metadata as it stands in the model: { apiVersion = "2014-11-06", ... }; lists are still text.
+---@return table<string, string>
+function Lines:meta()
+  local meta = {}
+  for key, value in self.text:match("^[^\n]*\n(.-)\no "):gmatch("m (%S+) ([^\n]*)") do
+    meta[key] = unescape(value)
+  end
+  return meta
+end
+
+return lines

@@ -1,0 +1,34 @@
+"""What botocore says, as JSON on standard output, for specs that compare awsbak with it.
+
+    reference.py model SERVICE    {"model": service-2.json, "paginators": ..., "waiters": ...}
+"""
+
+import json
+import pathlib
+import sys
+
+import botocore
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def model(service):
+    sys.path.insert(0, str(ROOT / "tools"))
+    import import_models
+
+    folder = max(p for p in (import_models.DATA / service).iterdir() if p.is_dir())
+    return {
+        "model": import_models.read(folder, "service-2.json"),
+        "paginators": {"pagination": import_models.paginators(folder)},
+        "waiters": import_models.read(folder, "waiters-2.json"),
+        "snake": {
+            name: botocore.xform_name(name)
+            for name in import_models.read(folder, "service-2.json")["operations"]
+        },
+    }
+
+
+COMMANDS = {"model": model}
+
+if __name__ == "__main__":
+    json.dump(COMMANDS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
