@@ -74,6 +74,13 @@ function operations.get_parameters(store, input)
   return answer
 end
 
+function operations.get_parameter(store, input)
+  if store.denied[input.Name] then
+    refused("AccessDeniedException", "the ciphertext refers to a key that may not be used")
+  end
+  return { Parameter = last(store, input.Name) }
+end
+
 function operations.get_parameter_history(store, input)
   last(store, input.Name)
   return { Parameters = store.versions[input.Name] }
@@ -149,6 +156,18 @@ function operations.delete_parameter(store, input)
   last(store, input.Name)
   store.versions[input.Name], store.tags[input.Name] = nil, nil
   return {}
+end
+
+function operations.delete_parameters(store, input)
+  assert(#input.Names <= 10)
+  local answer = { DeletedParameters = {} }
+  for _, name in ipairs(input.Names) do
+    if store.versions[name] then
+      operations.delete_parameter(store, { Name = name })
+      table.insert(answer.DeletedParameters, name)
+    end
+  end
+  return answer
 end
 
 function operations.label_parameter_version(store, input)

@@ -1,0 +1,295 @@
+--- Reads parameters whole: metadata, value, tags and labels of one version.
+---
+--- The calls and their limits are those of botocore's model (data/ssm/2014-11-06): a page of
+--- DescribeParameters has up to 50 names, one of GetParameterHistory 50 versions; GetParameters
+--- takes 10 names. A page may hold fewer matches than there are, or none, and have a next page.
+
+local errors = require("awsbak.errors")
+local faults = require("aws.ssm.faults")
+local json = require("awsbak.core.json")
+local outside = require("awsbak.outside")
+local pace = require("aws.ssm.pace")
+local paginator = require("aws.paginator")
+local record = require("aws.ssm.record")
+local task = require("awsbak.task")
+
+local M = {}
+
+local PAGE = 50
+local BATCH = 10
+local SETTLE_TRIES = 5 -- after 0.1, 0.2 ... 1.6 s: metadata can be a second or two behind values
+
+---@class aws.ssm.Reader
+---@field vanished integer parameters that were listed and then gone
+---@field unreadable table[] `{ name, what = "value"|"tags"|"labels", code, message }` each
+local Reader = {}
+Reader.__index = Reader
+
+--- A reader over one client.
+---@param client table an SSM client
+---@param options table|nil `tags` (true), `labels` (true), `decrypt` (true), `concurrency` (10)
+---@return aws.ssm.Reader
+function M.new(client, options)
+  options = options or {}
+  return setmetatable({
+    describe = pace.wrap(client.describe_parameters),
+    get = pace.wrap(client.get_parameters),
+    list_tags = pace.wrap(client.list_tags_for_resource),
+    history = pace.wrap(client.get_parameter_history),
+    tags = options.tags ~= false,
+    labels = options.labels ~= false,
+    decrypt = options.decrypt ~= false,
+    concurrency = options.concurrency or 10,
+    vanished = 0,
+    unreadable = {},
+  }, Reader)
+end
+
+-- A denied part is remembered and nil; a parameter that is gone is false; anything else is raised.
+function Reader:attempt(name, what, call, ...)
+  local result, e = errors.try(call, ...)
+  if result ~= nil then
+    return result
+  elseif faults.gone(e) then
+    return false
+  elseif not faults.of_one_item(e) then
+    error(e, 0)
+  end
+  self.unreadable[#self.unreadable + 1] =
+    { name = name, what = what, code = e.code, message = e.message }
+  return nil
+end
+
+-- Both listings page alike (botocore's paginators-1.json), each call at the operation's pace.
+local PAGER = paginator.compile({ input_token = { "NextToken" }, output_token = { "NextToken" } })
+
+local function pages(call, operation, input)
+  return paginator.pages(call, PAGER, input, { service = "ssm", operation = operation })
+end
+
+-- DescribeParameters with a path leaves the path's own name out, so it is asked for by name. AWS
+-- stores the root name `/flat` as `flat`.
+local function filters(scope)
+  if #scope.paths == 0 then
+    return { false }
+  end
+  local list = {}
+  for _, path in ipairs(scope.paths) do
+    local names = { path }
+    if not path:find("/", 2, true) then
+      names[2] = path:sub(2)
+    end
+    list[#list + 1] = { { Key = "Name", Option = "Equals", Values = names } }
+    list[#list + 1] = { { Key = "Path", Option = "Recursive", Values = { path } } }
+  end
+  return list
+end
+
+--- The metadata of every parameter of a scope, a page at a time, each name once.
+---@param scope aws.ssm.Scope
+---@return fun(): table[]|nil iterator over lists of ParameterMetadata
+function Reader:pages(scope)
+  local seen = {} -- a list that changes while it is read can name a parameter twice
+  local wanted, at = filters(scope), 0
+  local following
+
+  local function select_new(page)
+    local list = {}
+    for _, meta in ipairs(page.Parameters or {}) do
+      if not seen[meta.Name] and scope:includes(meta.Name) then
+        seen[meta.Name] = true
+        list[#list + 1] = meta
+      end
+    end
+    return list
+  end
+
+  return function()
+    while true do
+      local page = following and following()
+      if page then
+        local list = select_new(page)
+        if #list > 0 then
+          return list
+        end
+      elseif at == #wanted then
+        return nil
+      else
+        at = at + 1
+        following = pages(self.describe, "DescribeParameters", {
+          MaxResults = PAGE,
+          ParameterFilters = wanted[at] or nil,
+        })
+      end
+    end
+  end
+end
+
+local function batches(names)
+  local from = 1
+  return function()
+    if from <= #names then
+      local batch = table.move(names, from, math.min(from + BATCH - 1, #names), 1, {})
+      from = from + BATCH
+      return batch
+    end
+  end
+end
+
+-- One value KMS refuses makes the call for its ten fail; one by one, nine of them are readable.
+function Reader:fetch(names, values)
+  local input = { Names = names, WithDecryption = self.decrypt }
+  local answer, e
+  if #names == 1 then
+    answer = self:attempt(names[1], "value", self.get, input)
+  else
+    answer, e = errors.try(self.get, input)
+  end
+  if answer then
+    for _, value in ipairs(answer.Parameters or {}) do
+      values[value.Name] = value
+    end
+    for _, name in ipairs(answer.InvalidParameters or {}) do
+      values[name] = false
+    end
+  elseif e and not faults.of_one_item(e) then
+    error(e, 0)
+  elseif e then
+    for _, name in ipairs(names) do
+      self:fetch({ name }, values)
+    end
+  end
+end
+
+--- The values of up to a page of names, decrypted.
+---@param names string[]
+---@return table<string, table|false> a Parameter by name; false: gone; absent: denied
+function Reader:values(names)
+  local values = {}
+  task.each(batches(names), self.concurrency, function(batch)
+    self:fetch(batch, values)
+  end)
+  return values
+end
+
+--- The metadata of up to 50 names.
+---@param names string[]
+---@return table<string, table> a ParameterMetadata by name
+function Reader:metadata(names)
+  local found = {}
+  local filter = { { Key = "Name", Option = "Equals", Values = names } }
+  local input = { MaxResults = PAGE, ParameterFilters = filter }
+  for page in pages(self.describe, "DescribeParameters", input) do
+    for _, meta in ipairs(page.Parameters or {}) do
+      found[meta.Name] = meta
+    end
+  end
+  return found
+end
+
+-- A version written between the two calls, or metadata that is behind: read both again until they
+-- are of one version. Returns false for a parameter that is gone, nil for one that is unreadable.
+function Reader:settle(name, meta, value)
+  for try = 0, SETTLE_TRIES do
+    if not value then
+      return value
+    elseif meta and meta.Version == value.Version then
+      return meta, value
+    elseif try < SETTLE_TRIES then
+      outside.sleep(0.1 * 2 ^ try)
+      meta = self:metadata({ name })[name]
+      value = self:values({ name })[name]
+    end
+  end
+  self.unreadable[#self.unreadable + 1] = {
+    name = name,
+    what = "value",
+    code = "changing",
+    message = "metadata and value never were of one version",
+  }
+  return nil
+end
+
+local function list_tags(reader, name)
+  return record.tags(reader.list_tags({ ResourceType = "Parameter", ResourceId = name }).TagList)
+end
+
+-- Values are not asked for, so that history needs no right to decrypt.
+local function read_labels(reader, name, version)
+  local own, other = json.array({}), {}
+  local input = { Name = name, MaxResults = PAGE, WithDecryption = false }
+  for page in pages(reader.history, "GetParameterHistory", input) do
+    for _, old in ipairs(page.Parameters or {}) do
+      for _, label in ipairs(old.Labels or {}) do
+        if old.Version == version then
+          own[#own + 1] = label
+        else
+          other[label] = old.Version
+        end
+      end
+    end
+  end
+  table.sort(own)
+  return { own = own, other = next(other) and other }
+end
+
+-- Adds tags and labels as far as they are wanted and allowed. False when the parameter is gone.
+function Reader:complete(whole)
+  local name = whole.name
+  if self.tags then
+    whole.tags = self:attempt(name, "tags", list_tags, self, name)
+  end
+  if self.labels and whole.tags ~= false then
+    local labels = self:attempt(name, "labels", read_labels, self, name, whole.version)
+    if labels then
+      whole.labels, whole.other_labels = labels.own, labels.other or nil
+    end
+    return labels ~= false
+  end
+  return whole.tags ~= false
+end
+
+--- One whole record from what the lists said of it.
+---@param name string
+---@param meta table|nil a ParameterMetadata
+---@param value table|false|nil a Parameter; false when gone, nil when denied
+---@return aws.ssm.Record|nil nil when it is gone; without `value` when that could not be read
+function Reader:record(name, meta, value)
+  if value ~= nil then
+    meta, value = self:settle(name, meta, value)
+  end
+  local whole = meta and record.from_api(meta, value)
+  if meta == false or whole and not self:complete(whole) then
+    self.vanished = self.vanished + 1
+    return nil
+  end
+  return whole or nil
+end
+
+--- What exists now under up to 50 names.
+---@param names string[]
+---@return table<string, aws.ssm.Record> by name; absent names do not exist
+function Reader:lookup(names)
+  local values = self:values(names)
+  local existing = {}
+  for _, name in ipairs(names) do
+    if values[name] ~= false then
+      existing[#existing + 1] = name
+    end
+  end
+  local found = {}
+  if #existing == 0 then
+    return found
+  end
+  local metas, at = self:metadata(existing), 0
+  local function following()
+    at = at + 1
+    return existing[at]
+  end
+  task.each(following, self.concurrency, function(name)
+    found[name] = self:record(name, metas[name], values[name])
+  end)
+  return found
+end
+
+return M
