@@ -1,0 +1,208 @@
+--- Restores saved parameters: everything is looked at before anything is written.
+---
+--- Records come from an iterator that can be started again, so that a plan can be shown and then be
+--- carried out without either being held in memory.
+
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local parameter_writer = require("backup.parameter_writer")
+local path = require("aws.ssm.path")
+local plan = require("backup.parameter_plan")
+local reader = require("aws.ssm.reader")
+local record = require("aws.ssm.record")
+local task = require("awsbak.task")
+
+local M = {}
+
+local BATCH = 50 -- names that one DescribeParameters takes
+
+---@class backup.ParameterRestore
+---@field open fun(): (fun(): aws.ssm.Record|nil) starts the saved records from the first one
+---@field confirmed table<string, integer>|nil version by name as of a plan that was agreed to
+---@field counts table<string, integer> results so far: created, changed, ...
+---@field stopped awsbak.Error|nil what ended the run early
+local Restore = {}
+Restore.__index = Restore
+
+--- A restore of saved records.
+---@param options table `client`; `records`, a function that starts an iterator of records; `paths`;
+---  `renames`, of aws.ssm.path; `key_id`; `overwrite` (never, changed, always); `concurrency` (10)
+---@return backup.ParameterRestore
+function M.new(options)
+  return setmetatable({
+    client = options.client,
+    open = options.records,
+    scope = path.scope(options.paths),
+    rules = { renames = options.renames or {}, key_id = options.key_id },
+    overwrite = options.overwrite or "never",
+    concurrency = options.concurrency or 10,
+    reader = reader.new(options.client, { concurrency = options.concurrency }),
+    writer = parameter_writer.new(options.client),
+    counts = {},
+  }, Restore)
+end
+
+local function refuse(kind, code, message, hint)
+  errors.raise({ kind = kind, code = code, message = message, hint = hint })
+end
+
+-- The records that are to be restored, as they are to be written.
+function Restore:wanted()
+  local following = self.open()
+  return function()
+    for saved in following do
+      if self.scope:includes(saved.name) then
+        return plan.wanted(saved, self.rules), saved.name
+      end
+    end
+  end
+end
+
+--- Looks at every record before anything is written.
+---@return integer count how many are to be restored
+--- Raises kind integrity for a record that is none or is there twice, kind usage for a --rename
+--- that gives two parameters one name, or one a name AWS refuses.
+function Restore:check()
+  local number, names = 0, {}
+  for saved in self.open() do
+    number = number + 1
+    local problem = record.problem(saved)
+    if problem then
+      refuse("integrity", "bad_record", ("record %d is no parameter: %s"):format(number, problem))
+    elseif names[saved.name] then
+      refuse("integrity", "record_twice", saved.name .. " is saved twice", "nothing was restored")
+    end
+    names[saved.name] = true
+  end
+
+  local count, from = 0, {}
+  for wanted, old_name in self:wanted() do
+    count = count + 1
+    local name = wanted.name
+    local reason = name ~= old_name and path.invalid(name)
+    if reason then
+      refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, old_name), reason)
+    elseif from[name] then
+      local both = ("--rename makes %s of both %s and %s"):format(name, from[name], old_name)
+      refuse("usage", "rename_collision", both, "nothing was restored")
+    end
+    from[name] = old_name
+  end
+  return count
+end
+
+-- One step of each of up to 50 records, from what exists under their names now.
+function Restore:plan_batch(batch)
+  local names = {}
+  for i, saved in ipairs(batch) do
+    names[i] = saved.name
+  end
+  local live = self.reader:lookup(names)
+  local steps = {}
+  for i, saved in ipairs(batch) do
+    steps[i] = plan.step(saved, live[saved.name], self.overwrite)
+  end
+  return steps
+end
+
+-- An iterator over lists of steps.
+function Restore:batches()
+  local wanted, ended = self:wanted(), false
+  return function()
+    local batch = {}
+    while #batch < BATCH and not ended do
+      local saved = wanted()
+      ended = saved == nil
+      batch[#batch + 1] = saved
+    end
+    return batch[1] and self:plan_batch(batch)
+  end
+end
+
+--- The plan: what would be done to each parameter. Nothing is written.
+---@return fun(): backup.Step|nil
+function Restore:steps()
+  local batches, steps, at = self:batches(), {}, 0
+  return function()
+    at = at + 1
+    if not steps[at] then
+      steps, at = batches() or {}, 1
+    end
+    return steps[at]
+  end
+end
+
+--- Remembers a step that was agreed to: run() writes over no version but the one that was shown.
+---@param step backup.Step
+function Restore:confirm(step)
+  self.confirmed = self.confirmed or {}
+  self.confirmed[step.name] = step.live and step.live.version or 0
+end
+
+local function changed_since(self, step)
+  local seen = self.confirmed and self.confirmed[step.name]
+  return seen and seen ~= (step.live and step.live.version or 0)
+end
+
+local function tell(step)
+  if step.action == "equal" then
+    log.debug("%s: equal, nothing to do", step.name)
+  elseif step.action == "keep" then
+    log.warn("%s: exists and differs, kept: %s", step.name, plan.explain(step))
+  end
+end
+
+-- One result. An error that concerns more than this parameter stops the run: what is under way is
+-- finished, nothing more is begun.
+function Restore:apply(step)
+  if self.stopped then
+    return nil
+  elseif changed_since(self, step) then
+    local detail = "it changed after the plan was shown; nothing was written"
+    return { name = step.name, result = "failed", detail = detail }
+  end
+  tell(step)
+  local result, e = errors.try(self.writer.apply, self.writer, step)
+  if e then
+    self.stopped = self.stopped or e
+    return { name = step.name, result = "failed", detail = e.message }
+  end
+  return result
+end
+
+function Restore:run_batch(steps)
+  local results, at = {}, 0
+  local function following()
+    at = at + 1
+    return steps[at] and at
+  end
+  task.each(following, self.concurrency, function(i)
+    results[i] = self:apply(steps[i]) or false
+  end)
+  return results
+end
+
+--- Carries the plan out.
+---@return fun(): backup.Result|nil results in the order of the records; ends early when `stopped`
+function Restore:run()
+  local batches, results, at = self:batches(), {}, 0
+  local function next_batch()
+    local steps = not self.stopped and batches()
+    results, at = steps and self:run_batch(steps) or {}, 1
+  end
+  return function()
+    repeat
+      at = at + 1
+      if results[at] == nil then
+        next_batch()
+      end
+    until results[at] ~= false
+    local result = results[at]
+    if result then
+      self.counts[result.result] = (self.counts[result.result] or 0) + 1
+    end
+    return result
+  end
+end
+
+return M
