@@ -1,0 +1,86 @@
+--- What error replies say, in one form for all protocols.
+
+local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
+local json_shape = require("aws.protocol.json_shape")
+local reply = require("aws.protocol.reply")
+
+local fault = {}
+
+---@class aws.Fault
+---@field code string "ParameterNotFound"; the status when the reply names no code
+---@field message string
+---@field request_id string?
+---@field fields table? what else the service said, with the members of the error's shape
+---@field query_code string? the code of the JSON protocol where `code` is that of the older query protocol
+
+--- A code without what some services put around it: "com.aws.api#NotFound:http://x/" is "NotFound"
+--- (Smithy, "Operation error serialization"; botocore/parsers.py, _do_error_parse).
+---@param code string
+---@return string
+function fault.bare_code(code)
+  code = code:match("^[^:]*")
+  return code:match("#(.*)$") or code
+end
+
+--- The shape of an operation's error with that code, or nil.
+---@param m aws.Model
+---@param op aws.Operation
+---@param code string
+---@return aws.Shape?
+function fault.shape(m, op, code)
+  for _, name in ipairs(op.errors) do
+    local shape = m:shape(name)
+    if (shape.error_code or name) == code or name == code then
+      return shape
+    end
+  end
+  return nil
+end
+
+--- The old query protocol's code where a service still gives it: "AWS.SimpleQueueService.NonExistentQueue;Sender".
+local function query_error(response)
+  local header = reply.header(response, "x-amzn-query-error")
+  return header and header:match("^([^;]+);[^;]*$")
+end
+
+local function is_text(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+--- The members of the error beyond code and message; those of a wrong type are left out.
+local function fields(m, response, shape, body)
+  local found = shape and errors.try(json_shape.decode_members, reply.walk(m, response), shape, body) or body
+  local rest = {}
+  for name, value in pairs(found) do
+    if name:lower() ~= "message" and name ~= "__type" and value ~= json.null then
+      rest[name] = value
+    end
+  end
+  return rest
+end
+
+--- The fault in a JSON body.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table
+---@param body table decoded
+---@param code any where the protocol puts it
+---@return aws.Fault
+function fault.from_json(m, op, response, body, code)
+  code = is_text(code) or is_text(reply.header(response, "x-amzn-errortype"))
+  if not code then
+    code = is_text(body.code) or is_text(body.Code)
+  end
+  code = code and fault.bare_code(code) or tostring(response.status)
+  local older = query_error(response)
+  return {
+    code = older or code,
+    query_code = older and code,
+    message = is_text(body.message) or is_text(body.Message) or is_text(body.errorMessage) or code,
+    request_id = reply.request_id(response),
+    fields = fields(m, response, fault.shape(m, op, code), body),
+  }
+end
+
+return fault

@@ -1,0 +1,147 @@
+--- Replies that are not what the protocol promises: each is an error, never an empty success.
+---
+--- A proxy's page with status 200, a text cut short, a list where a structure should be: taken as a
+--- success, each of these would make a listing lose items silently.
+
+local errors = require("awsbak.errors")
+local text = require("awsbak.text")
+
+local reply = {}
+
+local SHOWN = 80 -- characters of a foreign body that a message shows
+
+local REQUEST_ID_HEADERS = { "x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id" }
+
+--- The value of a header, or nil.
+---@param response table `headers` = { { lower-case name, value }, ... }
+---@param name string in lower case
+---@return string?
+function reply.header(response, name)
+  for _, pair in ipairs(response.headers) do
+    if pair[1] == name then
+      return pair[2]
+    end
+  end
+  return nil
+end
+
+--- The id a service gave the request, for its support; nil when it gave none.
+---@param response table
+---@return string?
+function reply.request_id(response)
+  for _, name in ipairs(REQUEST_ID_HEADERS) do
+    local id = reply.header(response, name)
+    if id then
+      return id
+    end
+  end
+  return nil
+end
+
+--- Whether a body may hold values of the user's: what looks like the service's own answer, cut short or
+--- broken, is not shown in messages.
+local function is_private(body)
+  local start = body:match("^%s*(.?.?.?.?.?)"):lower()
+  return start:match("^[{[]") ~= nil or (start:match("^<") ~= nil and start ~= "<html" and start ~= "<!doc")
+end
+
+--- What came, in a few words: `text/html, 5120 bytes: "<html>..."`.
+local function describe(response, hide)
+  local kind = text.escape((reply.header(response, "content-type") or "no content type"):sub(1, SHOWN))
+  local body = response.body
+  if body == "" then
+    return kind .. ", an empty body"
+  elseif hide then
+    return ("%s, %d bytes"):format(kind, #body)
+  end
+  local rest = #body > SHOWN and "..." or ""
+  return ('%s, %d bytes: "%s%s"'):format(kind, #body, text.escape(body:sub(1, SHOWN)), rest)
+end
+
+local function distrust(response, code, message)
+  errors.raise({
+    kind = "reply",
+    code = code,
+    message = message,
+    status = response.status,
+    request_id = reply.request_id(response),
+    retryable = true,
+  })
+end
+
+--- Raise: the body is not in the promised format.
+---@param response table
+---@param promised string "JSON"
+---@param why string? what the parser said
+function reply.foreign(response, promised, why)
+  local reason = why and (" (%s)"):format(why) or ""
+  distrust(
+    response,
+    response.body == "" and "empty_reply" or "foreign_reply",
+    ("the reply is not the %s that the service promises%s: %s"):format(
+      promised,
+      reason,
+      describe(response, is_private(response.body))
+    )
+  )
+end
+
+---@class aws.Walk the way through a reply, for messages
+---@field model aws.Model
+---@field response table
+---@field trail (string|integer)[] names of members and indices of elements down to the value at hand
+---@field depth integer how many of them count
+
+--- Start to walk through a reply.
+---@param m aws.Model
+---@param response table
+---@return aws.Walk
+function reply.walk(m, response)
+  return { model = m, response = response, trail = {}, depth = 0 }
+end
+
+--- Where a walk is: "Parameters[3].Version".
+local function place(walk)
+  local path = ""
+  for i = 1, walk.depth do
+    local step = walk.trail[i]
+    if type(step) == "number" then
+      path = ("%s[%d]"):format(path, step)
+    else
+      path = path .. (path ~= "" and "." or "") .. step
+    end
+  end
+  return path
+end
+
+--- Raise: the body is in the promised format, but not of the promised shape.
+---@param walk aws.Walk
+---@param what string "a string where an integer is promised"
+function reply.misshapen(walk, what)
+  local path = place(walk)
+  distrust(
+    walk.response,
+    "misshapen_reply",
+    ("the reply is not of the shape that the service promises: %s%s"):format(
+      text.escape(path ~= "" and path .. " is " or ""),
+      what
+    )
+  )
+end
+
+--- What an error reply without a readable body says: the status, and what came.
+---@param response table
+---@return table fault `code`, `message`, `request_id`
+function reply.bare_fault(response)
+  local message = "the service answered with status " .. response.status
+  if response.body and response.body ~= "" then
+    message = message .. " and " .. describe(response)
+  end
+  return {
+    code = tostring(response.status),
+    message = message,
+    request_id = reply.request_id(response),
+  }
+end
+
+return reply
