@@ -1,8 +1,8 @@
 --- Follow a listing page after page, as the model's paginator says.
 ---
---- Stricter than botocore (paginate.py) where it would lose items or never end: a page that says there
---- is more but gives no token is an error, and so is a token that comes a second time, in whatever
---- distance. One page is held at a time.
+--- Stricter than botocore (paginate.py) where it would lose items or never end: a page that says
+--- there is more but gives no token is an error, and so is a token that comes a second time, in
+--- whatever distance. One page is held at a time.
 
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
@@ -13,7 +13,7 @@ local paginator = {}
 ---@class aws.Pager a paginator of the model with its paths compiled
 ---@field input_tokens string[] members of the input that take the tokens
 ---@field output_tokens (fun(page: table): any)[] where a page has them
----@field result_keys (fun(page: table): any)[] where a page has its items; the first is the main one
+---@field result_keys (fun(page: table): any)[] where a page has items; the first is the main one
 ---@field result_names string[] the same as text
 ---@field more_results (fun(page: table): any)? whether there are more pages, where a page says so
 
@@ -90,18 +90,26 @@ local function next_tokens(pager, page, subject)
   if next(tokens) then
     return tokens
   elseif pager.more_results then
-    distrust(subject, "missing_token", "the service says there are more pages, but not where they begin")
+    distrust(
+      subject,
+      "missing_token",
+      "the service says there are more pages, but not where they begin"
+    )
   end
   return nil
 end
 
---- A function that raises when tokens come a second time. It remembers one, after 1, 2, 4, 8 ... pages,
---- so that a circle of any length is found within twice its length and memory stays flat.
+--- A function that raises when tokens come a second time. It remembers one, after 1, 2, 4, 8 ...
+--- pages, so that a circle of any length is found within twice its length and memory stays flat.
 local function watch_circles(first, subject)
   local kept, taken, room = first, 0, 1
   return function(tokens)
     if same(tokens, kept) then
-      distrust(subject, "repeated_token", "the service gave the same page token twice, so the list would not end")
+      distrust(
+        subject,
+        "repeated_token",
+        "the service gave the same page token twice, so the list would not end"
+      )
     end
     taken = taken + 1
     if taken == room then

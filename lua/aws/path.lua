@@ -110,7 +110,9 @@ end
 
 --- What JMESPath holds for false in `||`: null, false, and anything empty.
 local function is_false(value)
-  return value == nil or value == false or value == ""
+  return value == nil
+    or value == false
+    or value == ""
     or (type(value) == "table" and next(value) == nil)
 end
 

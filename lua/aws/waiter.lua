@@ -1,7 +1,7 @@
 --- Call an operation until a resource is in the state a waiter of the model describes.
 ---
---- Matchers and their meaning are those of the waiters files, version 2, as botocore/waiter.py reads
---- them: path, pathAll, pathAny, status, error.
+--- Matchers and their meaning are those of the waiters files, version 2, as botocore/waiter.py
+--- reads them: path, pathAll, pathAny, status, error.
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
@@ -119,8 +119,9 @@ end
 ---@param compiled table as `waiter.compile` gives it
 ---@param options { delay: number?, tries: integer? } seconds between calls, how many calls at most
 ---@param subject aws.Subject who waits, for messages
----@return table? output the reply that ended the wait; nil when success was an error ("does not exist")
---- Raises kind service, code waiter_failed; kind timeout, code waiter_timeout; what the call raises.
+---@return table? output the reply that ended the wait; nil when that was an error ("not found")
+--- Raises kind service, code waiter_failed; kind timeout, code waiter_timeout; what the call
+--- raises.
 function waiter.wait(call, compiled, options, subject)
   local delay = options.delay or compiled.delay
   local tries = options.tries or compiled.tries
@@ -150,7 +151,10 @@ function waiter.wait(call, compiled, options, subject)
     code = "waiter_timeout",
     service = subject.service,
     operation = subject.operation,
-    message = ("what was waited for did not come about in %d tries %g s apart"):format(tries, delay),
+    message = ("what was waited for did not come about in %d tries %g s apart"):format(
+      tries,
+      delay
+    ),
     hint = "give more time with { tries = N, delay = SECONDS } as the second argument",
   })
 end

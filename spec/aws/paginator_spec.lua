@@ -8,11 +8,13 @@ local function listing(pages)
   return function(input)
     asked[#asked + 1] = input
     return assert(pages[#asked], "one call too many")
-  end, asked
+  end,
+    asked
 end
 
 local function pager(changes)
-  local description = { input_token = { "Next" }, output_token = { "Next" }, result_key = { "Items" } }
+  local description =
+    { input_token = { "Next" }, output_token = { "Next" }, result_key = { "Items" } }
   for key, value in pairs(changes or {}) do
     description[key] = value
   end
@@ -78,7 +80,11 @@ describe("aws.paginator", function()
       { Items = {}, K = "k2", More = true },
       { Items = {}, More = false, K = "ignored" },
     })
-    local both = pager({ input_token = { "Key", "Version" }, output_token = { "K", "V" }, more_results = "More" })
+    local both = pager({
+      input_token = { "Key", "Version" },
+      output_token = { "K", "V" },
+      more_results = "More",
+    })
     assert.equal(3, #collect(paginator.pages(call, both, {}, who)))
     assert.same({ {}, { Key = "k1", Version = "v1" }, { Key = "k2" } }, asked)
   end)
@@ -111,7 +117,10 @@ describe("aws.paginator", function()
     assert.equal("repeated_token", err.code)
     assert.equal("fake List", tostring(err):match("^fake List"))
     assert.same({ 1 }, seen)
-    assert.equal("repeated_token", failure({ { Items = { 1 }, Next = "a" } }, nil, { Next = "a" }).code)
+    assert.equal(
+      "repeated_token",
+      failure({ { Items = { 1 }, Next = "a" } }, nil, { Next = "a" }).code
+    )
   end)
 
   it("raises when tokens go in a circle, also tokens that are tables", function()

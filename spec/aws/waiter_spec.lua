@@ -64,7 +64,8 @@ describe("aws.waiter", function()
       acceptor("pathAll", "Items[].State", "done"),
       acceptor("pathAny", "Items[].State", "failed", "failure"),
     }
-    local _, err, slept = wait(acceptors, { { Items = { { State = "done" }, { State = "failed" } } } })
+    local _, err, slept =
+      wait(acceptors, { { Items = { { State = "done" }, { State = "failed" } } } })
     assert.equal("waiter_failed", err.code)
     assert.equal("service", err.kind)
     assert.same({}, slept)
@@ -78,8 +79,12 @@ describe("aws.waiter", function()
   end)
 
   it("matches an error code, any error, and no error", function()
-    assert.is_nil(select(2, wait({ acceptor("error", nil, "Gone") }, { {}, service_error("Gone", 400) })))
-    assert.is_nil(select(2, wait({ acceptor("error", nil, true) }, { {}, service_error("X", 400) })))
+    assert.is_nil(
+      select(2, wait({ acceptor("error", nil, "Gone") }, { {}, service_error("Gone", 400) }))
+    )
+    assert.is_nil(
+      select(2, wait({ acceptor("error", nil, true) }, { {}, service_error("X", 400) }))
+    )
     assert.is_nil(select(2, wait({ acceptor("error", nil, false) }, { {} })))
   end)
 
