@@ -1,0 +1,250 @@
+--- A client of one service: a table of functions made from the service's model.
+---
+---     local ssm = require("aws").client("ssm", { region = "eu-west-1" })
+---     ssm.get_parameter({ Name = "/a" }, { timeout = 5 })
+---     for parameter in ssm.each.describe_parameters({}) do ... end
+---     for page in ssm.pages.describe_parameters({}) do ... end
+---     ssm.wait.command_executed({ CommandId = id, InstanceId = instance })
+---     ssm.call("GetParameter", { Name = "/a" })      -- the operation's name as a string
+---     ssm.build("GetParameter", { Name = "/a" })     -- the signed request, not sent
+---     ssm.operation("get-parameter").name            -- what the model says of it
+---     ssm.meta.api_version
+---
+--- Functions are made when first used; making a client reads and sends nothing.
+
+local errors = require("awsbak.errors")
+local exchange = require("aws.exchange")
+local paginator = require("aws.paginator")
+local service = require("aws.service")
+local validate = require("aws.validate")
+local waiter = require("aws.waiter")
+
+local client = {}
+
+local CALL_OPTIONS = { timeout = true, attempts = true }
+local WAIT_OPTIONS = { timeout = true, attempts = true, delay = true, tries = true }
+
+local function names(set)
+  local list = {}
+  for name in pairs(set) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
+--- "did you mean" as a hint, or nothing.
+local function hint(nearest)
+  return nearest and ("did you mean %s?"):format(nearest) or nil
+end
+
+--- Raise when `options` has a key that is not in `known`.
+local function check_options(options, known, subject)
+  for key in pairs(options) do
+    if not known[key] then
+      errors.raise({
+        kind = "usage",
+        code = "unknown_option",
+        message = ("there is no option %q for %s"):format(tostring(key), subject),
+        hint = hint(errors.nearest(tostring(key), names(known)))
+          or table.concat(names(known), ", "),
+      })
+    end
+  end
+end
+
+local function unknown(self, what, word, nearest)
+  errors.raise({
+    kind = "usage",
+    code = "unknown_" .. what,
+    message = ("%s has no %s %q"):format(self.name, what, word),
+    hint = hint(nearest),
+  })
+end
+
+---@class aws.Prepared what is the same for all calls of an operation
+---@field operation table of the model
+---@field subject aws.Subject
+---@field tokens string[] members that get a UUID when the caller gives none
+
+local function idempotency_members(model, operation)
+  local members = {}
+  if operation.input then
+    for _, member in ipairs(model:shape(operation.input).members) do
+      if member.idempotency then
+        members[#members + 1] = member.name
+      end
+    end
+  end
+  return members
+end
+
+--- The operation of that name, in any of its spellings. Raises kind usage when there is none.
+---@return aws.Prepared
+local function prepare(self, word)
+  local known = self.prepared[word]
+  if known then
+    return known
+  end
+  local model = self:open().model
+  local name, nearest = model:find(word)
+  if not name then
+    unknown(self, "operation", word, nearest)
+  end
+  local operation = model:operation(name)
+  known = {
+    operation = operation,
+    subject = { service = self.name, operation = name },
+    tokens = idempotency_members(model, operation),
+  }
+  self.prepared[word] = known
+  return known
+end
+
+--- The input with idempotency tokens filled in, so that a retry is not a second order.
+local function with_tokens(prepared, input)
+  if #prepared.tokens == 0 then
+    return input
+  end
+  local filled = {}
+  for name, value in pairs(input) do
+    filled[name] = value
+  end
+  for _, name in ipairs(prepared.tokens) do
+    if filled[name] == nil then
+      filled[name] = exchange.uuid()
+    end
+  end
+  return filled
+end
+
+--- Check the input and make a call of it.
+---@return aws.Call
+local function new_call(self, prepared, input, options)
+  input = input or {}
+  if type(input) == "table" then
+    input = with_tokens(prepared, input)
+  end
+  validate.input(self.model, prepared.operation, input, prepared.subject)
+  return exchange.new(self, prepared, input, options or {})
+end
+
+local function invoke(self, prepared, input, options)
+  if options then
+    check_options(options, CALL_OPTIONS, "a call")
+  end
+  return exchange.run(new_call(self, prepared, input, options))
+end
+
+local function pager(self, word)
+  local prepared = prepare(self, word)
+  local compiled = self.pagers[prepared.operation.name]
+  if not compiled then
+    local description = self.model:paginator(prepared.operation.name)
+    if not description then
+      unknown(self, "paginator", word)
+    end
+    compiled = paginator.compile(description)
+    self.pagers[prepared.operation.name] = compiled
+  end
+  return prepared, compiled
+end
+
+--- A table whose functions are made by `make(name)` when first asked for.
+local function lazy(make)
+  return setmetatable({}, {
+    __index = function(functions, name)
+      local made = make(name)
+      rawset(functions, name, made)
+      return made
+    end,
+  })
+end
+
+--- Functions that iterate: `each` over items, `pages` over pages.
+local function listings(self, iterate)
+  return lazy(function(word)
+    return function(input, options)
+      local prepared, compiled = pager(self, word)
+      local function call(page_input)
+        return invoke(self, prepared, page_input, options).output
+      end
+      return iterate(call, compiled, input or {}, prepared.subject)
+    end
+  end)
+end
+
+local function split_wait_options(options)
+  check_options(options, WAIT_OPTIONS, "a wait")
+  return { timeout = options.timeout, attempts = options.attempts }
+end
+
+local function waits(self)
+  return lazy(function(name)
+    local description, nearest = self:open().model:waiter(name)
+    if not description then
+      unknown(self, "waiter", name, nearest)
+    end
+    local compiled = waiter.compile(description)
+    local prepared = prepare(self, compiled.operation)
+    return function(input, options)
+      local call_options = split_wait_options(options or {})
+      return waiter.wait(function()
+        return invoke(self, prepared, input, call_options)
+      end, compiled, options or {}, prepared.subject)
+    end
+  end)
+end
+
+local function operation_function(self, word)
+  local prepared = prepare(self, word)
+  return function(input, options)
+    return invoke(self, prepared, input, options).output
+  end
+end
+
+--- Make a client.
+---@param name string|table a service, like "ssm"; or a model in botocore's format
+---@param options aws.ClientOptions?
+---@param extend fun(client: table)? adds the service's conveniences to each client made
+---@return table client see the top of this file
+--- Raises kind usage for an unknown option; for an unknown service when first used.
+function client.new(name, options, extend)
+  local self = service.new(name, options or {})
+  local made = {
+    call = function(word, input, call_options)
+      return invoke(self, prepare(self, word), input, call_options).output
+    end,
+    build = function(word, input)
+      return exchange.request(new_call(self, prepare(self, word), input), 1)
+    end,
+    operation = function(word)
+      return prepare(self, word).operation
+    end,
+    new = function(other_options)
+      return client.new(name, other_options, extend)
+    end,
+    each = listings(self, paginator.each),
+    pages = listings(self, paginator.pages),
+    wait = waits(self),
+  }
+  setmetatable(made, {
+    __name = "aws." .. self.name,
+    __index = function(functions, word)
+      if word == "meta" then
+        return self:open().model.meta
+      elseif type(word) ~= "string" then
+        return nil
+      end
+      local f = operation_function(self, word)
+      rawset(functions, word, f)
+      return f
+    end,
+  })
+  if extend then
+    extend(made)
+  end
+  return made
+end
+
+return client

@@ -1,0 +1,275 @@
+--- One call of an operation: built once, then signed and sent anew on every attempt.
+---
+--- An attempt that fails for a reason that can be put right (keys expired, clock off, a bucket in
+--- another region) is repeated at once and not counted, once per reason. Everything else is left to
+--- the retry rules of aws.retry.
+
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
+local reader = require("aws.reader")
+local retry = require("aws.retry")
+local sigv4 = require("awsbak.core.sigv4")
+
+local exchange = {}
+
+local AGENT = "awsbak/" .. require("awsbak.version").number
+local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a stream
+
+---@class aws.Call one call under way
+---@field service aws.Service
+---@field operation table of the model
+---@field subject aws.Subject
+---@field input table
+---@field options aws.CallOptions
+---@field request table what the protocol built: method, path, query, headers, body
+---@field region string? where it goes when not the client's own (a bucket elsewhere)
+---@field invocation string the same for all attempts
+---@field corrected table<string, boolean> what was put right already
+
+---@class aws.CallOptions
+---@field timeout number? seconds of silence until a reply begins
+---@field attempts integer? how often it is tried at most
+
+--- A random UUID (RFC 9562, version 4).
+---@return string
+function exchange.uuid()
+  local b = outside.random_bytes(16)
+  local marked = b:sub(1, 6)
+    .. string.char(b:byte(7) & 0x0f | 0x40)
+    .. b:sub(8, 8)
+    .. string.char(b:byte(9) & 0x3f | 0x80)
+    .. b:sub(10)
+  local hex = codec.hex(marked)
+  return table.concat({
+    hex:sub(1, 8),
+    hex:sub(9, 12),
+    hex:sub(13, 16),
+    hex:sub(17, 20),
+    hex:sub(21),
+  }, "-")
+end
+
+--- Begin a call: everything that is the same for all attempts.
+---@param service aws.Service
+---@param prepared aws.Prepared
+---@param input table checked before
+---@param options aws.CallOptions
+---@return aws.Call
+function exchange.new(service, prepared, input, options)
+  service:connect()
+  local call = {
+    service = service,
+    operation = prepared.operation,
+    subject = prepared.subject,
+    input = input,
+    options = options,
+    request = service.protocol.build(service.model, prepared.operation, input),
+    invocation = exchange.uuid(),
+    corrected = {},
+  }
+  if service.hooks.build then
+    service.hooks.build(call)
+  end
+  return call
+end
+
+---@return table error the service's answer as an error table
+local function fault(call, response)
+  local told = call.service.protocol.fault(call.service.model, call.operation, response)
+  local code = told.code or tostring(response.status)
+  return errors.new({
+    kind = "service",
+    code = code,
+    message = told.message or ("the service answered with status " .. response.status),
+    status = response.status,
+    request_id = told.request_id,
+    fields = told.fields,
+  })
+end
+
+--- Say in an error which call it ended, unless it does.
+local function name_call(call, err)
+  err.service = err.service or call.subject.service
+  err.operation = err.operation or call.subject.operation
+  return err
+end
+
+local function header(response, name)
+  for _, pair in ipairs(response.headers) do
+    if pair[1] == name then
+      return pair[2]
+    end
+  end
+  return nil
+end
+
+--- What is signed for the body. Over https the transport protects what S3 is sent, and hashing
+--- every part a second time costs more than all else; over http the signature must cover it.
+local function payload_hash(call, url)
+  local body = call.request.body
+  if body and call.service.s3 and url:sub(1, 6) == "https:" then
+    return "UNSIGNED-PAYLOAD"
+  end
+  return codec.hex(digest.digest("sha256", body or ""))
+end
+
+local function query_string(query)
+  local parts = {}
+  for i, pair in ipairs(query or {}) do
+    parts[i] = codec.uri(pair[1]) .. "=" .. codec.uri(pair[2])
+  end
+  return #parts > 0 and "?" .. table.concat(parts, "&") or ""
+end
+
+--- Add the headers of a signature made with the keys and the (corrected) time of this moment.
+local function sign(call, request, target)
+  local service = call.service
+  local keys = service.credentials:get()
+  local added = errors.check(sigv4.sign({
+    method = request.method,
+    url = request.url,
+    headers = request.headers,
+    payload_hash = payload_hash(call, request.url),
+    access_key = keys.access_key_id,
+    secret_key = keys.secret_access_key,
+    session_token = keys.session_token,
+    region = target.signing_region,
+    service = target.signing_name,
+    time = math.floor(outside.now() + service.retry.skew),
+    s3 = service.s3,
+  }))
+  table.move(added, 1, #added, #request.headers + 1, request.headers)
+end
+
+--- The request of one attempt, ready to send.
+---@param call aws.Call
+---@param attempt integer
+---@return table request `method`, `url`, `headers` (a list of pairs), `body`, and how to send it
+function exchange.request(call, attempt)
+  local service, built = call.service, call.request
+  local target = service:endpoint(call)
+  local headers = table.move(built.headers, 1, #built.headers, 1, {})
+  table.insert(headers, { "User-Agent", AGENT })
+  table.insert(headers, { "amz-sdk-invocation-id", call.invocation })
+  table.insert(headers, {
+    "amz-sdk-request",
+    ("attempt=%d; max=%d"):format(attempt, call.options.attempts or service.retry.attempts),
+  })
+  for _, pair in ipairs(target.headers or {}) do
+    table.insert(headers, pair)
+  end
+  local request = {
+    method = built.method,
+    url = target.url .. target.path .. query_string(built.query),
+    headers = headers,
+    body = built.body,
+    stream = call.operation.streams or nil,
+    timeout = call.options.timeout or service.options.timeout,
+    ca_file = service.config.ca_bundle,
+  }
+  if call.operation.auth ~= "none" then
+    sign(call, request, target)
+  end
+  return request
+end
+
+--- The error in a reply, or nil when it says the operation was done.
+local function refusal(call, response)
+  if response.status >= 300 then
+    if response.reader then
+      local body <close> = reader.new(response.reader)
+      response.body = errors.try(body.all, body, FAULT_MAX) or "" -- the status alone says enough
+    end
+    return fault(call, response)
+  end
+  local refuse = call.service.hooks.refuse
+  return refuse and refuse(call, response)
+end
+
+local EXPIRY_CODES = {
+  ExpiredToken = true,
+  ExpiredTokenException = true,
+  RequestExpired = true,
+}
+
+--- Whether the Date of an answer from `url` may be believed: nobody can have changed it on the way.
+local function is_trusted(url)
+  local host = url:match("^http://%[?([^/%]]+)")
+  return not host
+    or host:match("^127%.") ~= nil
+    or host:match("^localhost:?%d*$") ~= nil
+    or host == "::1"
+end
+
+--- Sign with the service's time from now on when it is far from ours.
+local function correct_clock(call, err, response, request)
+  local date = header(response, "date")
+  return call.service.retry:learn_skew(err, date, is_trusted(request.url))
+end
+
+--- Get new keys when the service says that those sent have expired.
+local function correct_keys(call, err)
+  return EXPIRY_CODES[err.code] and call.service.credentials:refresh() or false
+end
+
+local function correct_by_hook(call, err, response)
+  local correct = call.service.hooks.correct
+  return correct ~= nil and correct(call, err, response)
+end
+
+local CORRECTIONS = {
+  { "clock", correct_clock },
+  { "keys", correct_keys },
+  { "hook", correct_by_hook },
+}
+
+--- Whether something was put right, so that the request is worth sending again.
+local function correct(call, err, response, request)
+  for _, correction in ipairs(CORRECTIONS) do
+    local name, try = correction[1], correction[2]
+    if not call.corrected[name] and try(call, err, response, request) then
+      call.corrected[name] = true
+      return true
+    end
+  end
+  return false
+end
+
+--- Send and read the reply once, or once more after each thing put right.
+---@return table outcome `output` and `status`
+local function attempt(call, number)
+  while true do
+    local request = exchange.request(call, number)
+    local response = outside.send(request)
+    local err = refusal(call, response)
+    if not err then
+      if response.reader then
+        response.body = reader.new(response.reader)
+      end
+      local output = call.service.protocol.parse(call.service.model, call.operation, response)
+      return { output = output, status = response.status }
+    end
+    if not correct(call, err, response, request) then
+      err.retry_after = retry.after(response.headers)
+      error(err, 0)
+    end
+  end
+end
+
+--- Make the call, as often as the retry rules say.
+---@param call aws.Call
+---@return { output: table, status: integer } outcome
+--- Raises an error table with service, operation and attempts.
+function exchange.run(call)
+  return call.service.retry:run(function(number)
+    local outcome, err = errors.try(attempt, call, number)
+    if not outcome then
+      error(name_call(call, err), 0)
+    end
+    return outcome
+  end, { operation = call.operation.name, attempts = call.options.attempts })
+end
+
+return exchange

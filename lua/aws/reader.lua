@@ -1,0 +1,133 @@
+--- The body of a reply as a stream: what an operation with a streaming output gives (`GetObject`'s
+--- Body).
+---
+---     local object <close> = s3.get_object({ Bucket = b, Key = k }).Body
+---     for line in object:lines() do ... end
+---
+--- The connection is in use until the end was read or the reader is closed.
+
+local errors = require("awsbak.errors")
+local task = require("awsbak.task")
+
+local CHUNK = 256 * 1024
+local LINE_MAX = 16 * 1024 * 1024
+
+---@class aws.Reader
+---@field source table the core's reader
+---@field held string bytes taken from the source
+---@field at integer where in `held` those begin that were not handed out
+local Reader = { __name = "aws.reader" }
+Reader.__index = Reader
+
+local reader = {}
+
+--- Wrap the core's reader.
+---@param source table
+---@return aws.Reader
+function reader.new(source)
+  return setmetatable({ source = source, held = "", at = 1 }, Reader)
+end
+
+local function too_large(what, max)
+  errors.raise({
+    kind = "reply",
+    code = "too_large",
+    message = ("%s has more than %d bytes"):format(what, max),
+  })
+end
+
+--- Take some more bytes from the source; false at the end. Raises when the reply was cut short.
+local function fill(self)
+  local bytes = self.source and task.await(self.source:read(CHUNK))
+  if not bytes then
+    self.source = nil
+    return false
+  end
+  self.held, self.at = self.held:sub(self.at) .. bytes, 1
+  return true
+end
+
+--- The next bytes, at most `n`; nil at the end.
+---@param n integer? default 256 KiB
+---@return string?
+--- Raises kind network, code cut, when the reply ends before its length; kind timeout.
+function Reader:read(n)
+  if self.at > #self.held and not fill(self) then
+    return nil
+  end
+  local bytes = self.held:sub(self.at, self.at + (n or CHUNK) - 1)
+  self.at = self.at + #bytes
+  return bytes
+end
+
+--- Iterate over what is left, piece by piece.
+local function pieces(self)
+  return function()
+    return self:read()
+  end
+end
+
+--- All that is left, at most `max` bytes.
+---@param max integer
+---@return string
+--- Raises kind reply, code too_large, when there is more; as `read` does.
+function Reader:all(max)
+  local parts, size = {}, 0
+  for bytes in pieces(self) do
+    size = size + #bytes
+    if size > max then
+      too_large("the reply", max)
+    end
+    parts[#parts + 1] = bytes
+  end
+  return table.concat(parts)
+end
+
+--- Iterate over lines, without their ends (LF or CRLF); the last one needs none.
+---@return fun(): string?
+--- The iterator raises kind reply, code too_large, for a line of more than 16 MiB; as `read` does.
+function Reader:lines()
+  return function()
+    while true do
+      local last = self.held:find("\n", self.at, true)
+      if last then
+        local line = self.held:sub(self.at, last - 1)
+        self.at = last + 1
+        return (line:gsub("\r$", ""))
+      elseif #self.held - self.at >= LINE_MAX then
+        too_large("a line of the reply", LINE_MAX)
+      elseif not fill(self) then
+        return self:read(#self.held)
+      end
+    end
+  end
+end
+
+--- Write all that is left to a file: under its name when all of it is there, or not at all.
+---@param path string
+---@param options { force: boolean? }? force replaces a file that exists
+---@return integer bytes
+--- Raises kind io when the file cannot be written or exists; as `read` does.
+function Reader:save(path, options)
+  local file = require("awsbak.core.file")
+  local sink <close> = errors.check(file.sink(path, options or {}))
+  local size = 0
+  for bytes in pieces(self) do
+    task.await(sink:write(bytes))
+    size = size + #bytes
+  end
+  task.await(sink:commit())
+  return size
+end
+
+--- Close the stream: what was not read is thrown away.
+function Reader:close()
+  if self.source then
+    self.source:close()
+  end
+  self.source, self.held, self.at = nil, "", 1
+end
+
+Reader.__close = Reader.close
+
+return reader

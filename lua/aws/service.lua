@@ -1,0 +1,146 @@
+--- What all calls of one client share: model, settings, credentials, retry quota, endpoint.
+---
+--- Nothing is looked up before the first call needs it.
+
+local config = require("aws.config")
+local credentials = require("aws.credentials")
+local errors = require("awsbak.errors")
+local hooks = require("aws.hooks")
+local model = require("aws.model")
+local protocol = require("aws.protocol")
+local retry = require("aws.retry")
+
+local service = {}
+
+---@class aws.ClientOptions
+---@field region string?
+---@field profile string?
+---@field endpoint_url string?
+---@field credentials table? `access_key_id`, `secret_access_key`, `session_token`
+---@field timeout number? seconds of silence until a reply begins
+---@field attempts integer? how often a call is tried at most
+---@field retry_mode string? "standard" or "legacy"
+---@field ca_bundle string? file of certificates to trust instead of the system's
+---@field addressing_style string? of S3: "auto", "path", "virtual"
+---@field config aws.Config? settings resolved before (aws.config), instead of all the others
+
+---@class aws.Service
+---@field name string "ssm"
+---@field options aws.ClientOptions
+---@field model table
+---@field protocol table
+---@field config aws.Config
+---@field credentials table
+---@field retry aws.Retry
+---@field hooks table
+---@field s3 boolean whether S3's rules of signing hold
+---@field prepared table<string, table> the client's, by operation
+---@field pagers table<string, table>
+local Service = {}
+Service.__index = Service
+
+local OPTIONS = {
+  "addressing_style",
+  "attempts",
+  "ca_bundle",
+  "config",
+  "credentials",
+  "endpoint_url",
+  "profile",
+  "region",
+  "retry_mode",
+  "timeout",
+}
+
+local function check_options(options)
+  for key in pairs(options) do
+    local nearest = errors.nearest(tostring(key), OPTIONS)
+    local known = false
+    for _, option in ipairs(OPTIONS) do
+      known = known or option == key
+    end
+    if not known then
+      errors.raise({
+        kind = "usage",
+        code = "unknown_option",
+        message = ("a client has no option %q"):format(tostring(key)),
+        hint = nearest and "did you mean " .. nearest .. "?" or table.concat(OPTIONS, ", "),
+      })
+    end
+  end
+end
+
+--- The shared part of a new client.
+---@param which string|table a service's name, or a model in botocore's format
+---@param options aws.ClientOptions
+---@return aws.Service
+--- Raises kind usage when the service or an option is unknown.
+function service.new(which, options)
+  check_options(options)
+  local self = { name = which, options = options, prepared = {}, pagers = {} }
+  if type(which) == "table" then
+    self.model = model.from_botocore(which)
+    self.name = self.model.meta.id
+  end
+  return setmetatable(self, Service)
+end
+
+--- Make sure the model is there.
+---@return aws.Service self
+function Service:open()
+  self.model = self.model or model.load(self.name)
+  return self
+end
+
+local function resolve(options)
+  local settings = {}
+  for name, value in pairs(options) do
+    settings[name] = value
+  end
+  settings.max_attempts = options.attempts
+  return config.resolve(settings)
+end
+
+--- Make sure settings and all that follows from them are there.
+---@return aws.Service self
+--- Raises kind config.
+function Service:connect()
+  if self.config then
+    return self
+  end
+  local meta = self:open().model.meta
+  local settings = self.options.config or resolve(self.options)
+  settings:check(meta.service_id)
+  self.s3 = meta.id == "s3"
+  self.protocol = protocol.get(self.model)
+  self.hooks = hooks.of(meta.id)
+  self.credentials = credentials.provider(settings)
+  self.retry = retry.new(settings, meta.service_id)
+  self.config = settings
+  return self
+end
+
+--- Where a call goes and for whom it is signed.
+---@param call aws.Call
+---@return aws.Endpoint
+--- Raises kind config when there is no region.
+function Service:endpoint(call)
+  local path, prefix = call.request.path, call.request.host_prefix
+  -- All calls of most services go to one place; finding it anew costs more than signing.
+  local is_common = path == "/" and not prefix and not call.region
+  if is_common and self.common_endpoint then
+    return self.common_endpoint
+  end
+  local found = self.config:endpoint(self.model.meta, {
+    path = path,
+    bucket = self.s3 and call.input.Bucket or nil,
+    host_prefix = prefix,
+    region = call.region,
+  })
+  if is_common then
+    self.common_endpoint = found
+  end
+  return found
+end
+
+return service

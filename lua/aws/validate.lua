@@ -1,0 +1,275 @@
+--- Check a call's input against the model before anything is sent.
+---
+--- Checked is what botocore checks (botocore/validate.py): unknown members, types, missing required
+--- members, lower bounds (`min`) of numbers, strings and lists, and unions with other than one
+--- member. Enums, patterns and upper bounds change at AWS's side without a new model, so those are
+--- left to the service. On top of that strings must be UTF-8, which every protocol demands.
+
+local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
+local timestamp = require("aws.protocol.timestamp")
+
+local validate = {}
+
+local PROBLEMS_MAX = 8 -- a message of more is not read
+
+---@class aws.validate.Check one check under way
+---@field model table where shapes are looked up
+---@field trail (string|integer)[] where in the input we are
+---@field depth integer how much of the trail is used
+---@field problems string[]? what was found, in order
+
+--- The path of the value under check as people write it: `Filters[1].Key`.
+local function where(check)
+  local parts = {}
+  for i = 1, check.depth do
+    local step = check.trail[i]
+    if math.type(step) == "integer" then
+      parts[#parts + 1] = "[" .. step .. "]"
+    elseif step:match("^[%a_][%w_]*$") then
+      parts[#parts + 1] = (i > 1 and "." or "") .. step
+    else
+      parts[#parts + 1] = ("[%q]"):format(step)
+    end
+  end
+  return table.concat(parts)
+end
+
+---@param check aws.validate.Check
+---@param text string the sentence without its subject
+---@param ... any values for `text`
+local function report(check, text, ...)
+  check.problems = check.problems or {}
+  local place = where(check)
+  local problem = (place == "" and "the input" or place) .. " " .. text:format(...)
+  table.insert(check.problems, problem)
+end
+
+local function describe(value)
+  if value == json.null then
+    return "null"
+  elseif math.type(value) == "float" then
+    return ("the number %.14g"):format(value)
+  end
+  local name = type(value)
+  if name == "number" then
+    return "the integer " .. value
+  end
+  return (name == "table" and "a table") or (name == "nil" and "nothing") or "a " .. name
+end
+
+local function wrong_type(check, wanted, value)
+  report(check, "must be %s, not %s", wanted, describe(value))
+end
+
+local function at_least(check, shape, number, what)
+  if shape.min and number < shape.min then
+    report(check, "%s at least %s", what, shape.min)
+  end
+end
+
+local checkers = {}
+
+--- Check `value` against `shape` one step deeper in the trail.
+local function descend(check, step, shape, value)
+  check.depth = check.depth + 1
+  check.trail[check.depth] = step
+  checkers[shape.type](check, shape, value)
+  check.depth = check.depth - 1
+end
+
+local function member_names(shape)
+  local names = {}
+  for _, member in ipairs(shape.members) do
+    names[#names + 1] = member.name
+  end
+  return names
+end
+
+local function unknown_member(check, shape, name)
+  local nearest = errors.nearest(tostring(name), member_names(shape))
+  report(
+    check,
+    "has no member %q%s",
+    tostring(name),
+    nearest and (" (did you mean %q?)"):format(nearest) or ""
+  )
+end
+
+--- Keys of a table in a stable order, so that a message is the same on every run.
+local function sorted_keys(value)
+  local keys = {}
+  for key in pairs(value) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys, function(a, b)
+    return tostring(a) < tostring(b)
+  end)
+  return keys
+end
+
+local function check_union(check, value)
+  local first = next(value)
+  if first == nil or next(value, first) ~= nil then
+    report(check, "must have exactly one member")
+  end
+end
+
+function checkers.structure(check, shape, value)
+  if shape.document then
+    return
+  end
+  if type(value) ~= "table" then
+    return wrong_type(check, "a table of members", value)
+  end
+  local by_name = shape.by_name
+  for name in pairs(value) do
+    if not by_name[name] then
+      for _, key in ipairs(sorted_keys(value)) do
+        if not by_name[key] then
+          unknown_member(check, shape, key)
+        end
+      end
+      break
+    end
+  end
+  for _, member in ipairs(shape.members) do
+    local found = value[member.name]
+    if found ~= nil then
+      if not member.json_value then -- those take any value JSON can hold
+        descend(check, member.name, check.model:shape(member), found)
+      end
+    elseif member.required then
+      report(check, "lacks %s, which is required", member.name)
+    end
+  end
+  if shape.union then
+    check_union(check, value)
+  end
+end
+
+--- How many elements, or nil when the table is no list.
+local function length(value)
+  local count = #value
+  local seen = 0
+  for key in pairs(value) do
+    if math.type(key) ~= "integer" then
+      return nil
+    end
+    seen = seen + 1
+  end
+  return seen == count and count or nil
+end
+
+function checkers.list(check, shape, value)
+  local count = type(value) == "table" and length(value)
+  if not count then
+    return wrong_type(check, "a list", value)
+  end
+  at_least(check, shape, count, "must have a length of")
+  local element = check.model:shape(shape.element)
+  for i = 1, count do
+    descend(check, i, element, value[i])
+  end
+end
+
+function checkers.map(check, shape, value)
+  if type(value) ~= "table" then
+    return wrong_type(check, "a table of keys and values", value)
+  end
+  local element = check.model:shape(shape.value)
+  for _, key in ipairs(sorted_keys(value)) do
+    if type(key) ~= "string" then
+      report(check, "must have strings as keys, not %s", describe(key))
+    else
+      descend(check, key, element, value[key])
+    end
+  end
+end
+
+function checkers.string(check, shape, value)
+  if type(value) ~= "string" then
+    return wrong_type(check, "a string", value)
+  end
+  local length_chars, bad = utf8.len(value)
+  if not length_chars then
+    return report(check, "is not UTF-8 text (byte %d)", bad)
+  end
+  at_least(check, shape, length_chars, "must have a length of")
+end
+
+checkers.character = checkers.string
+
+function checkers.blob(check, _, value)
+  if type(value) ~= "string" then
+    wrong_type(check, "a string of bytes", value)
+  end
+end
+
+function checkers.boolean(check, _, value)
+  if type(value) ~= "boolean" then
+    wrong_type(check, "true or false", value)
+  end
+end
+
+function checkers.integer(check, shape, value)
+  if math.type(value) ~= "integer" then
+    return wrong_type(check, "an integer", value)
+  end
+  at_least(check, shape, value, "must be")
+end
+
+checkers.long = checkers.integer
+
+function checkers.double(check, shape, value)
+  if type(value) ~= "number" then
+    return wrong_type(check, "a number", value)
+  end
+  at_least(check, shape, value, "must be")
+end
+
+checkers.float = checkers.double
+
+function checkers.timestamp(check, _, value)
+  if timestamp.parse(value) then
+    return
+  elseif type(value) == "string" then
+    report(check, "must be a time (epoch seconds, or text as in RFC 3339), not %q", value)
+  else
+    wrong_type(check, "a time (epoch seconds, or text as in RFC 3339)", value)
+  end
+end
+
+--- Raise unless `input` fits the input shape of `operation`; every problem is named, with its
+--- place.
+---@param model table
+---@param operation table as model:operation() gives it
+---@param input table
+---@param subject aws.Subject who calls, for the message
+--- Raises kind usage, code invalid_input; `fields.problems` lists the problems.
+function validate.input(model, operation, input, subject)
+  local check = { model = model, trail = {}, depth = 0 }
+  if operation.input then
+    checkers.structure(check, model:shape(operation.input), input)
+  elseif type(input) ~= "table" or next(input) ~= nil then
+    report(check, "must be empty, this operation has none")
+  end
+  local problems = check.problems
+  if not problems then
+    return
+  end
+  local shown = table.concat(problems, "; ", 1, math.min(#problems, PROBLEMS_MAX))
+  if #problems > PROBLEMS_MAX then
+    shown = ("%s; and %d more"):format(shown, #problems - PROBLEMS_MAX)
+  end
+  errors.raise({
+    kind = "usage",
+    code = "invalid_input",
+    message = shown,
+    service = subject.service,
+    operation = subject.operation,
+    fields = { problems = problems },
+  })
+end
+
+return validate
