@@ -34,7 +34,7 @@ return function(path, lines, report)
       end
     end
     for _, word in ipairs(MACHINE) do
-      if line:find("%f[^%w.~]/" .. word .. "/%w") then
+      if (" " .. line):find("[^%w.~]/" .. word .. "/%w") then
         report(path, number, "a path of one machine")
       end
     end
