@@ -16,7 +16,7 @@ void *ab_realloc(void *old, size_t size);
 void ab_free(void *p);
 char *ab_strdup(const char *s);
 
-/* Memory for secrets: freed through ab_secret_free, which wipes `size` bytes first (NULL is fine). */
+/* Memory for secrets: freed through ab_secret_free, which wipes `size` bytes (NULL is fine). */
 void *ab_secret_alloc(size_t size);
 void ab_secret_free(void *p, size_t size);
 

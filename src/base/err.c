@@ -34,7 +34,8 @@ bool ab_fail_errno(struct ab_err *err, int number, const char *format, ...)
     va_end(args);
     size_t used = strlen(err->message);
     const char *text = strerrordesc_np(number);
-    snprintf(err->message + used, sizeof err->message - used, ": %s", text ? text : "unknown error");
+    snprintf(err->message + used, sizeof err->message - used, ": %s",
+             text ? text : "unknown error");
     return false;
 }
 
@@ -46,10 +47,17 @@ bool ab_fail_memory(struct ab_err *err)
 const char *ab_kind_name(enum ab_kind kind)
 {
     static const char *const names[] = {
-        [AB_BUG] = "bug",         [AB_USAGE] = "usage",         [AB_CONFIG] = "config",
-        [AB_NETWORK] = "network", [AB_CREDENTIALS] = "credentials", [AB_TIMEOUT] = "timeout",
-        [AB_REPLY] = "reply",     [AB_CANCELLED] = "cancelled", [AB_INTEGRITY] = "integrity",
-        [AB_IO] = "io",           [AB_MEMORY] = "memory",
+        [AB_BUG] = "bug",
+        [AB_USAGE] = "usage",
+        [AB_CONFIG] = "config",
+        [AB_NETWORK] = "network",
+        [AB_CREDENTIALS] = "credentials",
+        [AB_TIMEOUT] = "timeout",
+        [AB_REPLY] = "reply",
+        [AB_CANCELLED] = "cancelled",
+        [AB_INTEGRITY] = "integrity",
+        [AB_IO] = "io",
+        [AB_MEMORY] = "memory",
     };
     return names[kind];
 }

@@ -2,8 +2,8 @@
  *
  * A fallible function takes `struct ab_err *err` last and returns false (or NULL) after filling it
  * with ab_fail(). The kind decides the exit code (docs/ARCHITECTURE.md, "Errors"); the code is a
- * short word for programs (an errno name, or the name of the fault); the message is a sentence for people and
- * never holds a secret. Nothing is owned: an ab_err is copied freely. */
+ * short word for programs (an errno name, or the name of the fault); the message is a sentence for
+ * people and never holds a secret. Nothing is owned: an ab_err is copied freely. */
 #ifndef AB_BASE_ERR_H
 #define AB_BASE_ERR_H
 
@@ -40,8 +40,8 @@ struct ab_err {
 bool ab_fail(struct ab_err *err, enum ab_kind kind, const char *code, const char *format, ...)
     AB_PRINTF(4, 5);
 
-/* As ab_fail with kind AB_IO (AB_MEMORY for ENOMEM), the errno's name as code ("ENOSPC") and its text
- * appended after ": ". */
+/* As ab_fail with kind AB_IO (AB_MEMORY for ENOMEM), the errno's name as code ("ENOSPC") and its
+ * text appended after ": ". */
 bool ab_fail_errno(struct ab_err *err, int number, const char *format, ...) AB_PRINTF(3, 4);
 
 /* The static out-of-memory error; needs no memory. Always false. */
