@@ -1,28 +1,269 @@
 --- The command line: which words are flags, which a script, which a command.
+---
+---   awsbak [flags] SCRIPT.lua words...     awsbak [flags] COMMAND words...     awsbak [flags] -e CODE
+---
+--- Modules are required where they are used: what `awsbak -e ''` does not need is not loaded.
 
 local M = {}
 
-local function run_spec(words)
-  package.path = "./?.lua;./?/init.lua;" .. package.path
-  _G.arg = { [0] = "awsbak spec", table.unpack(words) }
-  require("busted.runner")({ standalone = false })
+local function usage(message, hint)
+  require("awsbak.errors").raise({ kind = "usage", code = "bad_option", message = message, hint = hint })
+end
+
+---@class awsbak.Line what the words before the script or command say
+---@field chunks string[][] { "-e", code } and { "-l", module }, in order
+---@field interactive boolean?
+---@field version boolean?
+---@field help boolean?
+---@field next integer index of the first word that is no flag
+
+local simple = {
+  ["-i"] = "interactive",
+  ["-V"] = "version",
+  ["--version"] = "version",
+  ["-h"] = "help",
+  ["--help"] = "help",
+}
+
+local function set_log(level)
+  require("awsbak.log").level = level
+end
+
+--- Flags every command has, from word `i` on; index of the word after them.
+local function read_globals(argv, i, line)
+  local flags, settings = require("awsbak.flags"), require("awsbak.settings")
+  local found, next_word = flags.read(argv, i, { list = {}, by_key = {} }, settings.options, true)
+  settings.set(found.globals)
+  if found.log then
+    set_log(found.log)
+  end
+  line.help = line.help or found.help
+  return next_word
+end
+
+--- Read the words before the script or command.
+---@param argv string[]
+---@return awsbak.Line
+local function parse(argv)
+  local line = { chunks = {} }
+  local i = 1
+  while argv[i] do
+    local word = argv[i]
+    if word == "-e" or word == "-l" then
+      if not argv[i + 1] then
+        usage(word .. " needs a value: " .. (word == "-e" and "Lua code" or "the name of a module"))
+      end
+      table.insert(line.chunks, { word, argv[i + 1] })
+      i = i + 2
+    elseif simple[word] then
+      line[simple[word]] = true
+      i = i + 1
+    elseif word == "--" then
+      i = i + 1
+      break
+    elseif word:find("^%-.") then
+      local after = read_globals(argv, i, line)
+      if after == i then
+        usage(("there is no option '%s'"):format(word), "`awsbak help` lists them")
+      end
+      i = after
+    else
+      break
+    end
+  end
+  line.next = i
+  return line
+end
+
+--- Errors of load(): file:line: what the compiler says.
+local function compiled(chunk, message)
+  if not chunk then
+    require("awsbak.errors").raise({ kind = "bug", code = "syntax", message = message })
+  end
+  return chunk
+end
+
+local function load_script(path, env)
+  if path ~= "-" then
+    local file, message = io.open(path, "rb")
+    if not file then
+      require("awsbak.errors").raise({
+        kind = "io",
+        code = "ENOENT",
+        message = "cannot open script " .. message,
+      })
+    end
+    file:close()
+  end
+  return compiled(loadfile(path ~= "-" and path or nil, "t", env))
+end
+
+local function run_chunks(chunks, env)
+  for _, chunk in ipairs(chunks) do
+    if chunk[1] == "-l" then
+      env[chunk[2]] = require(chunk[2])
+    else
+      compiled(load(chunk[2], "=(command line)", "t", env))()
+    end
+  end
+end
+
+--- The value of a setting, without loading settings when nobody set any.
+local function setting(name)
+  local variable = os.getenv("AWSBAK_" .. name:upper())
+  if not package.loaded["awsbak.settings"] and (variable or "") == "" then
+    return nil
+  end
+  return (require("awsbak.settings").get(name))
+end
+
+--- Tracebacks can be taken only where an error is raised, so under -v one is put into it there.
+local function traced(body)
+  if not (package.loaded["awsbak.log"] and require("awsbak.log").enabled("info")) then
+    return body
+  end
+  local function handler(e)
+    e = require("awsbak.errors").from(e)
+    e.traceback = e.traceback or debug.traceback("", 2):gsub("^\n", "")
+    return e
+  end
+  return function()
+    local results = table.pack(xpcall(body, handler))
+    if not results[1] then
+      error(results[2], 0)
+    end
+    return table.unpack(results, 2, results.n)
+  end
+end
+
+--- Run `body` as the root of all tasks, below the run's deadline and in the sandbox if one is wanted.
+local function run(body)
+  local seconds = setting("timeout")
+  if seconds then
+    require("awsbak.core.host").deadline(seconds)
+  end
+  body = traced(body)
+  if setting("sandbox") then
+    return require("awsbak.task").run(require("awsbak.sandbox").run, body)
+  end
+  return require("awsbak.task").run(body)
+end
+
+local function show_help(words)
+  local commands = require("awsbak.commands")
+  commands.load(commands.find("help")).run({ command = words }, "command")
   return 0
+end
+
+--- Run a policy with the words from `first` on as its options.
+local function run_policy(p, argv, first)
+  if p.raw then
+    return p.run({ words = table.move(argv, first, #argv, 1, {}) }).exit_code
+  end
+  local settings = require("awsbak.settings")
+  local found = require("awsbak.flags").read(argv, first, p.schema, settings.options)
+  if found.help then
+    return show_help({ p.name })
+  end
+  settings.set(found.globals)
+  if found.log then
+    set_log(found.log)
+  end
+  return run(function()
+    local result = p.run(found.values, "command")
+    require("awsbak.output").summary(p.name, result)
+    return require("awsbak.policy").exit_code(result)
+  end)
+end
+
+local function run_command(argv, first)
+  local commands = require("awsbak.commands")
+  local command, after = commands.match(argv, first)
+  return run_policy(commands.load(command), argv, after)
+end
+
+--- Lua's `arg`: the script at 0, its words from 1, ours before it.
+local function set_arg(argv, script)
+  local arg = {}
+  for i = 0, #argv do
+    arg[i - script] = argv[i]
+  end
+  _G.arg = arg
+end
+
+local function run_script(argv, line)
+  local env = require("awsbak.strict").script()
+  local path = argv[line.next]
+  set_arg(argv, line.next)
+  local value = run(function()
+    run_chunks(line.chunks, env)
+    return load_script(path, env)(table.unpack(argv, line.next + 1))
+  end)
+  local policy = package.loaded["awsbak.policy"]
+  if policy and policy.is(value) then
+    return run_policy(value, argv, line.next + 1)
+  end
+  return 0
+end
+
+local function run_code(argv, line)
+  local env = require("awsbak.strict").script()
+  set_arg(argv, #argv + 1)
+  run(function()
+    run_chunks(line.chunks, env)
+  end)
+  return 0
+end
+
+local function is_terminal()
+  local sys = require("awsbak.core.sys")
+  return sys.isatty(0) and sys.isatty(1)
+end
+
+local function is_script(word)
+  return word == "-" or word:find("/", 1, true) or word:find("%.lua$")
+end
+
+local function run_target(argv, line)
+  local word = argv[line.next]
+  if line.version then
+    return run_command({ "version" }, 1)
+  elseif line.help then
+    return show_help(table.move(argv, line.next, #argv, 1, {}))
+  elseif word and is_script(word) then
+    return run_script(argv, line)
+  elseif word then
+    return run_command(argv, line.next)
+  elseif #line.chunks > 0 then
+    return run_code(argv, line)
+  elseif line.interactive or is_terminal() then
+    return 0
+  end
+  argv[line.next] = "-"
+  return run_script(argv, line)
+end
+
+local function start(argv)
+  local line = parse(argv)
+  local interactive = line.interactive or (#argv == line.next - 1 and #line.chunks == 0 and is_terminal())
+  local code = run_target(argv, line)
+  if interactive and not line.version and not line.help then
+    return require("awsbak.repl").run()
+  end
+  return code
 end
 
 --- Run the program.
 ---@param argv string[] argv[0] is the program, argv[1] the first word
 ---@return integer exit code
 function M.main(argv)
-  local word = argv[1]
-  if word == "-e" then
-    assert(load(argv[2], "=(command line)", "t"))()
-  elseif word == "spec" then
-    return run_spec({ table.unpack(argv, 2) })
-  elseif word and word:find("[/]") or word:find("%.lua$") then
-    _G.arg = { [0] = word, table.unpack(argv, 2) }
-    assert(loadfile(word, "t"))(table.unpack(argv, 2))
+  local ok, result = xpcall(start, function(e)
+    return require("awsbak.failure").note(e)
+  end, argv)
+  if ok then
+    return math.tointeger(result) or 0
   end
-  return 0
+  return require("awsbak.failure").report(result)
 end
 
 return M

@@ -30,12 +30,9 @@ function M.enabled(level)
   return ranks[level] <= (ranks[M.level] or ranks.warning)
 end
 
-local function write(level, format, ...)
-  if not M.enabled(level) then
-    return
-  end
+local function put(prefix, format, ...)
   local message = select("#", ...) == 0 and format or format:format(...)
-  local line = "awsbak: " .. level .. ": " .. text.escape(message)
+  local line = prefix .. text.escape(message)
   if M.lines then
     M.lines[#M.lines + 1] = line
     return
@@ -44,6 +41,12 @@ local function write(level, format, ...)
     M.before()
   end
   io.stderr:write(line, "\n")
+end
+
+local function write(level, ...)
+  if M.enabled(level) then
+    put("awsbak: " .. level .. ": ", ...)
+  end
 end
 
 --- Something failed and work was lost or stops.
@@ -68,6 +71,14 @@ end
 ---@param format string
 function M.debug(format, ...)
   write("debug", format, ...)
+end
+
+--- What a command has to say at its end: said at every level but "error".
+---@param format string
+function M.note(format, ...)
+  if M.enabled("warning") then
+    put("", format, ...)
+  end
 end
 
 return M

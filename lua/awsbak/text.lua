@@ -44,4 +44,62 @@ function M.escape(s)
   return table.concat(out)
 end
 
+-- Characters that take two columns: the East Asian Wide and Fullwidth blocks, and emoji.
+local WIDE = {
+  { 0x1100, 0x115f },
+  { 0x2e80, 0x303e },
+  { 0x3041, 0xa4cf },
+  { 0xac00, 0xd7a3 },
+  { 0xf900, 0xfaff },
+  { 0xfe30, 0xfe6f },
+  { 0xff00, 0xff60 },
+  { 0xffe0, 0xffe6 },
+  { 0x1f300, 0x1faff },
+  { 0x20000, 0x3fffd },
+}
+
+local function columns_of(point)
+  if point >= 0x300 and point <= 0x36f or point == 0x200b or point == 0x200d then
+    return 0 -- combining marks, zero-width space and joiner
+  end
+  for _, block in ipairs(WIDE) do
+    if point >= block[1] and point <= block[2] then
+      return 2
+    end
+  end
+  return 1
+end
+
+--- Columns that escaped text takes on a terminal.
+---@param s string valid UTF-8
+---@return integer
+function M.width(s)
+  if not s:find("[\x80-\xff]") then
+    return #s
+  end
+  local width = 0
+  for _, point in utf8.codes(s) do
+    width = width + columns_of(point)
+  end
+  return width
+end
+
+--- `s`, or as much of it as fits into `width` columns with "…" at the end.
+---@param s string valid UTF-8
+---@param width integer at least 1
+---@return string
+function M.cut(s, width)
+  if M.width(s) <= width then
+    return s
+  end
+  local used = 0
+  for at, point in utf8.codes(s) do
+    used = used + columns_of(point)
+    if used > width - 1 then
+      return s:sub(1, at - 1) .. "…"
+    end
+  end
+  return s
+end
+
 return M

@@ -195,5 +195,7 @@ int luaopen_awsbak_core_sys(lua_State *L)
 {
     luaL_newlib(L, functions);
     ab_bind_terminal(L);
+    lua_pushliteral(L, AB_VERSION);
+    lua_setfield(L, -2, "version");
     return 1;
 }

@@ -1,12 +1,12 @@
 #include "host/host.h"
 
-#include <stdio.h>
+#include <lauxlib.h>
+#include <openssl/crypto.h>
 
 #include "base/alloc.h"
-#include "bind/bind.h"
 #include "host/modules.h"
-
-#include <lauxlib.h>
+#include "host/process.h"
+#include "host/signals.h"
 
 enum { EXIT_ERROR = 1, EXIT_MEMORY = 71 };
 
@@ -21,13 +21,42 @@ static void *lua_memory(void *ud, void *old, size_t old_size, size_t size)
     return ab_realloc(old, size);
 }
 
+static void *crypto_alloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return ab_alloc(size);
+}
+
+static void *crypto_realloc(void *old, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return ab_realloc(old, size);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    ab_free(p);
+}
+
+static int out_of_memory(void)
+{
+    ab_process_say("awsbak: error: out of memory\n");
+    return EXIT_MEMORY;
+}
+
 /* require("awsbak.cli").main(argv) -> exit code */
 static int run(lua_State *L)
 {
     int argc = (int)lua_tointeger(L, 1);
     char **argv = lua_touserdata(L, 2);
 
+    lua_gc(L, LUA_GCSTOP); /* nothing of what is made now is garbage */
     ab_modules_open(L);
+    lua_gc(L, LUA_GCRESTART);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "awsbak.cli");
     lua_call(L, 1, 1);
@@ -41,22 +70,33 @@ static int run(lua_State *L)
     return 1;
 }
 
+static int exit_code(lua_State *L, int status)
+{
+    if (status == LUA_OK)
+        return (int)lua_tointeger(L, -1);
+    if (status == LUA_ERRMEM)
+        return out_of_memory();
+    const char *message = lua_tostring(L, -1); /* a string needs no memory */
+    ab_process_say("awsbak: error: ");
+    ab_process_say(message ? message : "the program failed in an unknown way");
+    ab_process_say("\n");
+    return EXIT_ERROR;
+}
+
 int ab_host_main(int argc, char **argv)
 {
+    ab_process_harden();
+    CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free);
     lua_State *L = lua_newstate(lua_memory, NULL);
+    if (!L)
+        return out_of_memory();
 
-    if (!L) {
-        fputs("awsbak: out of memory\n", stderr);
-        return EXIT_MEMORY;
-    }
+    ab_signals_start(L);
     lua_pushcfunction(L, run);
     lua_pushinteger(L, argc);
     lua_pushlightuserdata(L, argv);
-    int code = EXIT_ERROR;
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK)
-        code = (int)lua_tointeger(L, -1);
-    else
-        fprintf(stderr, "awsbak: %s\n", luaL_tolstring(L, -1, NULL));
+    int code = ab_process_finish(exit_code(L, lua_pcall(L, 2, 1, 0)));
+    ab_signals_stop();
     lua_close(L);
     return code;
 }

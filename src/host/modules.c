@@ -1,14 +1,21 @@
 #include "host/modules.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bind/bind.h"
+#include "host/coroutine.h"
 #include "host/embed.h"
+#include "host/line.h"
+#include "host/signals.h"
 
 #include <lua-cjson.h>
 #include <lualib.h>
+
+enum { FILE_BYTES_MAX = 32 * 1024 * 1024 };
 
 /* The folder AWSBAK_LUA, which stands for the embedded lua/, or NULL. */
 static const char *lua_folder(void)
@@ -34,23 +41,24 @@ static const char *replaced(lua_State *L, const char *name)
 static bool push_file(lua_State *L, const char *path)
 {
     luaL_Buffer b;
-    FILE *file = fopen(path, "rbe");
+    struct stat facts;
 
-    if (!file)
+    if (stat(path, &facts) != 0 || facts.st_size > FILE_BYTES_MAX)
         return false;
-    luaL_buffinit(L, &b);
-    size_t n;
-    do {
-        char *space = luaL_prepbuffer(&b);
-        n = fread(space, 1, LUAL_BUFFERSIZE, file);
-        luaL_addsize(&b, n);
-    } while (n == LUAL_BUFFERSIZE);
-    luaL_pushresult(&b);
-    fclose(file);
-    return true;
+    char *space =
+        luaL_buffinitsize(L, &b, (size_t)facts.st_size); /* may raise: before the file opens */
+    FILE *file = fopen(path, "rbe");
+    size_t len = file ? fread(space, 1, (size_t)facts.st_size, file) : 0;
+    if (file)
+        fclose(file);
+    luaL_pushresultsize(&b, len);
+    if (!file)
+        lua_pop(L, 1);
+    return file != NULL;
 }
 
-/* Push the chunk of source file `name`, compiled; false when there is none. Raises syntax errors. */
+/* Push the chunk of source file `name`, compiled; false when there is none. Raises syntax errors.
+ */
 static bool load_source(lua_State *L, const char *name)
 {
     const char *path = replaced(L, name);
@@ -191,6 +199,15 @@ static void insert_searcher(lua_State *L, lua_CFunction searcher, lua_Integer at
     lua_rawseti(L, -2, at);
 }
 
+/* Modules of the program, which awsbak.so does not have. */
+static const luaL_Reg own[] = {
+    {"awsbak.core.embed", open_embed},
+    {"awsbak.core.host", ab_signals_module},
+    {"awsbak.core.line", ab_line_module},
+    {"cjson", luaopen_cjson},
+    {NULL, NULL},
+};
+
 void ab_modules_open(lua_State *L)
 {
     lua_pushboolean(L, 1);
@@ -199,11 +216,9 @@ void ab_modules_open(lua_State *L)
 
     ab_bind_preload(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, luaopen_cjson);
-    lua_setfield(L, -2, "cjson");
-    lua_pushcfunction(L, open_embed);
-    lua_setfield(L, -2, "awsbak.core.embed");
+    luaL_setfuncs(L, own, 0);
     lua_pop(L, 1);
+    ab_coroutine_open(L);
 
     lua_getglobal(L, "package");
     drop_relative(L, "path");

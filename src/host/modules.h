@@ -1,5 +1,5 @@
-/* host/modules.h - where Lua code comes from: the standard libraries, awsbak.core, the embedded files,
- * and absolute folders of the system; never the working directory or LUA_PATH. */
+/* host/modules.h - where Lua code comes from: the standard libraries, awsbak.core, the embedded
+ * files, and absolute folders of the system; never the working directory or LUA_PATH. */
 #ifndef AB_HOST_MODULES_H
 #define AB_HOST_MODULES_H
 

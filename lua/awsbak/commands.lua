@@ -1,0 +1,236 @@
+--- Commands are policies: `awsbak ssm backup` is scripts/ssm/backup.lua.
+---
+--- Looked for in the folders of AWSBAK_PATH, in ./scripts when `awsbak eject` made the mark beside it, in
+--- the scripts folder of the user's configuration, and last in the program itself.
+
+local errors = require("awsbak.errors")
+local folders = require("awsbak.folders")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+
+local M = {}
+
+--- The file `awsbak eject` makes beside ./scripts.
+M.MARK = ".awsbak"
+
+local WORD = "^[%w][%w_-]*$" -- a word of a command: never a path
+
+local NOT_COMMANDS = "^features/" -- scripts/features holds .feature files and their steps
+
+---@class awsbak.Command
+---@field name string "ssm/backup"
+---@field path string its file; "scripts/ssm/backup.lua (built in)" for people
+---@field file string? path to load it from; nil when built in
+---@field text string? its source when built in
+
+local function file_module()
+  return require("awsbak.core.file")
+end
+
+--- Only we (or root) may have written `path`.
+local function is_ours(path)
+  local facts = file_module().stat(path)
+  local uid = outside.uid()
+  return facts ~= nil and (facts.uid == uid or facts.uid == 0) and facts.mode & 18 == 0 -- 022
+end
+
+local function project_folder()
+  local mark = io.open(M.MARK, "rb")
+  if not mark then
+    return nil
+  end
+  mark:close()
+  if is_ours(M.MARK) and is_ours("scripts") and is_ours(".") then
+    return "scripts"
+  end
+  log.warn("./scripts is not used: it, %s and their folder must be yours and not writable by others", M.MARK)
+  return nil
+end
+
+--- Folders that may hold policies, the first wins.
+---@return string[]
+function M.folders()
+  local list = {}
+  for path in (outside.getenv("AWSBAK_PATH") or ""):gmatch("[^:]+") do
+    if path:sub(1, 1) == "/" then
+      list[#list + 1] = path
+    else
+      log.warn("AWSBAK_PATH: '%s' is not used: it is not an absolute path", path)
+    end
+  end
+  list[#list + 1] = project_folder()
+  local config = folders.config()
+  list[#list + 1] = config and config .. "/scripts"
+  return list
+end
+
+local function embed()
+  local found, module = pcall(require, "awsbak.core.embed")
+  return found and module or nil
+end
+
+local function is_readable(path)
+  local file = io.open(path, "rb")
+  if file then
+    file:close()
+  end
+  return file ~= nil
+end
+
+--- The command called `name`.
+---@param name string "ssm/backup"
+---@return awsbak.Command? command nil when there is none
+function M.find(name)
+  if name:find(NOT_COMMANDS) then
+    return nil
+  end
+  for _, folder in ipairs(M.folders()) do
+    local path = folder .. "/" .. name .. ".lua"
+    if is_readable(path) then
+      return { name = name, path = path, file = path }
+    end
+  end
+  local builtin = embed()
+  local path = "scripts/" .. name .. ".lua"
+  local text = builtin and builtin.find(path)
+  return text and { name = name, path = path .. " (built in)", text = text } or nil
+end
+
+--- The command that the words from `first` on begin with: the longest name wins.
+---@param words string[]
+---@param first integer
+---@return awsbak.Command command raises kind "usage" when there is none
+---@return integer next index of the word after it
+function M.match(words, first)
+  local name, last = nil, first - 1
+  local best, best_next
+  while words[last + 1] and words[last + 1]:find(WORD) do
+    last = last + 1
+    name = name and name .. "/" .. words[last] or words[last]
+    local command = M.find(name)
+    if command then
+      best, best_next = command, last + 1
+    elseif best and last > best_next then
+      break -- a name has no holes of two words
+    end
+  end
+  if not best then
+    M.unknown(words, first)
+  end
+  return best, best_next
+end
+
+local function add_folder(names, folder, prefix)
+  for _, entry in ipairs(file_module().list(folder .. "/" .. prefix) or {}) do
+    local word = entry:match("^(.*)%.lua$")
+    if word and word:find(WORD) then
+      names[prefix .. word] = true
+    elseif prefix == "" and entry:find(WORD) then
+      add_folder(names, folder, entry .. "/")
+    end
+  end
+end
+
+--- Names of all commands, sorted.
+---@return string[]
+function M.list()
+  local names = {}
+  local builtin = embed()
+  for _, path in ipairs(builtin and builtin.list("scripts/") or {}) do
+    names[path:match("^scripts/(.*)%.lua$") or ""] = true
+  end
+  for _, folder in ipairs(M.folders()) do
+    add_folder(names, folder, "")
+  end
+  local list = {}
+  for name in pairs(names) do
+    if name ~= "" and not name:find(NOT_COMMANDS) then
+      list[#list + 1] = name
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+--- Commands whose name begins with `group` and a slash.
+---@param group string
+---@return string[]
+function M.members(group)
+  local list = {}
+  for _, name in ipairs(M.list()) do
+    if name:sub(1, #group + 1) == group .. "/" then
+      list[#list + 1] = name
+    end
+  end
+  return list
+end
+
+--- Raise the error for words that are no command.
+---@param words string[]
+---@param first integer
+function M.unknown(words, first)
+  local group = M.members(words[first])
+  local said, candidates = words[first], M.list()
+  if #group > 0 then
+    said, candidates = table.concat({ words[first], words[first + 1] }, " "), group
+  end
+  for i, name in ipairs(candidates) do
+    candidates[i] = name:gsub("/", " ")
+  end
+  local near = errors.nearest(said, candidates)
+  local message = ("there is no command '%s'"):format(said)
+  local hint = "`awsbak help` lists them all"
+  if near then
+    hint = ("did you mean '%s'?"):format(near)
+  elseif #group > 0 then
+    message = words[first + 1] and message or ("'%s' is several commands"):format(said)
+    hint = "they are: " .. table.concat(candidates, ", ")
+  end
+  errors.raise({ kind = "usage", code = "unknown_command", message = message, hint = hint })
+end
+
+local function compile(command)
+  local strict = require("awsbak.strict")
+  local chunk, message
+  if command.file then
+    chunk, message = loadfile(command.file, "t", strict.modules)
+  else
+    chunk, message = load(command.text, "=scripts/" .. command.name .. ".lua", "t", strict.modules)
+  end
+  if not chunk then
+    error(message, 0)
+  end
+  return chunk
+end
+
+--- The policy of a command.
+---@param command awsbak.Command
+---@return awsbak.Policy
+function M.load(command)
+  local module = "scripts." .. command.name:gsub("/", ".")
+  local p = package.loaded[module] or compile(command)(module, command.path)
+  if not require("awsbak.policy").is(p) then
+    errors.raise({
+      kind = "config",
+      code = "not_a_policy",
+      message = command.path .. " does not return a policy",
+      hint = "it should end with: return policy({ name = ..., summary = ..., run = ... })",
+    })
+  end
+  package.loaded[module] = p
+  return p
+end
+
+--- package.searchers entry for "scripts.ssm.backup": the same file the command would run.
+---@param module string
+---@return function|string loader or why there is none
+---@return string? path
+function M.searcher(module)
+  local command = M.find((module:gsub("^scripts%.", ""):gsub("%.", "/")))
+  if not command then
+    return ("no policy '%s'"):format(module)
+  end
+  return compile(command), command.path
+end
+
+return M

@@ -1,0 +1,62 @@
+--- The end of a run that failed: what people are told, and the exit code.
+
+local errors = require("awsbak.errors")
+local host = require("awsbak.core.host")
+local log = require("awsbak.log")
+
+local M = {}
+
+local SIGPIPE, SIGALRM = 13, 14
+
+--- Make what was raised an error table; under -v with the place it was raised at.
+---@param e any
+---@return awsbak.Error
+function M.note(e)
+  e = errors.from(e)
+  if log.enabled("info") and not e.traceback then
+    e.traceback = debug.traceback("", 2):gsub("^\n", "")
+  end
+  return e
+end
+
+--- Our own code is called lua/... or scripts/..., so an error Lua raised there is a defect of ours.
+local function is_defect(e)
+  return e.kind == "bug" and e.code == "lua" and (e.message:find("^lua/") or e.message:find("^scripts/")) ~= nil
+end
+
+local function say(e)
+  local message = tostring(e)
+  if e.kind == "bug" and not log.enabled("info") then
+    message = message:match("^[^\n]*") -- require lists every place it looked at
+  end
+  log.error(message)
+  if is_defect(e) then
+    log.error("this is a defect of awsbak; -v shows where")
+  end
+  for _, other in ipairs(e.also or {}) do
+    log.error(tostring(other))
+  end
+  if e.traceback and log.enabled("info") then
+    io.stderr:write(e.traceback, "\n")
+  end
+end
+
+--- Tell people what happened.
+---@param e awsbak.Error
+---@return integer exit code
+function M.report(e)
+  local signal = host.signalled()
+  if signal == SIGPIPE or e.code == "EPIPE" and e.kind == "io" then
+    return 128 + SIGPIPE -- nobody reads us any more: nothing to say, as other filters do
+  elseif signal == SIGALRM and e.kind == "cancelled" then
+    log.error("not done in the time --timeout gives")
+    return errors.kinds.timeout
+  elseif signal and e.kind == "cancelled" then
+    log.error("interrupted")
+    return 128 + signal
+  end
+  say(e)
+  return errors.exit_code(e)
+end
+
+return M

@@ -1,0 +1,207 @@
+--- What a command says on standard output: a table on a terminal, JSON lines elsewhere, or what
+--- --output asks for. Everything else a program has to say goes to standard error.
+
+local errors = require("awsbak.errors")
+local settings = require("awsbak.settings")
+local tables = require("awsbak.table")
+
+local M = {}
+
+local FIRST_ROWS = 1000 -- looked at for the width of columns; later rows are cut to fit
+
+local ITEMS_MAX = 10000 -- of an event's answer, which has to fit into memory and a reply
+
+-- What this run has said so far.
+local state = { taken = false, open = false, items = nil }
+
+local function sys()
+  return require("awsbak.core.sys")
+end
+
+local function encode(value)
+  return errors.check(require("awsbak.core.json").encode(value))
+end
+
+--- How data is written now.
+---@return "table"|"json"|"jsonl"
+function M.mode()
+  return settings.get("output") or (sys().isatty(1) and "table" or "jsonl")
+end
+
+-- A reader that went away (`| head`) ends the run; the program turns it into a quiet end.
+local function write(...)
+  local ok, message, number = io.stdout:write(...)
+  if not ok then
+    errors.raise({
+      kind = "io",
+      code = number == 32 and "EPIPE" or "EIO",
+      message = "cannot write standard output: " .. message,
+    })
+  end
+end
+
+--- Write lines of text as they are (help, a version, a file).
+---@param ... string
+function M.text(...)
+  write(...)
+end
+
+--- Say that standard output carries something else (an archive): the summary goes to standard error.
+function M.take_stdout()
+  state.taken = true
+end
+
+--- Collect rows in a list instead of writing them (the event door's answer).
+---@param f function
+---@return any[] items at most 10,000; what is more is left out
+---@return any ... what f returns
+function M.collect(f, ...)
+  local saved = state
+  state = { items = {}, taken = false, open = false }
+  local restore <close> = setmetatable({}, {
+    __close = function()
+      state = saved
+    end,
+  })
+  local results = table.pack(f(...))
+  return state.items, table.unpack(results, 1, results.n)
+end
+
+local function iterate(rows)
+  if type(rows) == "function" then
+    return rows
+  end
+  local i = 0
+  return function()
+    i = i + 1
+    return rows[i]
+  end
+end
+
+local function write_json_row(row)
+  if M.mode() == "jsonl" then
+    write(encode(row), "\n")
+    return
+  end
+  write(state.open and ",\n  " or '{"items": [\n  ', encode(row))
+  state.open = true
+end
+
+local function write_table(columns, each)
+  local first = {}
+  while #first < FIRST_ROWS do
+    local row = each()
+    if not row then
+      break
+    end
+    first[#first + 1] = row
+  end
+  if #first == 0 then
+    return 0
+  end
+  local lines, more = tables.start(tables.columns(columns), first, sys().columns(1))
+  write(table.concat(lines, "\n"), "\n")
+  local count = #first
+  if count == FIRST_ROWS then
+    for row in each do
+      write(more(row), "\n")
+      count = count + 1
+    end
+  end
+  return count
+end
+
+--- Write rows as they come.
+---@param columns (string|awsbak.Column)[] what a table shows of them, in this order
+---@param rows table[]|fun(): table? a list, or an iterator
+---@return integer count
+function M.rows(columns, rows)
+  local each, count = iterate(rows), 0
+  if not state.items and M.mode() == "table" then
+    return write_table(columns, each)
+  end
+  for row in each do
+    count = count + 1
+    if state.items then
+      state.items[#state.items + 1] = #state.items < ITEMS_MAX and row or nil
+    else
+      write_json_row(row)
+    end
+  end
+  return count
+end
+
+--- Write one record: names and values on a terminal, one JSON object elsewhere.
+---@param record table
+function M.item(record)
+  if state.items then
+    state.items[#state.items + 1] = record
+  elseif M.mode() == "table" then
+    write(table.concat(tables.record(record), "\n"), "\n")
+  elseif M.mode() == "json" then
+    write(require("awsbak.pretty").json(record), "\n")
+  else
+    write(encode(record), "\n")
+  end
+end
+
+local FIRST = { "ok", "failed", "skipped" } -- the counts everybody looks for
+
+--- "12 ok, 1 failed, 0 skipped, bytes 1234, location x.age"
+local function sentence(result)
+  local parts, said = {}, {}
+  for _, key in ipairs(FIRST) do
+    if result[key] then
+      parts[#parts + 1] = ("%s %s"):format(result[key], key)
+    end
+    said[key] = true
+  end
+  local others = {}
+  for key, value in pairs(result) do
+    if not said[key] and type(key) == "string" and type(value) ~= "table" then
+      others[#others + 1] = key
+    end
+  end
+  table.sort(others)
+  local text = require("awsbak.text")
+  for _, key in ipairs(others) do
+    parts[#parts + 1] = key:gsub("_", " ") .. " " .. text.escape(tostring(result[key]))
+  end
+  return table.concat(parts, ", ")
+end
+
+local function nothing_done(result)
+  return result.ok == 0 and (result.failed or 0) == 0 and (result.skipped or 0) == 0
+end
+
+--- Write how a run ended: a sentence on standard error when people look on (or standard output is
+--- taken), else the last JSON line, { "type": "summary", ... }.
+---@param name string of the policy
+---@param result table? what it returned
+function M.summary(name, result)
+  local shown = {}
+  for key, value in pairs(type(result) == "table" and result or {}) do
+    if key ~= "exit_code" then
+      shown[key] = value
+    end
+  end
+  if next(shown) == nil then
+    return
+  end
+  local mode = M.mode()
+  if mode == "table" or state.taken or result.location == "-" then
+    io.stdout:flush()
+    local said = nothing_done(shown) and "nothing to do" or sentence(shown)
+    require("awsbak.log").note("%s: %s", name, said)
+    return
+  end
+  shown.type = "summary"
+  if mode == "json" then
+    write(state.open and "\n], " or '{"items": [], ', '"summary": ', encode(shown), "}\n")
+  else
+    write(encode(shown), "\n")
+  end
+  state.open = false
+end
+
+return M

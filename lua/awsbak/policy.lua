@@ -1,0 +1,137 @@
+--- A policy: one Lua file that is a command, an event handler and a library function.
+---
+---   return policy({
+---     name = "ssm ls",
+---     summary = "List parameters.",
+---     options = { { "path", many = true, help = "only parameters below this path" } },
+---     run = function(o) ... return { ok = 12, failed = 0 } end,
+---   })
+
+local errors = require("awsbak.errors")
+local schema = require("awsbak.schema")
+local settings = require("awsbak.settings")
+local text = require("awsbak.text")
+
+local M = {}
+
+---@class awsbak.Policy
+---@field name string the words of its command: "ssm backup"
+---@field summary string one sentence
+---@field description string? more of them, for help
+---@field examples string[]? command lines
+---@field schema awsbak.Schema
+---@field run fun(options: table?, door: string?): table?
+
+local FIELDS = {
+  name = "string",
+  summary = "string",
+  description = "string",
+  examples = "table",
+  options = "table",
+  raw = "boolean",
+  run = "function",
+}
+
+local meta = { __name = "awsbak.policy" }
+
+--- `require("scripts.ssm.backup"){...}` is its run{...}.
+function meta.__call(self, options)
+  return self.run(options)
+end
+
+local function check_definition(definition)
+  for field, value in pairs(definition) do
+    local wanted = FIELDS[field]
+    assert(wanted, ("a policy has no field '%s'"):format(field))
+    assert(type(value) == wanted, ("field '%s' of a policy must be a %s"):format(field, wanted))
+  end
+  for _, field in ipairs({ "name", "summary", "run" }) do
+    assert(definition[field], ("a policy needs the field '%s'"):format(field))
+  end
+end
+
+--- Make a policy of its definition; also called as `policy({...})`.
+---
+--- `run(o, context)` gets checked options, and as context { door = "command"|"event"|"library" }. It
+--- returns nothing, or a table of counts and facts: { ok, failed, skipped, ... }; `exit_code` in it sets
+--- the exit code of a run in which nothing failed. A policy with `raw` takes the words of its command
+--- line as they are, as option `words`, and runs outside of any task.
+---@param definition table fields: name, summary, description, examples, options, raw, run
+---@return awsbak.Policy
+function M.new(definition)
+  check_definition(definition)
+  local self = {
+    name = definition.name,
+    summary = definition.summary,
+    description = definition.description,
+    examples = definition.examples or {},
+    raw = definition.raw or false,
+    schema = schema.new(definition.options),
+  }
+  --- Check options and run: `p.run({ path = "/prod", dry_run = true })`.
+  function self.run(options, door)
+    door = door or "library"
+    local checked = self.raw and options or schema.check(self.schema, options or {}, door)
+    return definition.run(checked, { door = door })
+  end
+  return setmetatable(self, meta)
+end
+
+--- Whether `value` is a policy.
+---@param value any
+---@return boolean
+function M.is(value)
+  return getmetatable(value) == meta
+end
+
+--- The exit code of a run that returned `result`: 3 when something failed.
+---@param result table?
+---@return integer
+function M.exit_code(result)
+  if type(result) ~= "table" then
+    return 0
+  end
+  return (result.failed or 0) > 0 and 3 or result.exit_code or 0
+end
+
+local function answered_yes(question)
+  io.stderr:write(text.escape(question), " [y/N] ")
+  local answer = io.stdin:read("l")
+  return answer ~= nil and (answer:lower() == "y" or answer:lower() == "yes")
+end
+
+local function is_terminal(fd)
+  return require("awsbak.core.sys").isatty(fd)
+end
+
+--- Ask before something is changed. True when --yes was given or the answer is yes; otherwise it
+--- raises: without a terminal kind "usage", code "confirmation_needed" (exit code 20).
+---@param question string "Overwrite 3 parameters?"
+---@param plan string[]? lines that say what would be done, shown before the question
+---@return true
+function M.confirm(question, plan)
+  if settings.get("yes") then
+    return true
+  end
+  for _, line in ipairs(plan or {}) do
+    io.stderr:write(text.escape(line), "\n")
+  end
+  if not (is_terminal(0) and is_terminal(2)) then
+    errors.raise({
+      kind = "usage",
+      code = "confirmation_needed",
+      message = "not confirmed: " .. question,
+      hint = "there is no terminal to ask on; add --yes to go on",
+    })
+  end
+  if not answered_yes(question) then
+    errors.raise({ kind = "cancelled", code = "declined", message = "not confirmed; nothing was changed" })
+  end
+  return true
+end
+
+return setmetatable(M, {
+  __call = function(_, definition)
+    return M.new(definition)
+  end,
+})

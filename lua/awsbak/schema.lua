@@ -1,0 +1,249 @@
+--- Options of a policy: what they are called, of which kind they are, and values checked against that.
+---
+--- An option is `{ name, kind = "string", many, positional, required, default, choices, help }`. On the
+--- command line "dry_run" is --dry-run; in events and in Lua it is the key dry_run.
+
+local errors = require("awsbak.errors")
+local units = require("awsbak.units")
+
+local M = {}
+
+---@class awsbak.Option
+---@field [1] string name
+---@field name string? the same, instead of [1]
+---@field kind "string"|"flag"|"integer"|"size"|"duration"|"choice"|nil default "string"
+---@field many boolean? may be given more than once; the value is a list
+---@field positional boolean? a word of the command line, not a flag
+---@field required boolean?
+---@field default any
+---@field choices string[]? of kind "choice"
+---@field min integer? of kind "integer"
+---@field help string?
+
+local FIELDS = { "name", "kind", "many", "positional", "required", "default", "choices", "min", "help" }
+
+--- Each kind: what a value must be, and how one is made from text or from a Lua value (nil: it is
+--- not such a value).
+local kinds = {
+  string = {
+    wanted = "text",
+    read = function(v)
+      return type(v) == "number" and tostring(v) or type(v) == "string" and v or nil
+    end,
+  },
+  flag = {
+    wanted = "true or false",
+    read = function(v)
+      if type(v) == "boolean" then
+        return v
+      end
+      return ({ ["true"] = true, ["1"] = true, yes = true, ["false"] = false, ["0"] = false, no = false })[v]
+    end,
+  },
+  integer = {
+    wanted = "a whole number",
+    read = function(v, option)
+      if type(v) == "string" and not v:find("^[+-]?%d+$") then
+        return nil
+      end
+      local n = math.tointeger(v)
+      return n and n >= (option.min or n) and n or nil
+    end,
+  },
+  size = {
+    wanted = "a size such as 512, 64K or 8MiB",
+    read = function(v)
+      if type(v) == "string" then
+        return units.size(v)
+      end
+      local bytes = math.tointeger(v)
+      return bytes and bytes >= 0 and bytes or nil
+    end,
+  },
+  duration = {
+    wanted = "a duration such as 90s, 5m or 1h30m",
+    read = function(v)
+      if type(v) == "string" then
+        return units.duration(v)
+      end
+      return type(v) == "number" and v >= 0 and v < math.huge and v or nil
+    end,
+  },
+  choice = {
+    read = function(v, option)
+      for _, choice in ipairs(option.choices) do
+        if v == choice then
+          return v
+        end
+      end
+    end,
+  },
+}
+
+local function normalise(option)
+  local name = option[1] or option.name
+  assert(type(name) == "string", "an option needs a name")
+  for field in pairs(option) do
+    local known = field == 1
+    for _, other in ipairs(FIELDS) do
+      known = known or field == other
+    end
+    assert(known, ("option '%s' has an unknown field '%s'"):format(name, field))
+  end
+  local kind = option.kind or "string"
+  assert(kinds[kind], ("option '%s' is of no known kind: %s"):format(name, kind))
+  assert(kind ~= "choice" or option.choices, ("option '%s' needs choices"):format(name))
+  return {
+    key = (name:gsub("-", "_")),
+    flag = "--" .. name:gsub("_", "-"),
+    word = name:gsub("_", "-"):upper(),
+    kind = kind,
+    many = option.many or false,
+    positional = option.positional or false,
+    required = option.required or false,
+    default = option.default,
+    min = option.min,
+    choices = option.choices,
+    help = option.help,
+  }
+end
+
+---@class awsbak.Schema
+---@field list table[] options in the order they were given
+---@field by_key table<string, table>
+
+--- Check a list of options (a mistake in it raises) and index it.
+---@param options awsbak.Option[]
+---@return awsbak.Schema
+function M.new(options)
+  local self = { list = {}, by_key = {} }
+  for i, option in ipairs(options or {}) do
+    local o = normalise(option)
+    assert(not self.by_key[o.key], ("option '%s' is given twice"):format(o.key))
+    self.list[i], self.by_key[o.key] = o, o
+  end
+  return self
+end
+
+--- How `option` is called by whoever gave the value.
+---@param option table
+---@param door "command"|"event"|"library"
+---@return string
+function M.spell(option, door)
+  if door ~= "command" then
+    return option.key
+  end
+  return option.positional and option.word or option.flag
+end
+
+--- What a value of `option` must be, for people.
+---@param option table
+---@return string
+function M.wanted(option)
+  if option.choices then
+    return "one of " .. table.concat(option.choices, ", ")
+  end
+  return kinds[option.kind].wanted .. (option.min and (" from %d up"):format(option.min) or "")
+end
+
+local function bad_value(option, value, door)
+  local shown = type(value) == "table" and "a list" or "'" .. tostring(value) .. "'"
+  local near = option.choices and type(value) == "string" and errors.nearest(value, option.choices)
+  errors.raise({
+    kind = "usage",
+    code = "bad_option",
+    message = ("%s must be %s, not %s"):format(M.spell(option, door), M.wanted(option), shown),
+    hint = near and ("did you mean '%s'?"):format(near) or nil,
+  })
+end
+
+--- One value of `option`, checked and made what its kind says.
+---@param option table
+---@param value any
+---@param door string
+---@return any
+function M.value(option, value, door)
+  local result = kinds[option.kind].read(value, option)
+  if result == nil then
+    bad_value(option, value, door)
+  end
+  return result
+end
+
+local function values(option, given, door)
+  local list = {}
+  for i, value in ipairs(type(given) == "table" and given or { given }) do
+    list[i] = M.value(option, value, door)
+  end
+  return list
+end
+
+--- Raise the error for an option that does not exist; names the nearest one.
+---@param self awsbak.Schema
+---@param name string as it was given
+---@param door string
+function M.unknown(self, name, door)
+  local names = {}
+  for i, option in ipairs(self.list) do
+    names[i] = M.spell(option, door)
+  end
+  local near = errors.nearest(name, names)
+  errors.raise({
+    kind = "usage",
+    code = "unknown_option",
+    message = ("there is no option '%s'"):format(name),
+    hint = near and ("did you mean '%s'?"):format(near) or nil,
+  })
+end
+
+local function absent(value)
+  return value == nil or type(value) == "userdata" -- JSON's null
+end
+
+local function default_of(option, door)
+  if option.required then
+    errors.raise({
+      kind = "usage",
+      code = "missing_option",
+      message = M.spell(option, door) .. " is missing",
+      hint = option.help and ("it is " .. option.help) or nil,
+    })
+  end
+  if option.default == nil then
+    return option.many and {} or (option.kind == "flag" and false or nil)
+  end
+  return option.many and values(option, option.default, door) or M.value(option, option.default, door)
+end
+
+--- Check what was given against the options: unknown keys, wrong values and missing ones raise kind
+--- "usage"; one value is accepted where there may be many; defaults are filled in.
+---@param self awsbak.Schema
+---@param given table<string, any>
+---@param door "command"|"event"|"library" how names are spelt in messages
+---@return table<string, any> a new table
+function M.check(self, given, door)
+  local keys = {}
+  for key in pairs(given) do
+    keys[#keys + 1] = tostring(key)
+  end
+  table.sort(keys) -- the same mistake gives the same message
+  for _, key in ipairs(keys) do
+    if not self.by_key[key] then
+      M.unknown(self, key, door)
+    end
+  end
+  local result = {}
+  for _, option in ipairs(self.list) do
+    local value = given[option.key]
+    if absent(value) then
+      result[option.key] = default_of(option, door)
+    elseif option.many then
+      result[option.key] = values(option, value, door)
+    else
+      result[option.key] = M.value(option, value, door)
+    end
+  end
+  return result
+end
+
+return M

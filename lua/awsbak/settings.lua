@@ -1,0 +1,78 @@
+--- Settings of the whole run: the flags every command has.
+---
+--- A flag wins over the variable AWSBAK_NAME, which wins over the default.
+
+local outside = require("awsbak.outside")
+local schema = require("awsbak.schema")
+
+local M = {}
+
+--- The flags, as options of a policy are written.
+M.options = schema.new({
+  { "profile", help = "the profile of the AWS config and credentials files" },
+  { "region", help = "the AWS region" },
+  { "endpoint_url", help = "send requests here instead of to AWS" },
+  { "output", kind = "choice", choices = { "table", "json", "jsonl" }, help = "table, json or jsonl" },
+  { "timeout", kind = "duration", help = "end with code 124 after this time: 90s, 5m, 1h30m" },
+  { "yes", kind = "flag", help = "answer yes to questions" },
+  { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },
+  { "max_attempts", kind = "integer", min = 1, help = "how often a request is tried" },
+  { "sandbox", kind = "flag", help = "run against a moto_server of our own, on this machine" },
+})
+
+local flags = {} -- what the command line said, checked
+
+local function variable(option)
+  return "AWSBAK_" .. option.key:upper()
+end
+
+--- Take over values of the command line; they stay until replaced.
+---@param values table<string, any> by key: { dry_run = true }
+function M.set(values)
+  for key, value in pairs(values) do
+    local option = assert(M.options.by_key[key], "no such setting")
+    flags[key] = schema.value(option, value, "command")
+  end
+end
+
+--- The value of a setting and where it came from; raises kind "usage" when a variable is wrong.
+---@param name string
+---@return any value nil when nobody set it
+---@return string? source "--region" or "AWSBAK_REGION"
+function M.get(name)
+  local option = assert(M.options.by_key[name], "no such setting")
+  if flags[name] ~= nil then
+    return flags[name], option.flag
+  end
+  local text = outside.getenv(variable(option))
+  if text then
+    return schema.value({
+      kind = option.kind,
+      choices = option.choices,
+      min = option.min,
+      key = variable(option),
+    }, text, "event"), variable(option)
+  end
+  return nil
+end
+
+--- Call `f` with other settings; the old ones come back whatever happens.
+---@param values table<string, any>
+---@param f function
+---@return any ... what `f` returns
+function M.with(values, f, ...)
+  local saved = {}
+  for key, value in pairs(flags) do
+    saved[key] = value
+  end
+  local restore <close> = setmetatable({}, {
+    __close = function()
+      flags = saved
+    end,
+  })
+  M.set(values)
+  local results = table.pack(f(...))
+  return table.unpack(results, 1, results.n)
+end
+
+return M

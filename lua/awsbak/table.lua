@@ -1,0 +1,150 @@
+--- Rows as a table for people: columns as wide as needed, the widest cut when the terminal is narrow.
+
+local text = require("awsbak.text")
+local time = require("awsbak.time")
+local units = require("awsbak.units")
+
+local M = {}
+
+---@class awsbak.Column
+---@field key string key of a row
+---@field title string? default: the key in capitals
+---@field kind "size"|"time"|"duration"|nil how a number is shown
+
+local GAP = "  "
+local WIDTH_MIN = 6 -- a column is not cut below this
+
+local shows = {
+  size = units.show_size,
+  duration = units.show_duration,
+  time = time.rfc3339,
+}
+
+local function cell(value, kind)
+  if value == nil or type(value) == "userdata" and tostring(value) ~= "<secret>" then
+    return "" -- absent, and JSON's null
+  elseif type(value) == "number" and shows[kind] then
+    return shows[kind](value)
+  elseif type(value) == "table" then
+    local parts = {}
+    for i, item in ipairs(value) do
+      parts[i] = cell(item)
+    end
+    if #parts == 0 then
+      for key, item in pairs(value) do
+        parts[#parts + 1] = text.escape(tostring(key)) .. "=" .. cell(item)
+      end
+      table.sort(parts)
+    end
+    return table.concat(parts, ",")
+  end
+  return text.escape(tostring(value))
+end
+
+--- Names of columns, or tables, as awsbak.Column with all fields.
+---@param columns (string|awsbak.Column)[]
+---@return awsbak.Column[]
+function M.columns(columns)
+  local list = {}
+  for i, column in ipairs(columns) do
+    local c = type(column) == "string" and { key = column } or column
+    list[i] = { key = c.key, kind = c.kind, title = c.title or c.key:gsub("_", " "):upper() }
+  end
+  return list
+end
+
+--- Width of each column, and whether it holds only numbers (those are aligned right).
+local function measure(columns, cells, rows)
+  local widths, numeric = {}, {}
+  for i, column in ipairs(columns) do
+    widths[i], numeric[i] = text.width(column.title), #rows > 0
+    for r, line in ipairs(cells) do
+      widths[i] = math.max(widths[i], text.width(line[i]))
+      local value = rows[r][column.key]
+      numeric[i] = numeric[i] and (value == nil or type(value) == "number")
+    end
+  end
+  return widths, numeric
+end
+
+--- Narrow the widest columns until all fit into `available` columns.
+local function fit(widths, available)
+  local total = #GAP * (#widths - 1)
+  for _, width in ipairs(widths) do
+    total = total + width
+  end
+  while total > available do
+    local widest = 1
+    for i, width in ipairs(widths) do
+      widest = width > widths[widest] and i or widest
+    end
+    if widths[widest] <= WIDTH_MIN then
+      return
+    end
+    widths[widest], total = widths[widest] - 1, total - 1
+  end
+end
+
+local function line_of(cells, widths, numeric)
+  local parts = {}
+  for i, value in ipairs(cells) do
+    local shown = text.cut(value, widths[i])
+    local padding = (" "):rep(widths[i] - text.width(shown))
+    parts[i] = numeric[i] and padding .. shown or shown .. padding
+  end
+  return (table.concat(parts, GAP):gsub(" +$", ""))
+end
+
+--- A function that turns more rows into lines, with the widths the first rows need.
+---@param columns awsbak.Column[]
+---@param rows table[] the first rows
+---@param available integer? columns of the terminal; nil: nothing is cut
+---@return string[] lines the head and the first rows
+---@return fun(row: table): string line of one more row
+function M.start(columns, rows, available)
+  local cells, titles = {}, {}
+  local function cells_of(row)
+    local line = {}
+    for i, column in ipairs(columns) do
+      line[i] = cell(row[column.key], column.kind)
+    end
+    return line
+  end
+  for r, row in ipairs(rows) do
+    cells[r] = cells_of(row)
+  end
+  for i, column in ipairs(columns) do
+    titles[i] = column.title
+  end
+  local widths, numeric = measure(columns, cells, rows)
+  if available then
+    fit(widths, available)
+  end
+  local lines = { line_of(titles, widths, numeric) }
+  for r, line in ipairs(cells) do
+    lines[r + 1] = line_of(line, widths, numeric)
+  end
+  return lines, function(row)
+    return line_of(cells_of(row), widths, numeric)
+  end
+end
+
+--- One record as two columns of names and values, sorted by name.
+---@param record table
+---@return string[] lines
+function M.record(record)
+  local names, width = {}, 0
+  for key in pairs(record) do
+    names[#names + 1] = tostring(key)
+    width = math.max(width, text.width(text.escape(tostring(key))))
+  end
+  table.sort(names)
+  local lines = {}
+  for i, name in ipairs(names) do
+    local shown = text.escape(name)
+    lines[i] = shown .. (" "):rep(width - text.width(shown)) .. GAP .. cell(record[name])
+  end
+  return lines
+end
+
+return M

@@ -1,0 +1,49 @@
+--- Write a built-in command out as a file to change; from then on that file is used.
+
+local commands = require("awsbak.commands")
+local embed = require("awsbak.core.embed")
+local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
+local output = require("awsbak.output")
+local policy = require("awsbak.policy")
+
+local MARK_TEXT = "Commands in ./scripts beside this file are used by awsbak instead of its own.\n"
+
+-- rwxr-xr-x and rw-r--r--: not writable by others, or they would not be used.
+local FOLDER_MODE, FILE_MODE = 493, 420
+
+local function source(name)
+  local text = embed.find("scripts/" .. name .. ".lua")
+  if not text then
+    local near = errors.nearest(name, commands.list())
+    errors.raise({
+      kind = "usage",
+      code = "unknown_command",
+      message = ("there is no built-in command '%s'"):format(name),
+      hint = near and ("did you mean '%s'?"):format(near) or nil,
+    })
+  end
+  return text
+end
+
+return policy({
+  name = "eject",
+  summary = "Write a built-in command to ./scripts, where you can change it.",
+  options = {
+    { "name", positional = true, required = true, many = true, help = "the command, as ssm/backup or ssm backup" },
+    { "force", kind = "flag", help = "replace a file that is there" },
+  },
+  examples = { "awsbak eject ssm/backup" },
+  run = function(o)
+    local name = table.concat(o.name, "/")
+    local text = source(name)
+    local path = "scripts/" .. name .. ".lua"
+    errors.check(file.mkdirs(path:match("^(.*)/"), FOLDER_MODE))
+    if o.force then
+      os.remove(path)
+    end
+    errors.check(file.create_exclusive(path, text, FILE_MODE))
+    file.create_exclusive(commands.MARK, MARK_TEXT, FILE_MODE) -- one that is there stays
+    output.text(path, "\n")
+  end,
+})

@@ -1,0 +1,37 @@
+--- Run a policy with the options of an event, as a function in AWS Lambda does.
+
+local commands = require("awsbak.commands")
+local errors = require("awsbak.errors")
+local event = require("awsbak.event")
+local outside = require("awsbak.outside")
+local output = require("awsbak.output")
+local policy = require("awsbak.policy")
+
+local function read(path)
+  if path == "-" then
+    return io.stdin:read("a")
+  end
+  return errors.check(outside.read_file(path))
+end
+
+return policy({
+  name = "invoke",
+  summary = "Run a policy with the options of an event.",
+  description = "The event is a JSON object with the options as keys (dry_run for --dry-run), or an\n"
+    .. "EventBridge event with them in `detail`. The answer is one JSON object.",
+  options = {
+    { "policy", positional = true, required = true, help = "the command, as ssm/backup" },
+    { "event", positional = true, required = true, help = "a JSON file, or - for standard input" },
+  },
+  examples = { "awsbak invoke ssm/backup event.json", "echo '{}' | awsbak invoke ssm/ls -" },
+  run = function(o)
+    local words = {}
+    for word in o.policy:gmatch("[^%s/]+") do
+      words[#words + 1] = word
+    end
+    local p = commands.load((commands.match(words, 1)))
+    local answer = event.answer(p, event.decode(read(o.event), o.event))
+    output.item(answer)
+    return { exit_code = answer.status == "incomplete" and 3 or 0 }
+  end,
+})

@@ -1,0 +1,46 @@
+#include "host/process.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EXIT_ERROR = 1, EXIT_BY_SIGNAL = 128 };
+
+void ab_process_harden(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    const struct rlimit none = {0, 0};
+
+    prctl(PR_SET_DUMPABLE, 0);
+    setrlimit(RLIMIT_CORE, &none);
+#endif
+}
+
+int ab_process_output_closed(void)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+    return poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+}
+
+void ab_process_say(const char *message)
+{
+    ssize_t n = write(STDERR_FILENO, message, strlen(message));
+    (void)n; /* there is nobody else to tell */
+}
+
+int ab_process_finish(int code)
+{
+    int flushed = fflush(stdout);
+
+    if (flushed == 0 && !ferror(stdout))
+        return code;
+    if (ab_process_output_closed())
+        return EXIT_BY_SIGNAL + SIGPIPE;
+    ab_process_say("awsbak: error: cannot write all of standard output\n");
+    return code != 0 ? code : EXIT_ERROR;
+}

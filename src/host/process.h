@@ -1,0 +1,21 @@
+/* host/process.h - the process around it all: what others may see of it, and its standard output.
+ */
+#ifndef AB_HOST_PROCESS_H
+#define AB_HOST_PROCESS_H
+
+/* Nobody may read our memory: not dumpable (so no ptrace by others of the same user, no core file).
+ * First thing in main. Builds with sanitizers stay as they are, since those look into themselves.
+ */
+void ab_process_harden(void);
+
+/* Whether the reader of standard output went away. */
+int ab_process_output_closed(void);
+
+/* Write `message` to standard error without needing memory. */
+void ab_process_say(const char *message);
+
+/* Flush standard output at the end of a run that ends with `code`; the code to exit with. A reader
+ * that went away ends quietly, as by SIGPIPE; another failure to write is an error. */
+int ab_process_finish(int code);
+
+#endif

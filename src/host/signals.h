@@ -1,0 +1,27 @@
+/* host/signals.h - signals and the deadline of the run.
+ *
+ * The first SIGINT, SIGTERM, SIGHUP, SIGPIPE of standard output or end of --timeout is posted
+ * (base/signal.h): the scheduler cancels what runs at its next await. Lua code that does not await
+ * is stopped by a hook after a short while. A second signal ends the process at once. */
+#ifndef AB_HOST_SIGNALS_H
+#define AB_HOST_SIGNALS_H
+
+#include <lua.h>
+
+/* Install the handlers; `L` is the main state. Signals ignored by our parent stay ignored. */
+void ab_signals_start(lua_State *L);
+
+/* No Lua code runs any more; handlers only count from now on. */
+void ab_signals_stop(void);
+
+/* Remember `co` as the coroutine that runs now; returns the one before. A hook reaches just one
+ * coroutine, so the handler must know which. */
+lua_State *ab_signals_running(lua_State *co);
+
+/* package.preload entry of awsbak.core.host:
+ *   host.signalled() -> number of the signal that ends the run, or nil
+ *   host.rearm()     forget it (the prompt goes on after Ctrl-C)
+ *   host.deadline(seconds)  SIGALRM then, and the end of the process 10 s later; 0: no deadline */
+int ab_signals_module(lua_State *L);
+
+#endif
