@@ -79,10 +79,8 @@ struct ab_slice ab_bind_secret_bytes(lua_State *L, int arg)
 }
 
 static const luaL_Reg meta[] = {
-    {"__gc", secret_wipe},
-    {"__close", secret_wipe},
-    {"__len", secret_len},
-    {"__tostring", secret_tostring},
+    {"__gc", secret_wipe}, {"__close", secret_wipe},
+    {"__len", secret_len}, {"__tostring", secret_tostring},
     {NULL, NULL},
 };
 

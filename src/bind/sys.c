@@ -175,20 +175,13 @@ static int sys_peak_rss(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"now", sys_now},
-    {"monotonic", sys_monotonic},
-    {"getenv", sys_getenv},
-    {"environ", sys_environ},
-    {"random", sys_random},
-    {"pid", sys_pid},
-    {"uid", sys_uid},
-    {"hostname", sys_hostname},
-    {"home", sys_home},
-    {"exe", sys_exe},
-    {"cwd", sys_cwd},
-    {"alloc_count", sys_alloc_count},
-    {"peak_rss", sys_peak_rss},
-    {NULL, NULL},
+    {"now", sys_now},           {"monotonic", sys_monotonic},
+    {"getenv", sys_getenv},     {"environ", sys_environ},
+    {"random", sys_random},     {"pid", sys_pid},
+    {"uid", sys_uid},           {"hostname", sys_hostname},
+    {"home", sys_home},         {"exe", sys_exe},
+    {"cwd", sys_cwd},           {"alloc_count", sys_alloc_count},
+    {"peak_rss", sys_peak_rss}, {NULL, NULL},
 };
 
 int luaopen_awsbak_core_sys(lua_State *L)

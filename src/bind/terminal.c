@@ -125,10 +125,8 @@ static int sys_read_password(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"isatty", sys_isatty},
-    {"columns", sys_columns},
-    {"write", sys_write},
-    {"read_password", sys_read_password},
+    {"isatty", sys_isatty}, {"columns", sys_columns},
+    {"write", sys_write},   {"read_password", sys_read_password},
     {NULL, NULL},
 };
 
