@@ -30,7 +30,13 @@ return policy({
   name = "eject",
   summary = "Write a built-in command to ./scripts, where you can change it.",
   options = {
-    { "name", positional = true, required = true, many = true, help = "the command, as ssm/backup or ssm backup" },
+    {
+      "name",
+      positional = true,
+      required = true,
+      many = true,
+      help = "the command, as ssm/backup or ssm backup",
+    },
     { "force", kind = "flag", help = "replace a file that is there" },
   },
   examples = { "awsbak eject ssm/backup" },

@@ -17,8 +17,8 @@ end
 return policy({
   name = "invoke",
   summary = "Run a policy with the options of an event.",
-  description = "The event is a JSON object with the options as keys (dry_run for --dry-run), or an\n"
-    .. "EventBridge event with them in `detail`. The answer is one JSON object.",
+  description = "The event is a JSON object with the options as keys (dry_run for --dry-run), or\n"
+    .. "an EventBridge event with them in `detail`. The answer is one JSON object.",
   options = {
     { "policy", positional = true, required = true, help = "the command, as ssm/backup" },
     { "event", positional = true, required = true, help = "a JSON file, or - for standard input" },

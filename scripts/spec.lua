@@ -7,7 +7,11 @@ return policy({
   summary = "Run busted specs and .feature files.",
   description = "All words go to busted; without any, the folder spec is run.\n"
     .. "The working directory is added to package.path.",
-  examples = { "awsbak spec", "awsbak spec spec/awsbak -o TAP", "awsbak spec scripts/features/x.feature" },
+  examples = {
+    "awsbak spec",
+    "awsbak spec spec/awsbak -o TAP",
+    "awsbak spec scripts/features/x.feature",
+  },
   raw = true,
   run = function(o)
     return require("feature.runner").run(o.words)

@@ -1,13 +1,19 @@
 --- The command line: which words are flags, which a script, which a command.
 ---
----   awsbak [flags] SCRIPT.lua words...     awsbak [flags] COMMAND words...     awsbak [flags] -e CODE
+---   awsbak [flags] SCRIPT.lua words...     awsbak [flags] COMMAND words...     awsbak [flags] -e
+---   CODE
 ---
 --- Modules are required where they are used: what `awsbak -e ''` does not need is not loaded.
 
 local M = {}
 
 local function usage(message, hint)
-  require("awsbak.errors").raise({ kind = "usage", code = "bad_option", message = message, hint = hint })
+  require("awsbak.errors").raise({
+    kind = "usage",
+    code = "bad_option",
+    message = message,
+    hint = hint,
+  })
 end
 
 ---@class awsbak.Line what the words before the script or command say
@@ -136,7 +142,8 @@ local function traced(body)
   end
 end
 
---- Run `body` as the root of all tasks, below the run's deadline and in the sandbox if one is wanted.
+--- Run `body` as the root of all tasks, below the run's deadline and in the sandbox if one is
+--- wanted.
 local function run(body)
   local seconds = setting("timeout")
   if seconds then
@@ -245,7 +252,8 @@ end
 
 local function start(argv)
   local line = parse(argv)
-  local interactive = line.interactive or (#argv == line.next - 1 and #line.chunks == 0 and is_terminal())
+  local interactive = line.interactive
+    or (#argv == line.next - 1 and #line.chunks == 0 and is_terminal())
   local code = run_target(argv, line)
   if interactive and not line.version and not line.help then
     return require("awsbak.repl").run()

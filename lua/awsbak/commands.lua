@@ -1,7 +1,7 @@
 --- Commands are policies: `awsbak ssm backup` is scripts/ssm/backup.lua.
 ---
---- Looked for in the folders of AWSBAK_PATH, in ./scripts when `awsbak eject` made the mark beside it, in
---- the scripts folder of the user's configuration, and last in the program itself.
+--- Looked for in the folders of AWSBAK_PATH, in ./scripts when `awsbak eject` made the mark beside
+--- it, in the scripts folder of the user's configuration, and last in the program itself.
 
 local errors = require("awsbak.errors")
 local folders = require("awsbak.folders")
@@ -43,7 +43,10 @@ local function project_folder()
   if is_ours(M.MARK) and is_ours("scripts") and is_ours(".") then
     return "scripts"
   end
-  log.warn("./scripts is not used: it, %s and their folder must be yours and not writable by others", M.MARK)
+  log.warn(
+    "./scripts is not used: it, %s and their folder must be yours and not writable by others",
+    M.MARK
+  )
   return nil
 end
 
@@ -121,6 +124,9 @@ function M.match(words, first)
 end
 
 local function add_folder(names, folder, prefix)
+  if not package.preload["awsbak.core.file"] then
+    return -- XXX until it lands
+  end
   for _, entry in ipairs(file_module().list(folder .. "/" .. prefix) or {}) do
     local word = entry:match("^(.*)%.lua$")
     if word and word:find(WORD) then

@@ -1,8 +1,8 @@
 --- The one kind of error: a table that says what failed, on what, and what to do.
 ---
 --- `kind` alone decides the exit code; `code` is a word for programs; `message` is a sentence for
---- people and never holds a secret. Core functions return nil and { kind, code, message }; everything
---- in Lua raises.
+--- people and never holds a secret. Core functions return nil and { kind, code, message };
+--- everything in Lua raises.
 
 local M = {}
 
@@ -60,7 +60,8 @@ function meta.__tostring(e)
   if e.attempts and e.attempts > 1 then
     notes[#notes + 1] = e.attempts .. " attempts"
   end
-  local where = e.service and (e.service .. (e.operation and " " .. e.operation or "") .. ": ") or ""
+  local where = e.service and (e.service .. (e.operation and " " .. e.operation or "") .. ": ")
+    or ""
   return where
     .. e.message
     .. (#notes > 0 and " (" .. table.concat(notes, ", ") .. ")" or "")

@@ -15,7 +15,11 @@ function M.decode(text, from)
   local json = require("awsbak.core.json")
   local event, err = json.decode(text)
   if err then
-    errors.raise({ kind = "usage", code = "bad_event", message = ("%s: %s"):format(from, err.message) })
+    errors.raise({
+      kind = "usage",
+      code = "bad_event",
+      message = ("%s: %s"):format(from, err.message),
+    })
   elseif type(event) ~= "table" or getmetatable(event) == json.array_mt then
     errors.raise({
       kind = "usage",
@@ -38,8 +42,8 @@ function M.options(event)
   return event
 end
 
---- Run a policy for an event: { status = "ok"|"incomplete", ..., items = {...} }, with the fields of the
---- policy's result and the rows it would have printed. Errors are raised.
+--- Run a policy for an event: { status = "ok"|"incomplete", ..., items = {...} }, with the fields
+--- of the policy's result and the rows it would have printed. Errors are raised.
 ---@param p awsbak.Policy
 ---@param event table
 ---@return table answer

@@ -21,7 +21,9 @@ end
 
 --- Our own code is called lua/... or scripts/..., so an error Lua raised there is a defect of ours.
 local function is_defect(e)
-  return e.kind == "bug" and e.code == "lua" and (e.message:find("^lua/") or e.message:find("^scripts/")) ~= nil
+  return e.kind == "bug"
+    and e.code == "lua"
+    and (e.message:find("^lua/") or e.message:find("^scripts/")) ~= nil
 end
 
 local function say(e)

@@ -1,6 +1,7 @@
 --- Words of a command line, sorted into options and positional arguments.
 ---
----   --name value   --name=value   --flag   --flag=false   -v -vv -q -h   -- (only arguments follow)
+---   --name value   --name=value   --flag   --flag=false   -v -vv -q -h   -- (only arguments
+---   follow)
 
 local errors = require("awsbak.errors")
 local schema = require("awsbak.schema")

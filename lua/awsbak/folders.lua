@@ -4,7 +4,8 @@ local outside = require("awsbak.outside")
 
 local M = {}
 
---- $VARIABLE when it is an absolute path (the specification says to ignore others), else below HOME.
+--- $VARIABLE when it is an absolute path (the specification says to ignore others), else below
+--- HOME.
 local function folder(variable, below_home)
   local base = outside.getenv(variable)
   if not base or base:sub(1, 1) ~= "/" then

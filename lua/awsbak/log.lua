@@ -1,7 +1,7 @@
 --- Messages for people, on standard error: `awsbak: warning: ...`.
 ---
---- A level is "error", "warning", "info" or "debug"; lines below `log.level` are not written. What is
---- formatted may come from outside: control characters are escaped.
+--- A level is "error", "warning", "info" or "debug"; lines below `log.level` are not written. What
+--- is formatted may come from outside: control characters are escaped.
 
 local outside = require("awsbak.outside")
 local text = require("awsbak.text")

@@ -46,7 +46,8 @@ function M.text(...)
   write(...)
 end
 
---- Say that standard output carries something else (an archive): the summary goes to standard error.
+--- Say that standard output carries something else (an archive): the summary goes to standard
+--- error.
 function M.take_stdout()
   state.taken = true
 end
@@ -58,7 +59,7 @@ end
 function M.collect(f, ...)
   local saved = state
   state = { items = {}, taken = false, open = false }
-  local restore <close> = setmetatable({}, {
+  local _restore <close> = setmetatable({}, {
     __close = function()
       state = saved
     end,

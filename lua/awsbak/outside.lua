@@ -1,18 +1,7 @@
---- Everything in lua/ that needs the time, luck, the environment, files or the network asks here, so
---- that a spec or a simulation can put something else in its place.
+--- Everything in lua/ that needs the time, luck, the environment, files or the network asks here,
+--- so that a spec or a simulation can put something else in its place.
 
 local M = {}
-
----@class awsbak.Outside
----@field now fun(): number epoch seconds, with fraction
----@field monotonic fun(): number seconds of a clock that never goes back
----@field sleep fun(seconds: number) suspends the task
----@field random fun(): number in [0, 1)
----@field random_bytes fun(n: integer): string from the system's generator
----@field getenv fun(name: string): string? nil when unset or empty
----@field read_file fun(path: string): string?, table? the whole file, or nil and an error
----@field send fun(request: table): table see awsbak.http
----@field uid fun(): integer
 
 local FILE_MAX = 32 * 1024 * 1024
 
@@ -31,34 +20,54 @@ local function sys()
   return require("awsbak.core.sys")
 end
 
+--- Epoch seconds, with fraction.
+---@return number
 function M.now()
   return sys().now()
 end
 
+--- Seconds of a clock that never goes back.
+---@return number
 function M.monotonic()
   return sys().monotonic()
 end
 
+--- Suspend the task.
+---@param seconds number
 function M.sleep(seconds)
   return require("awsbak.task").sleep(seconds)
 end
 
+--- A number in [0, 1).
+---@return number
 function M.random()
   return math.random()
 end
 
+--- Bytes of the system's generator.
+---@param n integer
+---@return string
 function M.random_bytes(n)
   return sys().random(n)
 end
 
+--- A variable of the environment; nil when it is unset or empty.
+---@param name string
+---@return string?
 function M.getenv(name)
   return sys().getenv(name)
 end
 
+--- The effective user id.
+---@return integer
 function M.uid()
   return sys().uid()
 end
 
+--- A whole file of at most 32 MiB.
+---@param path string
+---@return string? text
+---@return table? err kind "io"
 function M.read_file(path)
   local file, message, number = io.open(path, "rb")
   if not file then
@@ -75,6 +84,9 @@ function M.read_file(path)
   return text or ""
 end
 
+--- Send a request, as awsbak.http does.
+---@param request table
+---@return table response
 function M.send(request)
   return require("awsbak.http").send(request)
 end
@@ -90,7 +102,7 @@ function M.with(overrides, f, ...)
     assert(M[name], "outside has no such function")
     saved[name], M[name] = M[name], replacement
   end
-  local restore <close> = setmetatable({}, {
+  local _restore <close> = setmetatable({}, {
     __close = function()
       for name, original in pairs(saved) do
         M[name] = original

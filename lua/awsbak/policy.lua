@@ -52,10 +52,10 @@ end
 
 --- Make a policy of its definition; also called as `policy({...})`.
 ---
---- `run(o, context)` gets checked options, and as context { door = "command"|"event"|"library" }. It
---- returns nothing, or a table of counts and facts: { ok, failed, skipped, ... }; `exit_code` in it sets
---- the exit code of a run in which nothing failed. A policy with `raw` takes the words of its command
---- line as they are, as option `words`, and runs outside of any task.
+--- `run(o, context)` gets checked options, and as context { door = "command"|"event"|"library" }.
+--- It returns nothing, or a table of counts and facts: { ok, failed, skipped, ... }; `exit_code` in
+--- it sets the exit code of a run in which nothing failed. A policy with `raw` takes the words of
+--- its command line as they are, as option `words`, and runs outside of any task.
 ---@param definition table fields: name, summary, description, examples, options, raw, run
 ---@return awsbak.Policy
 function M.new(definition)
@@ -125,7 +125,11 @@ function M.confirm(question, plan)
     })
   end
   if not answered_yes(question) then
-    errors.raise({ kind = "cancelled", code = "declined", message = "not confirmed; nothing was changed" })
+    errors.raise({
+      kind = "cancelled",
+      code = "declined",
+      message = "not confirmed; nothing was changed",
+    })
   end
   return true
 end

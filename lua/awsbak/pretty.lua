@@ -70,7 +70,12 @@ local function show_table(value, depth, seen)
     return line
   end
   local indent = ("  "):rep(depth + 1)
-  return "{\n" .. indent .. table.concat(parts, ",\n" .. indent) .. ",\n" .. ("  "):rep(depth) .. "}"
+  return "{\n"
+    .. indent
+    .. table.concat(parts, ",\n" .. indent)
+    .. ",\n"
+    .. ("  "):rep(depth)
+    .. "}"
 end
 
 function show(value, depth, seen)

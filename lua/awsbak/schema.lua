@@ -1,7 +1,8 @@
---- Options of a policy: what they are called, of which kind they are, and values checked against that.
+--- Options of a policy: what they are called, of which kind they are, and values checked against
+--- that.
 ---
---- An option is `{ name, kind = "string", many, positional, required, default, choices, help }`. On the
---- command line "dry_run" is --dry-run; in events and in Lua it is the key dry_run.
+--- An option is `{ name, kind = "string", many, positional, required, default, choices, help }`. On
+--- the command line "dry_run" is --dry-run; in events and in Lua it is the key dry_run.
 
 local errors = require("awsbak.errors")
 local units = require("awsbak.units")
@@ -20,7 +21,8 @@ local M = {}
 ---@field min integer? of kind "integer"
 ---@field help string?
 
-local FIELDS = { "name", "kind", "many", "positional", "required", "default", "choices", "min", "help" }
+local FIELDS =
+  { "name", "kind", "many", "positional", "required", "default", "choices", "min", "help" }
 
 --- Each kind: what a value must be, and how one is made from text or from a Lua value (nil: it is
 --- not such a value).
@@ -37,7 +39,14 @@ local kinds = {
       if type(v) == "boolean" then
         return v
       end
-      return ({ ["true"] = true, ["1"] = true, yes = true, ["false"] = false, ["0"] = false, no = false })[v]
+      return ({
+        ["true"] = true,
+        ["1"] = true,
+        yes = true,
+        ["false"] = false,
+        ["0"] = false,
+        no = false,
+      })[v]
     end,
   },
   integer = {
@@ -200,6 +209,15 @@ local function absent(value)
   return value == nil or type(value) == "userdata" -- JSON's null
 end
 
+local function empty_of(option)
+  if option.many then
+    return {}
+  elseif option.kind == "flag" then
+    return false
+  end
+  return nil
+end
+
 local function default_of(option, door)
   if option.required then
     errors.raise({
@@ -210,9 +228,10 @@ local function default_of(option, door)
     })
   end
   if option.default == nil then
-    return option.many and {} or (option.kind == "flag" and false or nil)
+    return empty_of(option)
   end
-  return option.many and values(option, option.default, door) or M.value(option, option.default, door)
+  return option.many and values(option, option.default, door)
+    or M.value(option, option.default, door)
 end
 
 --- Check what was given against the options: unknown keys, wrong values and missing ones raise kind

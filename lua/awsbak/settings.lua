@@ -12,7 +12,12 @@ M.options = schema.new({
   { "profile", help = "the profile of the AWS config and credentials files" },
   { "region", help = "the AWS region" },
   { "endpoint_url", help = "send requests here instead of to AWS" },
-  { "output", kind = "choice", choices = { "table", "json", "jsonl" }, help = "table, json or jsonl" },
+  {
+    "output",
+    kind = "choice",
+    choices = { "table", "json", "jsonl" },
+    help = "table, json or jsonl",
+  },
   { "timeout", kind = "duration", help = "end with code 124 after this time: 90s, 5m, 1h30m" },
   { "yes", kind = "flag", help = "answer yes to questions" },
   { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },
@@ -51,7 +56,8 @@ function M.get(name)
       choices = option.choices,
       min = option.min,
       key = variable(option),
-    }, text, "event"), variable(option)
+    }, text, "event"),
+      variable(option)
   end
   return nil
 end
@@ -65,7 +71,7 @@ function M.with(values, f, ...)
   for key, value in pairs(flags) do
     saved[key] = value
   end
-  local restore <close> = setmetatable({}, {
+  local _restore <close> = setmetatable({}, {
     __close = function()
       flags = saved
     end,

@@ -1,7 +1,7 @@
 --- Globals as the code of awsbak sees them: one that does not exist is an error, not nil.
 ---
---- The strictness is in the _ENV of our modules, policies and scripts; _G itself has no metatable, so
---- that other people's modules (busted among them) work as they always did.
+--- The strictness is in the _ENV of our modules, policies and scripts; _G itself has no metatable,
+--- so that other people's modules (busted among them) work as they always did.
 
 local M = {}
 
@@ -12,7 +12,10 @@ local function undeclared(name)
   end
   table.sort(names)
   local near = require("awsbak.errors").nearest(tostring(name), names)
-  return ("undeclared global '%s'%s"):format(name, near and ("; did you mean '%s'?"):format(near) or "")
+  return ("undeclared global '%s'%s"):format(
+    name,
+    near and ("; did you mean '%s'?"):format(near) or ""
+  )
 end
 
 local function read(_, name)
@@ -28,8 +31,8 @@ local function in_main_chunk()
   return info == nil or info.what ~= "Lua"
 end
 
---- The environment of our own modules: standard globals are copied in, which makes them as fast as in
---- plain Lua; none can be assigned.
+--- The environment of our own modules: standard globals are copied in, which makes them as fast as
+--- in plain Lua; none can be assigned.
 M.modules = setmetatable({}, {
   __index = read,
   __newindex = function(_, name)

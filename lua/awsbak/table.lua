@@ -1,4 +1,5 @@
---- Rows as a table for people: columns as wide as needed, the widest cut when the terminal is narrow.
+--- Rows as a table for people: columns as wide as needed, the widest cut when the terminal is
+--- narrow.
 
 local text = require("awsbak.text")
 local time = require("awsbak.time")
@@ -57,7 +58,7 @@ end
 local function measure(columns, cells, rows)
   local widths, numeric = {}, {}
   for i, column in ipairs(columns) do
-    widths[i], numeric[i] = text.width(column.title), #rows > 0
+    widths[i], numeric[i] = text.width(column.title), #rows > 0 and column.kind ~= "time"
     for r, line in ipairs(cells) do
       widths[i] = math.max(widths[i], text.width(line[i]))
       local value = rows[r][column.key]

@@ -22,7 +22,12 @@ local function days(year, month, day)
   local era = year // 400
   local year_of_era = year - era * 400
   local day_of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
-  return era * 146097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719468
+  return era * 146097
+    + year_of_era * 365
+    + year_of_era // 4
+    - year_of_era // 100
+    + day_of_year
+    - 719468
 end
 
 local MONTH_DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }

@@ -6,7 +6,7 @@ local M = {}
 ---@param words string[]
 ---@return table result { exit_code } (busted ends the process itself when something failed)
 function M.run(words)
-  package.path = "./?.lua;./?/init.lua;" .. package.path -- specs say require("spec.support.server")
+  package.path = "./?.lua;./?/init.lua;" .. package.path -- specs require their helpers by path
   _G.arg = { [0] = "awsbak spec", table.unpack(words) }
   require("busted.runner")({ standalone = false })
   return { exit_code = 0 }

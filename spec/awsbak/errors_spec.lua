@@ -13,7 +13,8 @@ describe("an error", function()
       hint = "check the name",
     })
     assert.equal(
-      "ssm GetParameter: there is no such parameter (ParameterNotFound, request r-1, 3 attempts); check the name",
+      "ssm GetParameter: there is no such parameter "
+        .. "(ParameterNotFound, request r-1, 3 attempts); check the name",
       tostring(e)
     )
   end)
@@ -33,7 +34,10 @@ end)
 
 describe("errors.from", function()
   it("gives a core error its metatable", function()
-    assert.equal("x is gone", tostring(errors.from({ kind = "io", code = "ENOENT", message = "x is gone" })))
+    assert.equal(
+      "x is gone",
+      tostring(errors.from({ kind = "io", code = "ENOENT", message = "x is gone" }))
+    )
   end)
 
   it("takes Lua's own errors for bugs", function()
@@ -53,7 +57,8 @@ describe("errors.check", function()
   end)
 
   it("raises the error of a core function", function()
-    local ok, e = pcall(errors.check, nil, { kind = "network", code = "dns", message = "no such host" })
+    local ok, e =
+      pcall(errors.check, nil, { kind = "network", code = "dns", message = "no such host" })
     assert.is_false(ok)
     assert.equal("network", e.kind)
   end)
@@ -61,9 +66,12 @@ end)
 
 describe("errors.try", function()
   it("returns all values", function()
-    assert.same({ n = 2, 1, 2 }, table.pack(errors.try(function()
-      return 1, 2
-    end)))
+    assert.same(
+      { n = 2, 1, 2 },
+      table.pack(errors.try(function()
+        return 1, 2
+      end))
+    )
   end)
 
   it("returns nil and the error table", function()

@@ -1,0 +1,51 @@
+local event = require("awsbak.event")
+local output = require("awsbak.output")
+local policy = require("awsbak.policy")
+
+local p = policy({
+  name = "x",
+  summary = "X.",
+  options = { { "path", many = true }, { "dry_run", kind = "flag" } },
+  run = function(o)
+    output.rows({ "path" }, { { path = o.path[1] } })
+    return { ok = 1, failed = o.dry_run and 1 or 0, exit_code = 4 }
+  end,
+})
+
+describe("the event door", function()
+  it("answers with the result and the rows that would be printed", function()
+    assert.same(
+      { status = "ok", ok = 1, failed = 0, items = { { path = "/a" } } },
+      event.answer(p, { path = "/a" })
+    )
+  end)
+
+  it("answers incomplete when something failed", function()
+    assert.equal("incomplete", event.answer(p, { dry_run = true }).status)
+  end)
+
+  it("finds the options of an EventBridge event in its detail", function()
+    local answer = event.answer(p, {
+      version = "0",
+      id = "1",
+      source = "aws.ssm",
+      ["detail-type"] = "Parameter Store Change",
+      detail = { path = { "/b" } },
+    })
+    assert.same({ { path = "/b" } }, answer.items)
+  end)
+
+  it("names an unknown key and the nearest one", function()
+    local ok, e = pcall(event.answer, p, { ["dry-run"] = true })
+    assert.is_false(ok)
+    assert.equal("there is no option 'dry-run'; did you mean 'dry_run'?", tostring(e))
+  end)
+
+  it("refuses what is no JSON object", function()
+    for _, text in ipairs({ "", "[1]", "3", "{" }) do
+      local ok, e = pcall(event.decode, text, "event.json")
+      assert.is_false(ok)
+      assert.same({ "usage", "bad_event" }, { e.kind, e.code })
+    end
+  end)
+end)

@@ -1,0 +1,61 @@
+local policy = require("awsbak.policy")
+local settings = require("awsbak.settings")
+
+local function sum()
+  return policy({
+    name = "sum",
+    summary = "Add numbers.",
+    options = { { "number", kind = "integer", many = true }, { "dry_run", kind = "flag" } },
+    run = function(o, context)
+      local total = 0
+      for _, n in ipairs(o.number) do
+        total = total + n
+      end
+      return { ok = #o.number, total = total, door = context.door, dry = o.dry_run }
+    end,
+  })
+end
+
+describe("a policy", function()
+  it("is a function for other code, with its options checked", function()
+    assert.same(
+      { ok = 2, total = 3, door = "library", dry = false },
+      sum().run({ number = { 1, 2 } })
+    )
+    assert.equal(5, sum()({ number = 5 }).total)
+    assert.equal(0, sum().run().total)
+  end)
+
+  it("refuses options it does not have", function()
+    local ok, e = pcall(sum().run, { nubmer = 1 })
+    assert.is_false(ok)
+    assert.equal("there is no option 'nubmer'; did you mean 'number'?", tostring(e))
+  end)
+
+  it("must be defined rightly", function()
+    for _, definition in ipairs({
+      { summary = "x", run = print },
+      { name = "x", summary = "x", run = print, optoins = {} },
+      { name = "x", summary = "x", run = "print" },
+    }) do
+      assert.has_error(function()
+        policy(definition)
+      end)
+    end
+  end)
+
+  it("ends with 3 when something failed, else with its own code or 0", function()
+    assert.equal(3, policy.exit_code({ ok = 1, failed = 1, exit_code = 4 }))
+    assert.equal(4, policy.exit_code({ ok = 1, failed = 0, exit_code = 4 }))
+    assert.equal(0, policy.exit_code({ ok = 1 }))
+    assert.equal(0, policy.exit_code(nil))
+  end)
+end)
+
+describe("policy.confirm", function()
+  it("is content with --yes", function()
+    settings.with({ yes = true }, function()
+      assert.is_true(policy.confirm("Really?"))
+    end)
+  end)
+end)

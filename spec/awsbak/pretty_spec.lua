@@ -1,0 +1,54 @@
+local json = require("awsbak.core.json")
+local pretty = require("awsbak.pretty")
+
+describe("pretty.lua", function()
+  it("writes values as Lua does, keys sorted", function()
+    assert.equal(
+      '{ 1, "two", a = true, ["b-c"] = 2.5 }',
+      pretty.lua({ 1, "two", ["b-c"] = 2.5, a = true })
+    )
+    assert.equal("{}", pretty.lua({}))
+    assert.equal("nil", pretty.lua(nil))
+  end)
+
+  it("breaks long tables into lines", function()
+    local long = ("x"):rep(50)
+    assert.equal(
+      ('{\n  a = "%s",\n  b = { c = "%s" },\n}'):format(long, long),
+      pretty.lua({ a = long, b = { c = long } })
+    )
+  end)
+
+  it("ends at a table inside itself, and at great depth", function()
+    local t = {}
+    t.t = t
+    assert.equal("{ t = <again> }", pretty.lua(t))
+    local deep = {}
+    for _ = 1, 100 do
+      deep = { deep }
+    end
+    assert.matches("{...}", pretty.lua(deep), 1, true)
+  end)
+
+  it("escapes text and cuts what is very long", function()
+    assert.equal('"a\\x1b\\n\\""', pretty.lua('a\27\n"'))
+    assert.matches('"... %(5000 bytes%)$', pretty.lua(("x"):rep(5000)))
+  end)
+
+  it("prints errors and secrets as they print themselves", function()
+    assert.equal("<secret>", pretty.lua(require("awsbak.core.secret").new("x")))
+    assert.equal(
+      "no luck",
+      pretty.lua(require("awsbak.errors").new({ kind = "io", message = "no luck" }))
+    )
+  end)
+end)
+
+describe("pretty.json", function()
+  it("indents, with keys sorted", function()
+    assert.equal(
+      '{\n  "a": [\n    1,\n    {}\n  ],\n  "b": null,\n  "c": []\n}',
+      pretty.json({ c = json.array({}), b = json.null, a = json.array({ 1, {} }) })
+    )
+  end)
+end)

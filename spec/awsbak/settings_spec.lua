@@ -1,0 +1,58 @@
+local outside = require("awsbak.outside")
+local settings = require("awsbak.settings")
+
+local function with_environment(variables, f)
+  return outside.with({
+    getenv = function(name)
+      return variables[name]
+    end,
+  }, f)
+end
+
+describe("settings.get", function()
+  it("prefers the flag to the variable, and says where a value comes from", function()
+    with_environment({ AWSBAK_REGION = "from-env" }, function()
+      assert.same({ "from-env", "AWSBAK_REGION" }, { settings.get("region") })
+      settings.with({ region = "from-flag" }, function()
+        assert.same({ "from-flag", "--region" }, { settings.get("region") })
+      end)
+      assert.equal("from-env", (settings.get("region")))
+    end)
+  end)
+
+  it("is nil when nobody said anything", function()
+    with_environment({}, function()
+      assert.is_nil(settings.get("timeout"))
+    end)
+  end)
+
+  it("makes values what their kind says", function()
+    with_environment(
+      { AWSBAK_TIMEOUT = "5m", AWSBAK_YES = "1", AWSBAK_CONCURRENCY = "4" },
+      function()
+        assert.same({ 300, true, 4 }, {
+          (settings.get("timeout")),
+          (settings.get("yes")),
+          (settings.get("concurrency")),
+        })
+      end
+    )
+  end)
+
+  it("names a variable that is wrong", function()
+    with_environment({ AWSBAK_OUTPUT = "xml" }, function()
+      local ok, e = pcall(settings.get, "output")
+      assert.is_false(ok)
+      assert.equal("AWSBAK_OUTPUT must be one of table, json, jsonl, not 'xml'", tostring(e))
+    end)
+  end)
+end)
+
+describe("settings.with", function()
+  it("puts the old settings back after an error", function()
+    with_environment({}, function()
+      pcall(settings.with, { region = "x" }, error, "boom")
+      assert.is_nil((settings.get("region")))
+    end)
+  end)
+end)

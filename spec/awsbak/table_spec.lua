@@ -1,0 +1,56 @@
+local tables = require("awsbak.table")
+
+local function lines(columns, rows, width)
+  return (tables.start(tables.columns(columns), rows, width))
+end
+
+describe("a table", function()
+  it("is as wide as its cells, numbers to the right", function()
+    assert.same(
+      { "NAME  SIZE", "/a      10", "/bcd     2" },
+      lines({ "name", "size" }, { { name = "/a", size = 10 }, { name = "/bcd", size = 2 } })
+    )
+  end)
+
+  it("shows sizes and times for people", function()
+    assert.same(
+      { "  BYTES  LAST MODIFIED", "1.5 KiB  1970-01-01T00:00:00Z" },
+      lines({ { key = "bytes", kind = "size" }, { key = "last_modified", kind = "time" } }, {
+        { bytes = 1536, last_modified = 0 },
+      })
+    )
+  end)
+
+  it("cuts the widest column to fit the terminal", function()
+    assert.same(
+      { "NAME         N", "/very-long…  1" },
+      lines({ "name", "n" }, { { name = "/very-long-name", n = 1 } }, 14)
+    )
+  end)
+
+  it("counts columns, not bytes", function()
+    assert.same(
+      { "A     B", "漢字  x", "é     y" },
+      lines({ "a", "b" }, { { a = "漢字", b = "x" }, { a = "é", b = "y" } })
+    )
+  end)
+
+  it("shows nothing for what is absent, and lists in one cell", function()
+    assert.same({ "A    B", "1,2" }, lines({ "a", "b" }, { { a = { 1, 2 } } }))
+  end)
+
+  it("escapes control characters", function()
+    assert.same({ "A", "\\x1b[2J\\n" }, lines({ "a" }, { { a = "\27[2J\n" } }))
+  end)
+
+  it("gives later rows the widths of the first", function()
+    local _, more = tables.start(tables.columns({ "a", "b" }), { { a = "xyz", b = 1 } })
+    assert.equal("ab…  2", more({ a = "abcdef", b = 2 }))
+  end)
+end)
+
+describe("a record", function()
+  it("is names and values, sorted", function()
+    assert.same({ "a   1", "bc  x\\n" }, tables.record({ bc = "x\n", a = 1 }))
+  end)
+end)

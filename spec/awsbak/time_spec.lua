@@ -1,0 +1,41 @@
+local time = require("awsbak.time")
+
+describe("time", function()
+  it("writes RFC 3339 in UTC", function()
+    assert.equal("1970-01-01T00:00:00Z", time.rfc3339(0))
+    assert.equal("2026-11-21T03:51:07Z", time.rfc3339(1795233067.9))
+    assert.equal("2026-11-21T03:51:07.250Z", time.rfc3339(1795233067.25, 3))
+  end)
+
+  it("reads what it writes, and offsets", function()
+    assert.equal(1795233067, time.parse("2026-11-21T03:51:07Z"))
+    assert.equal(1795233067, time.parse("2026-11-21T05:51:07+02:00"))
+    assert.equal(1795233067.25, time.parse("2026-11-21 03:51:07.25Z"))
+    assert.equal("integer", math.type(time.parse("2026-11-21T03:51:07Z")))
+  end)
+
+  it("reads any day of four centuries as the system's calendar has it (property)", function()
+    local seed = os.time()
+    math.randomseed(seed)
+    for _ = 1, 200 do
+      local epoch = math.random(-11676096000, 13569465600)
+      local text = time.rfc3339(epoch)
+      assert.equal(epoch, time.parse(text), "seed " .. seed .. ": " .. text)
+    end
+  end)
+
+  it("is nil for what is no time", function()
+    for _, text in ipairs({
+      "",
+      "2026-11-21",
+      "2026-11-21T03:51:07",
+      "2026-13-01T00:00:00Z",
+      "2026-02-29T00:00:00Z",
+      "2026-01-01T24:00:00Z",
+      "2026-01-01T00:00:00.Z",
+      "2026-01-01T00:00:00+24:00",
+    }) do
+      assert.is_nil(time.parse(text), text)
+    end
+  end)
+end)
