@@ -1,7 +1,7 @@
 --- Where a request goes and for whom it is signed: partition, region, S3 bucket style.
 ---
---- Facts: botocore 1.44.5, data/partitions.json and data/endpoints.json (suffixes, global services),
---- data/s3/*/endpoint-rule-set-1.json and args.py (bucket style).
+--- Facts: botocore 1.44.5, data/partitions.json and data/endpoints.json (suffixes, global
+--- services), data/s3/*/endpoint-rule-set-1.json and args.py (bucket style).
 
 local errors = require("awsbak.errors")
 
@@ -46,15 +46,24 @@ function endpoint.suffix(region)
   return "amazonaws.com", true
 end
 
---- Raise unless `region` can be part of a host name: a region is put into the host that keys are used with.
+--- Raise unless `region` can be part of a host name: a region is put into the host that keys are
+--- used with.
 ---@param region string
 ---@param source string? where it was set, for the message
 function endpoint.check_region(region, source)
-  if #region > 63 or not region:match("^[%w%-]+$") or region:match("^%-") or region:match("%-$") then
+  if
+    #region > 63
+    or not region:match("^[%w%-]+$")
+    or region:match("^%-")
+    or region:match("%-$")
+  then
     errors.raise({
       kind = "config",
       code = "region",
-      message = ("%q is not the name of a region%s"):format(region, source and " (" .. source .. ")" or ""),
+      message = ("%q is not the name of a region%s"):format(
+        region,
+        source and " (" .. source .. ")" or ""
+      ),
       hint = "a region looks like eu-west-1",
     })
   end
@@ -78,7 +87,8 @@ function endpoint.parse_url(url, source)
   return scheme:lower() .. "://" .. host, (path:gsub("/+$", ""))
 end
 
---- Whether a bucket's name can be the first label of a host: without dots, or TLS names would not match.
+--- Whether a bucket's name can be the first label of a host: without dots, or TLS names would not
+--- match.
 ---@param bucket string
 ---@return boolean
 function endpoint.is_host_label(bucket)
@@ -112,8 +122,17 @@ local function check_bucket(bucket)
       message = ("%q: access points and directory buckets are not supported yet"):format(bucket),
       hint = "name a general purpose bucket",
     })
-  elseif #bucket < 3 or #bucket > 255 or not bucket:match("^[%w%.%-_]+$") or bucket:match("^%.+$") then
-    errors.raise({ kind = "usage", code = "bucket", message = ("%q is not the name of a bucket"):format(bucket) })
+  elseif
+    #bucket < 3
+    or #bucket > 255
+    or not bucket:match("^[%w%.%-_]+$")
+    or bucket:match("^%.+$")
+  then
+    errors.raise({
+      kind = "usage",
+      code = "bucket",
+      message = ("%q is not the name of a bucket"):format(bucket),
+    })
   end
 end
 
@@ -130,37 +149,38 @@ local function no_region(service)
   errors.raise({
     kind = "config",
     code = "no_region",
-    message = ("no region is set, so the endpoint of %s is not known"):format(service.endpoint_prefix),
+    message = ("no region is set, so the endpoint of %s is not known"):format(
+      service.endpoint_prefix
+    ),
     hint = "give --region, set AWS_REGION, or put region into the profile",
   })
 end
 
+--- Scheme and host, base path, and the region to sign for.
+local function find_origin(service, params)
+  if params.endpoint_url then
+    local origin, base = endpoint.parse_url(params.endpoint_url, params.endpoint_url_source)
+    return origin, base, params.region
+  end
+  local host, signing_region = default_host(service, params.region)
+  return "https://" .. (params.host_prefix or "") .. host, "", signing_region
+end
+
 --- The endpoint of one request.
 ---@param service table `meta` of aws.model: endpoint_prefix, signing_name
----@param params table region; endpoint_url and its source when one is configured; path (default "/");
+---@param params table region; endpoint_url and its source when one is configured; path (or "/");
 ---  bucket and addressing_style ("auto", "path", "virtual") for S3, whose path starts with the bucket;
 ---  host_prefix of operations that have one (not used with a configured endpoint)
 ---@return aws.Endpoint
 function endpoint.resolve(service, params)
-  local region = params.region
-  if region then
-    endpoint.check_region(region, params.region_source)
-  else
-    no_region(service)
-  end
+  endpoint.check_region(params.region or no_region(service), params.region_source)
   if params.bucket then
     check_bucket(params.bucket)
   end
-  local origin, base, signing_region = nil, "", region
-  if params.endpoint_url then
-    origin, base = endpoint.parse_url(params.endpoint_url, params.endpoint_url_source)
-  else
-    local host
-    host, signing_region = default_host(service, region)
-    origin = "https://" .. (params.host_prefix or "") .. host
-  end
+  local origin, base, signing_region = find_origin(service, params)
   local scheme, host = origin:match("^(%a+)://(.+)$")
-  local url, path = bucket_style(scheme, host, params.path or "/", params, params.endpoint_url ~= nil)
+  local url, path =
+    bucket_style(scheme, host, params.path or "/", params, params.endpoint_url ~= nil)
   return {
     url = url,
     path = base .. path,

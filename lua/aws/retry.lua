@@ -1,7 +1,8 @@
 --- When to try again, and after how long: standard mode with a quota of tokens and full jitter.
 ---
---- Numbers and lists: botocore 1.44.5, retries/{standard,quota,special}.py, which always uses the rules
---- of 2026; the older ones are those of its releases before, for `AWS_NEW_RETRIES_2026=false`.
+--- Numbers and lists: botocore 1.44.5, retries/{standard,quota,special}.py, which always uses the
+--- rules of 2026; the older ones are those of its releases before, for
+--- `AWS_NEW_RETRIES_2026=false`.
 
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
@@ -100,11 +101,13 @@ retry.throttling_codes = set({
 })
 
 --- Error codes that mean: again.
-retry.transient_codes = set({ "RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete" })
+retry.transient_codes =
+  set({ "RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete" })
 
 local transient_statuses = { [500] = true, [502] = true, [503] = true, [504] = true }
 
--- Calls that wait for work on the server: without a pause they would spin when the quota is used up.
+-- Calls that wait for work on the server: without a pause they would spin when the quota is used
+-- up.
 local long_polls = {
   SQS = set({ "ReceiveMessage" }),
   SFN = set({ "GetActivityTask" }),
@@ -135,8 +138,10 @@ local function service_class(e, rules)
   end
 end
 
---- What kind of failure `e` is: "throttling", "transient", "timeout", or nil when trying again is no use.
----@param e awsbak.Error `retryable` set by the parser from the model or the protocol counts; false forbids
+--- What kind of failure `e` is: "throttling", "transient", "timeout", or nil when trying again is
+--- no use.
+---@param e awsbak.Error `retryable` set by the parser from the model or the protocol counts; false
+---  forbids
 ---@param rules aws.RetryRules?
 ---@return string?
 function retry.classify(e, rules)
@@ -171,7 +176,20 @@ function retry.after(headers)
   return date and math.max(0, date - outside.now()) or nil
 end
 
-local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
+local months = {
+  Jan = 1,
+  Feb = 2,
+  Mar = 3,
+  Apr = 4,
+  May = 5,
+  Jun = 6,
+  Jul = 7,
+  Aug = 8,
+  Sep = 9,
+  Oct = 10,
+  Nov = 11,
+  Dec = 12,
+}
 
 --- Days from 1970-01-01 to a date of the Gregorian calendar.
 local function days(year, month, day)
@@ -186,12 +204,16 @@ end
 ---@param text string
 ---@return integer?
 function retry.http_date(text)
-  local day, name, year, hour, minute, second = text:match("^%a+, (%d%d) (%a+) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  local day, name, year, hour, minute, second =
+    text:match("^%a+, (%d%d) (%a+) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
   if not day or not months[name] then
     return nil
   end
   local date = days(math.tointeger(year), months[name], math.tointeger(day))
-  return date * 86400 + math.tointeger(hour) * 3600 + math.tointeger(minute) * 60 + math.tointeger(second)
+  return date * 86400
+    + math.tointeger(hour) * 3600
+    + math.tointeger(minute) * 60
+    + math.tointeger(second)
 end
 
 local Retry = {}
@@ -226,7 +248,8 @@ end
 ---@return number
 function Retry:delay(n, class, after)
   local base = class == "throttling" and self.rules.base_throttled or self.base
-  -- Without the bound on the exponent, 2^n would pass the range of integers on a long run of attempts.
+  -- Without the bound on the exponent, 2^n would pass the range of integers on a long run of
+  -- attempts.
   local wait = outside.random() * math.min(base * 2 ^ math.min(n - 1, 30), self.rules.cap)
   return after and math.max(wait, math.min(after, wait + self.rules.after_extra)) or wait
 end
@@ -248,8 +271,8 @@ function Retry:give(cost)
   self.tokens = math.min(self.rules.quota, self.tokens + (cost or self.rules.gain))
 end
 
---- Whether and how to go on after `e`: seconds to wait and tokens taken, or nil. Long polls wait even when
---- the quota ends them.
+--- Whether and how to go on after `e`: seconds to wait and tokens taken, or nil. Long polls wait
+--- even when the quota ends them.
 local function next_try(self, e, n, call)
   local class = retry.classify(e, self.rules)
   if not class or n >= (call.attempts or self.attempts) then
@@ -268,7 +291,8 @@ local function next_try(self, e, n, call)
 end
 
 --- Call `attempt(n)` until it succeeds or trying again is no use.
----@param attempt fun(n: integer): any raises an error table; its `retry_after` (seconds, see retry.after) counts
+---@param attempt fun(n: integer): any raises an error table; its `retry_after` (seconds, see
+---  retry.after) counts
 ---@param call? { operation: string?, attempts: integer? } attempts overrides the client's
 ---@return any ... what attempt returned
 function Retry:run(attempt, call)
@@ -305,8 +329,8 @@ local skew_codes = set({
   "SignatureDoesNotMatch",
 })
 
---- Learn the difference of clocks from a refusal. An answer over plain http is believed only from this
---- machine: whoever can write it could make us sign for another time.
+--- Learn the difference of clocks from a refusal. An answer over plain http is believed only from
+--- this machine: whoever can write it could make us sign for another time.
 ---@param e awsbak.Error the refusal
 ---@param date string? the answer's Date header
 ---@param trusted boolean whether it came over https, or from loopback
@@ -320,7 +344,11 @@ function Retry:learn_skew(e, date, trusted)
   if math.abs(skew - self.skew) < SKEW_MIN then
     return false
   end
-  log.warn("this machine's clock is %.0f s %s; signing with the server's time", math.abs(skew), skew < 0 and "ahead" or "behind")
+  log.warn(
+    "this machine's clock is %.0f s %s; signing with the server's time",
+    math.abs(skew),
+    skew < 0 and "ahead" or "behind"
+  )
   self.skew = skew
   return true
 end

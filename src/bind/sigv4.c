@@ -15,7 +15,8 @@ static const char *const names[] = {
     "headers", "payload_hash", "access_key", "secret_key", "session_token",
     "region",  "service",      "time",       "s3",         NULL};
 
-/* Field `name` (a string or an awsbak.secret) as bytes, valid while the table holds it; empty when absent and not required. */
+/* Field `name` (a string or an awsbak.secret) as bytes, valid while the table holds it; empty when
+ * absent and not required. */
 static struct ab_slice field(lua_State *L, const char *name, bool required)
 {
     struct ab_slice s = {NULL, 0};

@@ -1,0 +1,389 @@
+--- The settings of one client: options, flags, environment and config files, put together once.
+---
+--- A value is taken from the first of: client option, flag of the command line, environment
+--- variable, credentials file, config file, default. Each knows where it came from, for messages
+--- and for `awsbak doctor`. Which settings there are is the table aws.settings.
+
+local errors = require("awsbak.errors")
+local flags = require("awsbak.settings")
+local ini = require("aws.ini")
+local outside = require("awsbak.outside")
+local rows = require("aws.settings")
+local secret = require("awsbak.core.secret")
+
+local config = {}
+
+local by_name = {}
+for _, row in ipairs(rows) do
+  by_name[row.name] = row
+end
+
+-- Held as secrets from the moment they are read.
+local secret_keys =
+  { aws_secret_access_key = true, aws_session_token = true, aws_security_token = true }
+
+local function fail(code, message, hint)
+  errors.raise({ kind = "config", code = code, message = message, hint = hint })
+end
+
+--- "~/x" and "$NAME/x" as paths; a variable that is not set stays as it is (os.path.expandvars).
+---@param path string
+---@return string
+function config.expand(path)
+  local home = outside.getenv("HOME")
+  path = path:gsub("%$([%w_]+)", outside.getenv):gsub("%${([%w_]+)}", outside.getenv)
+  if home and path:match("^~") and (#path == 1 or path:sub(2, 2) == "/") then
+    path = home .. path:sub(2)
+  end
+  return path
+end
+
+--- The sections of a file; none when there is no such file.
+local function read_sections(path)
+  local text, err = outside.read_file(config.expand(path))
+  if text then
+    return ini.parse(text, path)
+  end
+  if err.code == "ENOENT" or err.code == "ENOTDIR" then
+    return {}
+  end
+  fail(
+    "unreadable",
+    err.message,
+    "make it readable, or name another file in AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE"
+  )
+end
+
+--- Put the keys of a section under `name`, those that are there winning.
+local function merge(profiles, name, section, source, file)
+  local profile = profiles[name] or {}
+  profiles[name] = profile
+  for key, value in pairs(section) do
+    if secret_keys[key] and type(value) == "string" then
+      value = secret.new(value)
+    end
+    profile[key] = profile[key] or { value = value, source = source, file = file }
+  end
+end
+
+--- Profiles and services of both files. In the config file a profile is [profile x] or [default].
+local function read_files(config_file, credentials_file)
+  local profiles, services = {}, {}
+  for title, section in pairs(read_sections(credentials_file)) do
+    merge(profiles, title, section, ("[%s] in %s"):format(title, credentials_file), "credentials")
+  end
+  for title, section in pairs(read_sections(config_file)) do
+    local words = ini.split(title) or {}
+    local source = ("[%s] in %s"):format(title, config_file)
+    if title == "default" then
+      merge(profiles, title, section, source, "config")
+    elseif words[1] == "profile" and #words == 2 then
+      merge(profiles, words[2], section, source, "config")
+    elseif words[1] == "services" and #words == 2 then
+      services[words[2]] = { keys = section, source = source }
+    end
+  end
+  return profiles, services
+end
+
+local function bad(row, value, source, wanted)
+  fail(
+    "bad_setting",
+    ("%s is %q (%s)"):format(row.name, tostring(value), source),
+    "it is " .. wanted
+  )
+end
+
+local words = { ["true"] = true, ["false"] = false }
+
+local function to_number(row, value, source, integer)
+  local n = tonumber(value)
+  n = n and (integer and math.tointeger(n) or not integer and n + 0.0) or nil
+  if not n or n < (row.min or 0) then
+    bad(
+      row,
+      value,
+      source,
+      ("%s of at least %d"):format(integer and "a whole number" or "a number", row.min or 0)
+    )
+  end
+  return n
+end
+
+local function to_choice(row, value, source)
+  for _, choice in ipairs(row.choices) do
+    if tostring(value):lower() == choice then
+      return choice
+    end
+  end
+  bad(row, value, source, "one of " .. table.concat(row.choices, ", "))
+end
+
+--- The value of a row as its kind wants it.
+local function convert(row, value, source)
+  if row.kind == "integer" or row.kind == "number" then
+    return to_number(row, value, source, row.kind == "integer")
+  elseif row.kind == "boolean" and type(value) ~= "boolean" then
+    local b = words[tostring(value):lower()]
+    if b == nil then
+      bad(row, value, source, "true or false")
+    end
+    return b
+  elseif row.kind == "choice" then
+    return to_choice(row, value, source)
+  elseif type(value) == "table" then
+    bad(row, "nested keys", source, "one value")
+  end
+  return value
+end
+
+---@class aws.Config
+---@field profile string the profile in use
+---@field profile_explicit boolean whether an option or flag named it: then keys of the environment
+---  do not count
+---@field region string? as set; see need_region
+---@field retry_mode string
+---@field max_attempts integer?
+---@field new_retries boolean
+---@field ca_bundle string?
+---@field options table what resolve was given
+local Config = { expand = config.expand }
+Config.__index = Config
+
+--- A key of a profile: its value and source, or nil. "s3.x" looks for x nested below s3.
+---@param profile string
+---@param key string
+---@return any value a string, a secret, or a table of nested keys
+---@return string? source
+---@return string? file "credentials" or "config"
+function Config:key(profile, key)
+  local outer, inner = key:match("^(.-)%.(.*)$")
+  local entry = (self.profiles[profile] or {})[outer or key]
+  if not entry then
+    return nil
+  elseif not outer then
+    return entry.value, entry.source, entry.file
+  elseif type(entry.value) == "table" then
+    return entry.value[inner], entry.source, entry.file
+  end
+end
+
+--- Where the value of a row comes from, before it is checked.
+local function find(self, row)
+  if row.option and self.options[row.option] ~= nil then
+    return self.options[row.option], "option " .. row.option
+  end
+  if row.flag then
+    local value, source = flags.get(row.name)
+    if value ~= nil then
+      return value, source
+    end
+  end
+  for _, name in ipairs(row.env or {}) do
+    local value = outside.getenv(name)
+    if value then
+      return row.secret and secret.new(value) or value, name
+    end
+  end
+  if row.key then
+    local value, source = self:key(self.profile, row.key)
+    if value ~= nil and value ~= "" then
+      return value, source
+    end
+  end
+  return row.default, "default"
+end
+
+--- The value of a setting (aws.settings) and where it came from: `cfg:get("region")`.
+--- Raises kind "config" when the value is wrong, or is for something that is not done yet.
+---@param name string
+---@return any value nil when nobody set it and it has no default
+---@return string source "AWS_REGION", "[profile x] in ~/.aws/config", "default", ...
+function Config:get(name)
+  local row = assert(by_name[name], "no such setting")
+  local value, source = find(self, row)
+  if value == nil then
+    return nil, source
+  end
+  if row.later and not row.harmless[tostring(value):lower()] then
+    local shown = type(value) == "table" and "set" or ("%q"):format(tostring(value))
+    fail(
+      "not_supported",
+      ("%s is %s (%s), which awsbak does not support yet"):format(name, shown, source),
+      "remove the setting"
+    )
+  end
+  return convert(row, value, source), source
+end
+
+--- Refuse settings that would change what is done and are not supported yet.
+---@param service string? service id: those that only it looks at; nil: those of all services
+function Config:check(service)
+  for _, row in ipairs(rows) do
+    if row.later and row.service == service then
+      self:get(row.name)
+    end
+  end
+end
+
+local function services_url(self, service_id)
+  local name, source = self:key(self.profile, "services")
+  if not name then
+    return nil
+  end
+  local section = self.services[name]
+  if not section then
+    fail(
+      "no_services",
+      ("services = %s (%s), but there is no [services %s]"):format(name, source, name),
+      "add the section or remove the key"
+    )
+  end
+  local keys = section.keys[service_id]
+  return type(keys) == "table" and keys.endpoint_url or nil, section.source
+end
+
+--- The endpoint configured for a service, if any. Order (botocore, ConfiguredEndpointProvider):
+--- option and flag, AWS_ENDPOINT_URL_<SERVICE_ID>, AWS_ENDPOINT_URL, the profile's services
+--- section, the profile.
+---@param service_id string as in the model: "SSM", "DynamoDB Streams"
+---@return string? url
+---@return string? source
+function Config:endpoint_url(service_id)
+  local url, source = self:get("endpoint_url")
+  if
+    source == "option endpoint_url"
+    or source == "--endpoint-url"
+    or source == "AWSBAK_ENDPOINT_URL"
+  then
+    return url, source
+  elseif self:get("ignore_configured_endpoint_urls") then
+    return nil
+  end
+  local id = service_id:gsub("[%s%-]", "_")
+  local variable = "AWS_ENDPOINT_URL_" .. id:upper()
+  local own = outside.getenv(variable)
+  if own then
+    return own, variable
+  elseif source == "AWS_ENDPOINT_URL" then
+    return url, source
+  end
+  local listed, where = services_url(self, id:lower())
+  if listed then
+    return listed, where
+  end
+  return url, url and source or nil
+end
+
+--- The region, from the settings or else from this EC2 instance; asked for once.
+---@return string? region nil when neither knows one
+---@return string? source
+function Config:find_region()
+  if not self.region and not self.asked_instance then
+    self.asked_instance = true
+    local region = require("aws.credentials.imds").region(self)
+    if region then
+      self.region, self.region_source = region, "this EC2 instance"
+    end
+  end
+  return self.region, self.region_source
+end
+
+--- The endpoint of one request: settings of this client put into aws.endpoint.resolve.
+---@param meta table of aws.model
+---@param params table path, bucket, host_prefix; region when it is not this client's own
+---@return aws.Endpoint
+function Config:endpoint(meta, params)
+  local url, source = self:endpoint_url(meta.service_id)
+  local region, region_source = params.region, nil
+  if not region then
+    region, region_source = self:find_region()
+  end
+  return require("aws.endpoint").resolve(meta, {
+    region = region,
+    region_source = region_source,
+    endpoint_url = url,
+    endpoint_url_source = source,
+    path = params.path,
+    bucket = params.bucket,
+    host_prefix = params.host_prefix,
+    addressing_style = params.bucket and self:get("s3_addressing_style"),
+  })
+end
+
+local function need_profile(self, source)
+  if self.profile ~= "default" and not self.profiles[self.profile] then
+    local names = {}
+    for name in pairs(self.profiles) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    local near = errors.nearest(self.profile, names)
+    fail(
+      "no_profile",
+      ("there is no profile %q (%s) in %s or %s"):format(
+        self.profile,
+        source,
+        self.config_file,
+        self.credentials_file
+      ),
+      near and ("did you mean %s?"):format(near) or "add it, or name another one"
+    )
+  end
+end
+
+--- What is odd but not wrong, for `awsbak doctor`.
+---@return string[]
+function Config.warnings()
+  local list = {}
+  local one, two = outside.getenv("AWS_PROFILE"), outside.getenv("AWS_DEFAULT_PROFILE")
+  if one and two and one ~= two then
+    list[1] = ("AWS_PROFILE is %s but AWS_DEFAULT_PROFILE is %s, which boto3 takes"):format(
+      one,
+      two
+    )
+  end
+  return list
+end
+
+local function adaptive(cfg)
+  local mode, source = cfg:get("retry_mode")
+  if mode == "adaptive" then
+    fail(
+      "not_supported",
+      ("retry_mode is adaptive (%s), which awsbak does not support yet"):format(source),
+      "set it to standard"
+    )
+  end
+  return mode
+end
+
+--- Read the config files anew: keys in them may have been replaced.
+function Config:reload()
+  self.profiles, self.services = read_files(self.config_file, self.credentials_file)
+end
+
+--- Read the settings for one client. Reads the config files; sends nothing.
+---@param options table? profile, region, endpoint_url, max_attempts, retry_mode, ca_bundle,
+---  addressing_style,
+---  credentials; unknown keys are left to the client
+---@return aws.Config
+function config.resolve(options)
+  local cfg = setmetatable({ options = options or {}, profiles = {}, services = {} }, Config)
+  local profile, source = cfg:get("profile")
+  cfg.profile = profile
+  cfg.profile_explicit = source == "option profile" or source == "--profile"
+  cfg.config_file = cfg:get("config_file")
+  cfg.credentials_file = cfg:get("credentials_file")
+  cfg:reload()
+  need_profile(cfg, source)
+  cfg:check()
+  cfg.region, cfg.region_source = cfg:get("region")
+  cfg.retry_mode = adaptive(cfg)
+  cfg.max_attempts = cfg:get("max_attempts")
+  cfg.new_retries = cfg:get("new_retries")
+  cfg.ca_bundle = cfg:get("ca_bundle")
+  return cfg
+end
+
+return config

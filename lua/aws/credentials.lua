@@ -1,0 +1,267 @@
+--- The keys that requests are signed with: found by asking one source after another, kept, and got
+--- anew before they expire.
+---
+--- The order is botocore's (1.44.5, credentials.py, create_credential_resolver): environment, role
+--- of the profile, web identity, SSO, credentials file, login session, process, config file,
+--- container, EC2 instance. A source that is set but fails ends the search: going on with other
+--- keys than those asked for would be worse than an error. One file in aws/credentials/ is one
+--- source:
+---
+---   load(cfg, context) -> keys | nil, reason
+---     context.profile      whose settings count
+---     context.environment  whether variables count (not when a flag or option names the profile)
+---     context.visited      profiles on the way here, for loops of source_profile
+
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local secret = require("awsbak.core.secret")
+local task = require("awsbak.task")
+
+local credentials = {}
+
+local ADVISORY = 15 * 60 -- seconds before expiry from when new keys are wanted
+local MANDATORY = 10 * 60 -- and from when they must be had
+local ADVISORY_PAUSE = 60 -- between attempts to get them early
+local REFRESH_PAUSE = 10 -- refusals of the same keys within this time are one reason to refresh
+
+local PROFILE_STEPS = {
+  { "web identity", "aws.credentials.web_identity" },
+  { "SSO", "aws.credentials.sso" },
+  { "credentials file", "aws.credentials.static", "credentials" },
+  { "login session", "aws.credentials.login" },
+  { "credential_process", "aws.credentials.process" },
+  { "config file", "aws.credentials.static", "config" },
+}
+
+local STEPS =
+  { { "environment", "aws.credentials.environment" }, { "role", "aws.credentials.role" } }
+table.move(PROFILE_STEPS, 1, #PROFILE_STEPS, #STEPS + 1, STEPS)
+STEPS[#STEPS + 1] = { "container", "aws.credentials.container" }
+STEPS[#STEPS + 1] = { "EC2 instance", "aws.credentials.imds" }
+
+---@class aws.Keys
+---@field access_key_id string
+---@field secret_access_key userdata secret
+---@field session_token userdata? secret
+---@field expires number? epoch seconds
+---@field account_id string?
+---@field source string where they came from
+
+local function usable(text)
+  return type(text) == "string" and text ~= "" and not text:find("%c")
+end
+
+local function hidden(value)
+  return type(value) == "string" and secret.new(value) or value
+end
+
+--- Keys as the parts of a source make them; raises kind "credentials" when one is missing.
+---@param parts table access_key_id, secret_access_key, session_token, expires, account_id
+---@param source string
+---@return aws.Keys
+function credentials.keys(parts, source)
+  local missing = not usable(parts.access_key_id) and "access key id"
+    or #(parts.secret_access_key or "") == 0 and "secret access key"
+  if missing then
+    errors.raise({
+      kind = "credentials",
+      code = "partial",
+      message = ("%s: the %s is missing"):format(source, missing),
+      hint = "an access key id and its secret access key belong together",
+    })
+  end
+  return {
+    access_key_id = parts.access_key_id,
+    secret_access_key = hidden(parts.secret_access_key),
+    session_token = #(parts.session_token or "") > 0 and hidden(parts.session_token) or nil,
+    expires = parts.expires,
+    account_id = parts.account_id,
+    source = source,
+  }
+end
+
+--- Ask `steps` in turn; the first keys, or nil. What each said is added to `trace`.
+local function search(steps, cfg, context, trace)
+  for i, step in ipairs(steps) do
+    local entry = { step = step[1] }
+    trace[#trace + 1] = entry
+    local keys, reason = errors.try(require(step[2]).load, cfg, context, step[3])
+    if errors.is(reason) then
+      entry.outcome, entry.detail = "failed", reason.message
+      error(reason, 0)
+    elseif keys then
+      entry.outcome, entry.detail = "used", keys.source
+      for j = i + 1, #steps do
+        trace[#trace + 1] = { step = steps[j][1], outcome = "not asked", detail = "" }
+      end
+      return keys
+    end
+    entry.outcome, entry.detail = "passed over", reason
+  end
+end
+
+local function none_found(cfg, trace)
+  local parts = {}
+  for _, entry in ipairs(trace) do
+    parts[#parts + 1] = entry.step .. ": " .. entry.detail
+  end
+  errors.raise({
+    kind = "credentials",
+    code = "no_credentials",
+    message = ("no AWS credentials for profile %s (%s)"):format(
+      cfg.profile,
+      table.concat(parts, "; ")
+    ),
+    hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile; "
+      .. "`awsbak doctor` shows each step",
+  })
+end
+
+--- The keys that a profile alone gives: what source_profile of a role refers to.
+---@param cfg aws.Config
+---@param context table
+---@return aws.Keys?
+function credentials.of_profile(cfg, context)
+  return search(PROFILE_STEPS, cfg, context, {})
+end
+
+local Provider = {}
+Provider.__index = Provider
+
+--- Search the chain now, and keep what it gives.
+local function load(self)
+  self.steps = {}
+  local context = {
+    profile = self.cfg.profile,
+    environment = not self.cfg.profile_explicit,
+    visited = { self.cfg.profile },
+  }
+  local keys = search(STEPS, self.cfg, context, self.steps) or none_found(self.cfg, self.steps)
+  if keys.expires and keys.expires <= outside.now() then
+    errors.raise({
+      kind = "credentials",
+      code = "expired",
+      message = ("%s: the credentials expired at %s"):format(
+        keys.source,
+        os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(keys.expires))
+      ),
+      hint = "get new ones",
+    })
+  end
+  self.current = keys
+  return keys
+end
+
+--- Load, one task at a time: the others wait and take what it got.
+local function load_once(self)
+  local deadline = outside.monotonic() + 60
+  local before = self.current
+  while self.loading and task.running() and outside.monotonic() < deadline do
+    outside.sleep(0.02)
+    if not self.loading and self.current ~= before then
+      return self.current
+    end
+  end
+  self.loading = true
+  local _done <close> = setmetatable({}, {
+    __close = function()
+      self.loading = false
+    end,
+  })
+  return load(self)
+end
+
+--- Try to replace keys that expire soon; those still good for a while may stay when that fails.
+local function renew(self, keys, left)
+  local now = outside.monotonic()
+  if left > MANDATORY and (self.loading or now < (self.next_try or now)) then
+    return keys
+  end
+  self.next_try = now + ADVISORY_PAUSE
+  if left <= MANDATORY then
+    return load_once(self)
+  end
+  local new, err = errors.try(load_once, self)
+  if not new and err.kind == "cancelled" then
+    error(err, 0)
+  elseif not new then
+    log.warn(
+      "the credentials expire in %d min and cannot be renewed yet: %s",
+      left // 60,
+      err.message
+    )
+  end
+  return new or keys
+end
+
+--- The keys to sign with now.
+---@return aws.Keys
+--- Raises kind "credentials" with a list of what was tried.
+function Provider:get()
+  local keys = self.current
+  if not keys then
+    return load_once(self)
+  end
+  local left = keys.expires and keys.expires - outside.now()
+  return left and left < ADVISORY and renew(self, keys, left) or keys
+end
+
+--- Get new keys because the service says those in use have expired.
+---@return boolean whether there are other keys now, so that another try may help
+function Provider:refresh()
+  local now = outside.monotonic()
+  if self.refreshed and now - self.refreshed < REFRESH_PAUSE then
+    return true
+  end
+  local old = self.current
+  self.cfg:reload()
+  local new = load_once(self)
+  local function text(token)
+    return token and token:reveal()
+  end
+  local other = not old
+    or new.access_key_id ~= old.access_key_id
+    or text(new.session_token) ~= text(old.session_token)
+  self.refreshed = other and now or nil
+  return other
+end
+
+--- What each step of the last search said: for `awsbak doctor`.
+---@return { step: string, outcome: string, detail: string }[]
+function Provider:trace()
+  return self.steps or {}
+end
+
+local Given = {}
+Given.__index = Given
+
+function Given:get()
+  return self.current
+end
+
+function Given.refresh()
+  return false
+end
+
+function Given:trace()
+  return { { step = "client option", outcome = "used", detail = self.current.source } }
+end
+
+--- Where a client gets its keys. Reads and sends nothing until asked for them.
+---@param cfg aws.Config whose option `credentials` may be a table of keys, or a provider itself
+---@return table provider `get`, `refresh`, `trace`
+function credentials.provider(cfg)
+  local given = cfg.options.credentials
+  if given and given.get then
+    return given
+  elseif given then
+    return setmetatable(
+      { current = credentials.keys(given, given.source or "option credentials") },
+      Given
+    )
+  end
+  return setmetatable({ cfg = cfg }, Provider)
+end
+
+return credentials

@@ -1,0 +1,60 @@
+--- Keys of a role, asked of STS.
+
+local aws = require("aws")
+local credentials = require("aws.credentials")
+local outside = require("awsbak.outside")
+
+local assume = {}
+
+--- A client for getting keys, so it must not look for keys itself.
+local function client(cfg, keys)
+  return aws.client("sts", {
+    profile = cfg.profile,
+    region = cfg:find_region(),
+    ca_bundle = cfg.ca_bundle,
+    credentials = keys,
+  })
+end
+
+local function session_name()
+  return ("awsbak-session-%d"):format(outside.now())
+end
+
+local function keys_of(answer, source)
+  local c = answer.Credentials
+  return credentials.keys({
+    access_key_id = c.AccessKeyId,
+    secret_access_key = c.SecretAccessKey,
+    session_token = c.SessionToken,
+    expires = c.Expiration,
+    account_id = (answer.AssumedRoleUser or { Arn = "" }).Arn:match("^arn:[^:]*:sts::(%d+):"),
+  }, source)
+end
+
+--- Keys of a role, assumed with other keys.
+---@param cfg aws.Config
+---@param input table of AssumeRole; RoleSessionName may be absent
+---@param source_keys aws.Keys
+---@param source string the role's place in the settings
+---@return aws.Keys
+function assume.role(cfg, input, source_keys, source)
+  input.RoleSessionName = input.RoleSessionName or session_name()
+  return keys_of(
+    client(cfg, source_keys).assume_role(input),
+    ("role %s, %s"):format(input.RoleArn, source)
+  )
+end
+
+--- Keys of a role, assumed with a web identity token; the call is not signed.
+---@param cfg aws.Config
+---@param input table of AssumeRoleWithWebIdentity; RoleSessionName may be absent
+---@param source string
+---@return aws.Keys
+function assume.web_identity(cfg, input, source)
+  input.RoleSessionName = input.RoleSessionName or session_name()
+  local nobody = { access_key_id = "unsigned", secret_access_key = "unsigned" }
+  local answer = client(cfg, nobody).assume_role_with_web_identity(input)
+  return keys_of(answer, ("role %s, web identity, %s"):format(input.RoleArn, source))
+end
+
+return assume

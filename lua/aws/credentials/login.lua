@@ -1,0 +1,20 @@
+--- Sessions of `aws login`: said to be missing where a profile asks for one.
+
+local errors = require("awsbak.errors")
+
+local login = {}
+
+function login.load(cfg, context)
+  local value, source = cfg:key(context.profile, "login_session")
+  if value then
+    errors.raise({
+      kind = "credentials",
+      code = "not_supported",
+      message = ("login_session is set (%s), which awsbak does not support yet"):format(source),
+      hint = "run `aws configure export-credentials --format env` and use what it prints",
+    })
+  end
+  return nil, "no login_session"
+end
+
+return login

@@ -1,0 +1,328 @@
+--- Every setting that AWS's own tools take from the environment and from the config files: where
+--- each is read, what it may be, and what becomes of it here.
+---
+--- Names and defaults: botocore 1.44.5, configprovider.py and credentials.py, and the reference
+--- guide of the AWS SDKs.
+---
+--- A row has a name, and
+---   env       variables, the first that is set wins (an empty one counts as unset)
+---   key       its key in a profile; "s3.x" is x nested below s3
+---   kind      string (default), integer, number, boolean, choice
+---   choices   of a choice
+---   default   when nobody set it
+---   secret    its value is never shown
+---   option    the client option that sets it, and with `flag` a flag of every command
+---   later     it is not done yet: any value but those in `harmless` is refused, clearly
+---   unused    it changes nothing here, and why; listed by `awsbak doctor`
+---   service   only that service looks at it
+
+local function later(row)
+  row.later = true
+  local set = {}
+  for _, value in ipairs(row.harmless or {}) do
+    set[value] = true
+  end
+  row.harmless = set
+  return row
+end
+
+return {
+  {
+    name = "profile",
+    option = "profile",
+    flag = true,
+    env = { "AWS_PROFILE", "AWS_DEFAULT_PROFILE" },
+    default = "default",
+  },
+  { name = "config_file", env = { "AWS_CONFIG_FILE" }, default = "~/.aws/config" },
+  {
+    name = "credentials_file",
+    env = { "AWS_SHARED_CREDENTIALS_FILE" },
+    default = "~/.aws/credentials",
+  },
+  {
+    name = "region",
+    option = "region",
+    flag = true,
+    env = { "AWS_REGION", "AWS_DEFAULT_REGION" },
+    key = "region",
+  },
+
+  {
+    name = "endpoint_url",
+    option = "endpoint_url",
+    flag = true,
+    env = { "AWS_ENDPOINT_URL" },
+    key = "endpoint_url",
+  },
+  {
+    name = "ignore_configured_endpoint_urls",
+    env = { "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" },
+    key = "ignore_configured_endpoint_urls",
+    kind = "boolean",
+    default = false,
+  },
+  { name = "ca_bundle", option = "ca_bundle", env = { "AWS_CA_BUNDLE" }, key = "ca_bundle" },
+
+  {
+    name = "retry_mode",
+    option = "retry_mode",
+    env = { "AWS_RETRY_MODE" },
+    key = "retry_mode",
+    kind = "choice",
+    choices = { "standard", "legacy", "adaptive" },
+    default = "standard",
+  },
+  {
+    name = "max_attempts",
+    option = "max_attempts",
+    flag = true,
+    env = { "AWS_MAX_ATTEMPTS" },
+    key = "max_attempts",
+    kind = "integer",
+    min = 1,
+  },
+  { name = "new_retries", env = { "AWS_NEW_RETRIES_2026" }, kind = "boolean", default = true },
+
+  { name = "access_key_id", env = { "AWS_ACCESS_KEY_ID" }, key = "aws_access_key_id" },
+  {
+    name = "secret_access_key",
+    env = { "AWS_SECRET_ACCESS_KEY" },
+    key = "aws_secret_access_key",
+    secret = true,
+  },
+  {
+    name = "session_token",
+    env = { "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN" },
+    key = "aws_session_token",
+    secret = true,
+  },
+  { name = "credential_expiration", env = { "AWS_CREDENTIAL_EXPIRATION" } },
+  { name = "account_id", env = { "AWS_ACCOUNT_ID" }, key = "aws_account_id" },
+  { name = "role_arn", env = { "AWS_ROLE_ARN" }, key = "role_arn" },
+  { name = "role_session_name", env = { "AWS_ROLE_SESSION_NAME" }, key = "role_session_name" },
+  {
+    name = "web_identity_token_file",
+    env = { "AWS_WEB_IDENTITY_TOKEN_FILE" },
+    key = "web_identity_token_file",
+  },
+  { name = "source_profile", key = "source_profile" },
+  { name = "credential_source", key = "credential_source" },
+  { name = "external_id", key = "external_id" },
+  { name = "duration_seconds", key = "duration_seconds", kind = "integer", min = 1 },
+  { name = "credential_process", key = "credential_process" },
+  { name = "container_relative_uri", env = { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },
+  { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },
+  { name = "container_token_file", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } },
+  { name = "container_token", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN" }, secret = true },
+
+  {
+    name = "ec2_metadata_disabled",
+    env = { "AWS_EC2_METADATA_DISABLED" },
+    kind = "boolean",
+    default = false,
+  },
+  {
+    name = "ec2_metadata_v1_disabled",
+    env = { "AWS_EC2_METADATA_V1_DISABLED" },
+    key = "ec2_metadata_v1_disabled",
+    kind = "boolean",
+    default = false,
+  },
+  {
+    name = "ec2_metadata_service_endpoint",
+    env = { "AWS_EC2_METADATA_SERVICE_ENDPOINT" },
+    key = "ec2_metadata_service_endpoint",
+  },
+  {
+    name = "ec2_metadata_service_endpoint_mode",
+    env = { "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE" },
+    key = "ec2_metadata_service_endpoint_mode",
+    kind = "choice",
+    choices = { "ipv4", "ipv6" },
+  },
+  {
+    name = "imds_use_ipv6",
+    env = { "AWS_IMDS_USE_IPV6" },
+    key = "imds_use_ipv6",
+    kind = "boolean",
+    default = false,
+  },
+  {
+    name = "metadata_service_timeout",
+    env = { "AWS_METADATA_SERVICE_TIMEOUT" },
+    key = "metadata_service_timeout",
+    kind = "number",
+    default = 1,
+  },
+  {
+    name = "metadata_service_num_attempts",
+    env = { "AWS_METADATA_SERVICE_NUM_ATTEMPTS" },
+    key = "metadata_service_num_attempts",
+    kind = "integer",
+    min = 1,
+    default = 1,
+  },
+  {
+    name = "ec2_instance_profile_name",
+    env = { "AWS_EC2_INSTANCE_PROFILE_NAME" },
+    key = "ec2_instance_profile_name",
+  },
+
+  {
+    name = "s3_addressing_style",
+    option = "addressing_style",
+    key = "s3.addressing_style",
+    kind = "choice",
+    choices = { "auto", "path", "virtual" },
+    default = "auto",
+    service = "S3",
+  },
+  {
+    name = "request_checksum_calculation",
+    env = { "AWS_REQUEST_CHECKSUM_CALCULATION" },
+    key = "request_checksum_calculation",
+    kind = "choice",
+    choices = { "when_supported", "when_required" },
+    default = "when_supported",
+  },
+
+  later({
+    name = "use_fips_endpoint",
+    env = { "AWS_USE_FIPS_ENDPOINT" },
+    key = "use_fips_endpoint",
+    harmless = { "false" },
+  }),
+  later({
+    name = "use_dualstack_endpoint",
+    env = { "AWS_USE_DUALSTACK_ENDPOINT" },
+    key = "use_dualstack_endpoint",
+    harmless = { "false" },
+  }),
+  later({
+    name = "sts_regional_endpoints",
+    env = { "AWS_STS_REGIONAL_ENDPOINTS" },
+    key = "sts_regional_endpoints",
+    harmless = { "regional" },
+  }),
+  later({
+    name = "account_id_endpoint_mode",
+    env = { "AWS_ACCOUNT_ID_ENDPOINT_MODE" },
+    key = "account_id_endpoint_mode",
+    harmless = { "preferred", "disabled" },
+  }),
+  later({
+    name = "endpoint_discovery_enabled",
+    env = { "AWS_ENDPOINT_DISCOVERY_ENABLED", "AWS_ENABLE_ENDPOINT_DISCOVERY" },
+    key = "endpoint_discovery_enabled",
+    harmless = { "false", "auto" },
+  }),
+  later({
+    name = "disable_host_prefix_injection",
+    env = { "AWS_DISABLE_HOST_PREFIX_INJECTION" },
+    key = "disable_host_prefix_injection",
+    harmless = { "false" },
+  }),
+  later({
+    name = "defaults_mode",
+    env = { "AWS_DEFAULTS_MODE" },
+    key = "defaults_mode",
+    harmless = { "legacy", "standard" },
+  }),
+  later({
+    name = "auth_scheme_preference",
+    env = { "AWS_AUTH_SCHEME_PREFERENCE" },
+    key = "auth_scheme_preference",
+    harmless = { "sigv4", "aws.auth#sigv4" },
+  }),
+  later({
+    name = "sigv4a_signing_region_set",
+    env = { "AWS_SIGV4A_SIGNING_REGION_SET" },
+    key = "sigv4a_signing_region_set",
+  }),
+  later({ name = "proxy_ca_bundle", key = "proxy_ca_bundle" }),
+  later({ name = "proxy_client_cert", key = "proxy_client_cert" }),
+  later({
+    name = "proxy_use_forwarding_for_https",
+    key = "proxy_use_forwarding_for_https",
+    harmless = { "false" },
+  }),
+  later({
+    name = "s3_use_accelerate_endpoint",
+    key = "s3.use_accelerate_endpoint",
+    harmless = { "false" },
+    service = "S3",
+  }),
+  later({
+    name = "s3_use_dualstack_endpoint",
+    key = "s3.use_dualstack_endpoint",
+    harmless = { "false" },
+    service = "S3",
+  }),
+  later({
+    name = "s3_payload_signing_enabled",
+    key = "s3.payload_signing_enabled",
+    harmless = { "false" },
+    service = "S3",
+  }),
+  later({
+    name = "s3_us_east_1_regional_endpoint",
+    env = { "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT" },
+    key = "s3.us_east_1_regional_endpoint",
+    harmless = { "regional" },
+    service = "S3",
+  }),
+
+  {
+    name = "response_checksum_validation",
+    env = { "AWS_RESPONSE_CHECKSUM_VALIDATION" },
+    key = "response_checksum_validation",
+    unused = "archives carry their own checks",
+  },
+  {
+    name = "disable_request_compression",
+    env = { "AWS_DISABLE_REQUEST_COMPRESSION" },
+    key = "disable_request_compression",
+    unused = "requests are never compressed",
+  },
+  {
+    name = "request_min_compression_size_bytes",
+    env = { "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES" },
+    key = "request_min_compression_size_bytes",
+    unused = "requests are never compressed",
+  },
+  {
+    name = "s3_use_arn_region",
+    env = { "AWS_S3_USE_ARN_REGION" },
+    key = "s3.use_arn_region",
+    unused = "access points are refused",
+    service = "S3",
+  },
+  {
+    name = "s3_disable_multiregion_access_points",
+    env = { "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS" },
+    key = "s3.s3_disable_multiregion_access_points",
+    unused = "access points are refused",
+    service = "S3",
+  },
+  {
+    name = "s3_disable_express_session_auth",
+    env = { "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH" },
+    key = "s3_disable_express_session_auth",
+    unused = "directory buckets are refused",
+    service = "S3",
+  },
+  {
+    name = "sdk_ua_app_id",
+    env = { "AWS_SDK_UA_APP_ID" },
+    key = "sdk_ua_app_id",
+    unused = "the User-Agent is awsbak/VERSION",
+  },
+  {
+    name = "data_path",
+    env = { "AWS_DATA_PATH" },
+    key = "data_path",
+    unused = "models are built in",
+  },
+  { name = "tcp_keepalive", key = "tcp_keepalive", unused = "always on" },
+}

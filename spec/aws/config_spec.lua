@@ -1,0 +1,220 @@
+local config = require("aws.config")
+local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
+
+--- Call `f` with this environment and these files ("config", "credentials") and nothing else.
+local function with(world, f)
+  local env = world.env or {}
+  env.HOME = "/home/x"
+  outside.with({
+    getenv = function(name)
+      return env[name]
+    end,
+    read_file = function(path)
+      local text = ({
+        ["/home/x/.aws/config"] = world.config,
+        ["/home/x/.aws/credentials"] = world.credentials,
+      })[path]
+      return text, not text and { kind = "io", code = "ENOENT", message = "no file" } or nil
+    end,
+    send = function()
+      error({ kind = "network", code = "connect", message = "no network" }, 0)
+    end,
+  }, f)
+end
+
+local function resolve(world, options)
+  local cfg
+  with(world, function()
+    cfg = config.resolve(options)
+  end)
+  return cfg
+end
+
+local function refusal(world, options)
+  local _, e = errors.try(resolve, world, options)
+  assert(errors.is(e), "it was accepted")
+  return e
+end
+
+describe("config", function()
+  it(
+    "takes the region from option, AWS_REGION, AWS_DEFAULT_REGION, profile, in this order",
+    function()
+      local world = {
+        env = { AWS_REGION = "a-a-1", AWS_DEFAULT_REGION = "b-b-1" },
+        config = "[default]\nregion = c-c-1",
+      }
+      assert.equal("o-o-1", resolve(world, { region = "o-o-1" }).region)
+      assert.equal("a-a-1", resolve(world).region)
+      world.env.AWS_REGION = nil
+      assert.equal("b-b-1", resolve(world).region)
+      world.env.AWS_DEFAULT_REGION = nil
+      local cfg = resolve(world)
+      assert.equal("c-c-1", cfg.region)
+      assert.equal("[default] in ~/.aws/config", cfg.region_source)
+    end
+  )
+
+  it(
+    "uses the profile of AWS_PROFILE before that of AWS_DEFAULT_PROFILE, and says when they differ",
+    function()
+      local world = {
+        env = { AWS_PROFILE = "a", AWS_DEFAULT_PROFILE = "b" },
+        config = "[profile a]\n[profile b]",
+      }
+      local cfg = resolve(world)
+      assert.equal("a", cfg.profile)
+      assert.is_false(cfg.profile_explicit)
+      with(world, function()
+        assert.equal(1, #cfg.warnings())
+      end)
+      assert.is_true(resolve(world, { profile = "b" }).profile_explicit)
+    end
+  )
+
+  it("names a profile that is missing, and the nearest one", function()
+    local e = refusal({ env = { AWS_PROFILE = "prodd" }, config = "[profile prod]" })
+    assert.equal("no_profile", e.code)
+    assert.truthy(e.message:find("AWS_PROFILE", 1, true))
+    assert.equal("did you mean prod?", e.hint)
+  end)
+
+  it("lets the credentials file win over the config file, key by key", function()
+    local cfg = resolve({
+      config = "[profile 'a b']\nregion = c-c-1\nca_bundle = /c",
+      credentials = "[a b]\nca_bundle = /d",
+    }, { profile = "a b" })
+    assert.equal("/d", cfg.ca_bundle)
+    assert.equal("c-c-1", cfg.region)
+  end)
+
+  it("takes names of files from the environment, with ~ and variables expanded", function()
+    local seen = {}
+    outside.with({
+      getenv = function(name)
+        return ({
+          HOME = "/h",
+          D = "/dir",
+          AWS_CONFIG_FILE = "$D/c",
+          AWS_SHARED_CREDENTIALS_FILE = "~/cred",
+        })[name]
+      end,
+      read_file = function(path)
+        seen[#seen + 1] = path
+        return ""
+      end,
+    }, config.resolve)
+    table.sort(seen)
+    assert.same({ "/dir/c", "/h/cred" }, seen)
+  end)
+
+  it("finds a service's endpoint in the order of the SDKs", function()
+    local world = {
+      env = { AWS_ENDPOINT_URL_DYNAMODB_STREAMS = "http://1", AWS_ENDPOINT_URL = "http://2" },
+      config = "[default]\nservices = dev\nendpoint_url = http://4\n"
+        .. "[services dev]\ndynamodb_streams =\n  endpoint_url = http://3",
+    }
+    local function url(options)
+      local cfg, found = resolve(world, options), nil
+      with(world, function()
+        found = cfg:endpoint_url("DynamoDB Streams")
+      end)
+      return found
+    end
+    assert.equal("http://0", url({ endpoint_url = "http://0" }))
+    assert.equal("http://1", url())
+    world.env.AWS_ENDPOINT_URL_DYNAMODB_STREAMS = nil
+    assert.equal("http://2", url())
+    world.env.AWS_ENDPOINT_URL = nil
+    assert.equal("http://3", url())
+    world.config = "[default]\nendpoint_url = http://4"
+    assert.equal("http://4", url())
+    world.env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "true"
+    assert.is_nil(url())
+    assert.equal("http://0", url({ endpoint_url = "http://0" }))
+  end)
+
+  it("says that a services section is missing", function()
+    local world = { config = "[default]\nservices = dev" }
+    local cfg = resolve(world)
+    with(world, function()
+      local _, e = errors.try(cfg.endpoint_url, cfg, "SSM")
+      assert.equal("no_services", e.code)
+    end)
+  end)
+
+  it("refuses wrong values, naming setting and source", function()
+    for variable, value in pairs({
+      AWS_MAX_ATTEMPTS = "many",
+      AWS_RETRY_MODE = "eager",
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "yes",
+      AWS_NEW_RETRIES_2026 = "2",
+    }) do
+      local world = { env = { [variable] = value } }
+      local cfg, e
+      with(world, function()
+        cfg, e = errors.try(config.resolve)
+        if cfg then
+          cfg, e = errors.try(cfg.endpoint_url, cfg, "SSM")
+        end
+      end)
+      assert.equal("bad_setting", e.code)
+      assert.truthy(e.message:find(variable, 1, true))
+      assert.truthy(e.hint)
+    end
+  end)
+
+  it("refuses what is not supported yet, and accepts the same setting switched off", function()
+    for variable, value in pairs({
+      AWS_USE_FIPS_ENDPOINT = "true",
+      AWS_USE_DUALSTACK_ENDPOINT = "true",
+      AWS_RETRY_MODE = "adaptive",
+      AWS_STS_REGIONAL_ENDPOINTS = "legacy",
+    }) do
+      local e = refusal({ env = { [variable] = value } })
+      assert.equal("not_supported", e.code)
+      assert.truthy(e.message:find(variable, 1, true))
+    end
+    resolve({ env = { AWS_USE_FIPS_ENDPOINT = "False" } })
+  end)
+
+  it("refuses an S3 setting only where S3 is used", function()
+    local world = { config = "[default]\ns3 =\n  use_accelerate_endpoint = true" }
+    local cfg = resolve(world)
+    with(world, function()
+      cfg:check("SSM")
+      local _, e = errors.try(cfg.check, cfg, "S3")
+      assert.equal("not_supported", e.code)
+    end)
+  end)
+
+  it("asks an instance for the region only when nothing else knows it, and once", function()
+    local cfg = resolve({})
+    local sent = 0
+    outside.with({
+      getenv = function() end,
+      send = function(request)
+        sent = sent + 1
+        return {
+          status = 200,
+          headers = {},
+          body = request.method == "PUT" and "token" or "eu-west-3",
+        }
+      end,
+    }, function()
+      assert.equal("eu-west-3", cfg:find_region())
+      assert.equal("eu-west-3", cfg:find_region())
+    end)
+    assert.equal(2, sent)
+  end)
+
+  it("shows neither secrets nor whole files in its errors", function()
+    local e = refusal({
+      credentials = "[default]\naws_secret_access_key = wJalr\naws_secret_access_key = wJalr",
+    })
+    assert.falsy(tostring(e):find("wJalr", 1, true))
+    local cfg = resolve({ credentials = "[default]\naws_secret_access_key = wJalr" })
+    assert.equal("<secret>", tostring((cfg:key("default", "aws_secret_access_key"))))
+  end)
+end)
