@@ -133,7 +133,7 @@ describe("credentials", function()
       "[default]\nsso_session = corp",
       "[default]\nsso_start_url = https://x",
       "[default]\nlogin_session = arn",
-      "[default]\nrole_arn = arn:r\nsource_profile = default\nmfa_serial = m\naws_access_key_id = a",
+      "[default]\nrole_arn = r\nsource_profile = default\nmfa_serial = m\naws_access_key_id = a",
     }) do
       local _, e = get({ config = text })
       assert.truthy(e.message:find("yet", 1, true), text)
