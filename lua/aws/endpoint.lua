@@ -179,8 +179,8 @@ function endpoint.resolve(service, params)
   end
   local origin, base, signing_region = find_origin(service, params)
   local scheme, host = origin:match("^(%a+)://(.+)$")
-  local url, path =
-    bucket_style(scheme, host, params.path or "/", params, params.endpoint_url ~= nil)
+  local custom = params.endpoint_url ~= nil
+  local url, path = bucket_style(scheme, host, params.path or "/", params, custom)
   return {
     url = url,
     path = base .. path,
