@@ -4,6 +4,7 @@
 --- another region) is repeated at once and not counted, once per reason. Everything else is left to
 --- the retry rules of aws.retry.
 
+local checksum = require("aws.checksum")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
@@ -14,7 +15,7 @@ local sigv4 = require("awsbak.core.sigv4")
 
 local exchange = {}
 
-local AGENT = "awsbak/" .. require("awsbak.version").number
+local AGENT = "awsbak/" .. require("awsbak.core.sys").version
 local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a stream
 
 ---@class aws.Call one call under way
@@ -27,6 +28,7 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 ---@field region string? where it goes when not the client's own (a bucket elsewhere)
 ---@field invocation string the same for all attempts
 ---@field corrected table<string, boolean> what was put right already
+---@field checksummed boolean? whether a header protects the body
 
 ---@class aws.CallOptions
 ---@field timeout number? seconds of silence until a reply begins
@@ -71,6 +73,10 @@ function exchange.new(service, prepared, input, options)
   }
   if service.hooks.build then
     service.hooks.build(call)
+  end
+  if service.s3 then
+    local mode = service.config:get("request_checksum_calculation")
+    call.checksummed = checksum.add(service.model, call.operation, input, call.request, mode)
   end
   return call
 end

@@ -1,0 +1,319 @@
+local aws = require("aws")
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+
+local NOW = 1795233600 -- 2026-11-21T04:00:00Z
+
+--- Run `f` with a network that gives `replies` in order (a function is called with the request), no
+--- environment, no files, a standing clock. Returns the requests that were sent and the waits.
+local function with_replies(replies, f)
+  local sent, slept = {}, {}
+  log.lines = {}
+  finally(function()
+    log.lines = nil
+  end)
+  local function send(request)
+    sent[#sent + 1] = request
+    local reply = assert(replies[#sent], "one request too many")
+    if type(reply) == "function" then
+      reply = reply(request)
+    elseif errors.is(reply) then
+      error(reply, 0)
+    end
+    return {
+      status = reply.status or 200,
+      headers = reply.headers or {},
+      body = reply.body or "{}",
+      version = "1.1",
+      remote = "127.0.0.1:1",
+    }
+  end
+  outside.with({
+    send = send,
+    now = function()
+      return NOW
+    end,
+    sleep = function(seconds)
+      slept[#slept + 1] = seconds
+    end,
+    random = function()
+      return 0.5
+    end,
+    getenv = function() end,
+    read_file = function(path)
+      return nil, { kind = "io", code = "ENOENT", message = "no " .. path }
+    end,
+  }, f)
+  return sent, slept
+end
+
+local KEYS = { access_key_id = "AKIDEXAMPLE", secret_access_key = "secret" }
+
+local function new_ssm(changes)
+  local options = { region = "eu-west-1", credentials = KEYS }
+  for name, value in pairs(changes or {}) do
+    options[name] = value
+  end
+  return aws.client("ssm", options)
+end
+
+local function headers_of(request)
+  local found = {}
+  for _, pair in ipairs(request.headers) do
+    found[pair[1]:lower()] = pair[2]
+  end
+  return found
+end
+
+local function failure(...)
+  local ok, err = pcall(...)
+  assert.is_false(ok)
+  assert.is_true(errors.is(err), tostring(err))
+  return err
+end
+
+local THROTTLED = { status = 400, body = '{"__type":"ThrottlingException","message":"slow down"}' }
+
+describe("aws.client", function()
+  it("sends one signed request and gives the reply's members", function()
+    local parameter
+    local sent = with_replies({ { body = '{"Parameter":{"Name":"/a","Version":3}}' } }, function()
+      parameter = new_ssm().get_parameter({ Name = "/a", WithDecryption = true }).Parameter
+    end)
+    assert.equal(3, parameter.Version)
+    local headers = headers_of(sent[1])
+    assert.equal(1, #sent)
+    assert.equal("POST", sent[1].method)
+    assert.equal("https://ssm.eu-west-1.amazonaws.com/", sent[1].url)
+    assert.equal('{"Name":"/a","WithDecryption":true}', sent[1].body)
+    assert.equal("AmazonSSM.GetParameter", headers["x-amz-target"])
+    assert.equal("20261121T040000Z", headers["x-amz-date"])
+    assert.equal("attempt=1; max=3", headers["amz-sdk-request"])
+    assert.matches("^awsbak/%d", headers["user-agent"])
+    assert.matches("^%x+%-%x+%-4%x+%-[89ab]%x+%-%x+$", headers["amz-sdk-invocation-id"])
+    assert.matches("AKIDEXAMPLE/20261121/eu%-west%-1/ssm/aws4_request", headers.authorization)
+  end)
+
+  it("asks nothing of the world until a call is made", function()
+    local function never()
+      error("asked")
+    end
+    local before = { send = never, getenv = never, read_file = never, now = never }
+    outside.with(before, function()
+      local ssm = aws.client("ssm", {})
+      assert.equal("2014-11-06", ssm.meta.api_version)
+      assert.is_function(ssm.get_parameter)
+      ssm.pages.describe_parameters({})
+    end)
+  end)
+
+  it("takes an operation by any of its names", function()
+    local sent = with_replies({ {}, {}, {} }, function()
+      local ssm = new_ssm()
+      ssm.call("GetParameter", { Name = "/a" })
+      ssm.call("get-parameter", { Name = "/a" })
+      ssm.call("get_parameter", { Name = "/a" })
+    end)
+    for _, request in ipairs(sent) do
+      assert.equal("AmazonSSM.GetParameter", headers_of(request)["x-amz-target"])
+    end
+  end)
+
+  it(
+    "names the nearest operation, paginator, waiter and option for one that does not exist",
+    function()
+      local ssm = new_ssm()
+      local err = failure(function()
+        return ssm.get_paramter
+      end)
+      assert.equal("unknown_operation", err.code)
+      assert.equal(
+        'ssm has no operation "get_paramter"; did you mean get_parameter?',
+        tostring(err)
+      )
+      assert.equal("unknown_operation", failure(ssm.call, "GetParamter", {}).code)
+      assert.equal(
+        "unknown_paginator",
+        failure(function()
+          ssm.each.get_parameter({ Name = "/a" })
+        end).code
+      )
+      assert.equal(
+        "unknown_waiter",
+        failure(function()
+          ssm.wait.command_execute({})
+        end).code
+      )
+      assert.matches(
+        "attempts",
+        tostring(failure(ssm.get_parameter, { Name = "/a" }, { atempts = 1 }))
+      )
+      assert.matches("region", tostring(failure(aws.client, "ssm", { regin = "x" })))
+    end
+  )
+
+  it("names the nearest service for one that does not exist", function()
+    assert.equal("unknown_service", failure(aws.client, "ssmm").code)
+  end)
+
+  it("sends nothing when the input is wrong", function()
+    local sent = with_replies({}, function()
+      local err = failure(new_ssm().get_parameter, { Nmae = "/a" })
+      assert.equal("usage", err.kind)
+      assert.equal("GetParameter", err.operation)
+    end)
+    assert.same({}, sent)
+  end)
+
+  it("gives the request it would send, signed, and sends nothing", function()
+    local sent = with_replies({}, function()
+      local request = new_ssm().build("GetParameter", { Name = "/a" })
+      assert.equal("POST", request.method)
+      assert.matches("^AWS4%-HMAC%-SHA256 ", headers_of(request).authorization)
+    end)
+    assert.same({}, sent)
+  end)
+
+  it("tries again under the same invocation id, signed anew", function()
+    local sent, slept = with_replies({ THROTTLED, { status = 500, body = "" }, {} }, function()
+      new_ssm().get_parameter({ Name = "/a" })
+    end)
+    assert.equal(2, #slept)
+    local first, last = headers_of(sent[1]), headers_of(sent[3])
+    assert.equal(first["amz-sdk-invocation-id"], last["amz-sdk-invocation-id"])
+    assert.equal("attempt=3; max=3", last["amz-sdk-request"])
+    assert.not_equal(first.authorization, last.authorization)
+  end)
+
+  it("raises the service's error with all that is known of it", function()
+    local err
+    with_replies({
+      {
+        status = 400,
+        headers = { { "x-amzn-requestid", "r-1" } },
+        body = '{"__type":"ParameterNotFound","message":"no such parameter"}',
+      },
+    }, function()
+      err = failure(new_ssm().get_parameter, { Name = "/a" })
+    end)
+    assert.equal("service", err.kind)
+    assert.equal("ParameterNotFound", err.code)
+    assert.equal("no such parameter", err.message)
+    assert.equal("ssm", err.service)
+    assert.equal("GetParameter", err.operation)
+    assert.equal(400, err.status)
+    assert.equal("r-1", err.request_id)
+    assert.equal(1, err.attempts)
+  end)
+
+  it("says which call a network failure ended, and after how many attempts", function()
+    local lost = function()
+      return errors.new({ kind = "network", code = "connect", message = "cannot connect" })
+    end
+    local err
+    with_replies({ lost(), lost(), lost() }, function()
+      err = failure(new_ssm().get_parameter, { Name = "/a" })
+    end)
+    assert.equal("network", err.kind)
+    assert.equal("ssm", err.service)
+    assert.equal("GetParameter", err.operation)
+    assert.equal(3, err.attempts)
+  end)
+
+  it("takes attempts from the call, then from the client", function()
+    local sent = with_replies({ THROTTLED }, function()
+      failure(new_ssm({ attempts = 1 }).get_parameter, { Name = "/a" })
+    end)
+    assert.equal("attempt=1; max=1", headers_of(sent[1])["amz-sdk-request"])
+    sent = with_replies({ THROTTLED, THROTTLED }, function()
+      failure(new_ssm({ attempts = 1 }).get_parameter, { Name = "/a" }, { attempts = 2 })
+    end)
+    assert.equal("attempt=2; max=2", headers_of(sent[2])["amz-sdk-request"])
+  end)
+
+  it("never takes a page of HTML, half a reply or an empty one for success", function()
+    for _, body in ipairs({ "<html>sign in</html>", '{"Parameter":{"Name":', "", "[]", "null" }) do
+      local reply = { body = body, headers = { { "content-type", "text/html" } } }
+      with_replies({ reply, reply, reply }, function()
+        local err = failure(new_ssm().get_parameter, { Name = "/a" })
+        assert.equal("reply", err.kind, body)
+        assert.equal("GetParameter", err.operation)
+      end)
+    end
+  end)
+
+  it("makes up an idempotency token once a call, and keeps the caller's", function()
+    local token = ("0123456789ab"):rep(3)
+    local sent = with_replies({ { status = 503, body = "" }, {}, {} }, function()
+      local ssm = new_ssm()
+      ssm.create_patch_baseline({ Name = "base" })
+      ssm.create_patch_baseline({ Name = "base", ClientToken = token })
+    end)
+    assert.equal(sent[1].body, sent[2].body)
+    assert.matches('"ClientToken":"%x+%-%x+%-4%x+%-%x+%-%x+"', sent[1].body)
+    assert.matches('"ClientToken":"' .. token .. '"', sent[3].body, 1, true)
+  end)
+end)
+
+describe("aws.client correcting", function()
+  local SKEWED = {
+    status = 400,
+    headers = { { "date", "Sat, 21 Nov 2026 05:00:00 GMT" } },
+    body = '{"__type":"InvalidSignatureException","message":"Signature expired"}',
+  }
+
+  it("signs with the service's clock once it is known to be another one", function()
+    local sent, slept = with_replies({ SKEWED, {}, {} }, function()
+      local ssm = new_ssm()
+      ssm.get_parameter({ Name = "/a" })
+      ssm.get_parameter({ Name = "/b" })
+    end)
+    assert.same({}, slept)
+    assert.equal("20261121T040000Z", headers_of(sent[1])["x-amz-date"])
+    assert.equal("20261121T050000Z", headers_of(sent[2])["x-amz-date"])
+    assert.equal("20261121T050000Z", headers_of(sent[3])["x-amz-date"])
+    assert.equal("attempt=1; max=3", headers_of(sent[2])["amz-sdk-request"])
+  end)
+
+  it("believes no clock that comes over plain http, except from this machine", function()
+    with_replies({ SKEWED }, function()
+      failure(new_ssm({ endpoint_url = "http://ssm.example" }).get_parameter, { Name = "/a" })
+    end)
+    with_replies({ SKEWED }, function()
+      failure(
+        new_ssm({ endpoint_url = "http://127.0.0.1.evil.example" }).get_parameter,
+        { Name = "/a" }
+      )
+    end)
+    with_replies({ SKEWED, {} }, function()
+      new_ssm({ endpoint_url = "http://127.0.0.1:4566" }).get_parameter({ Name = "/a" })
+    end)
+  end)
+end)
+
+describe("aws.client listing", function()
+  local PAGES = {
+    { body = '{"Parameters":[{"Name":"/a"},{"Name":"/b"}],"NextToken":"t"}' },
+    { body = '{"Parameters":[{"Name":"/c"}]}' },
+  }
+
+  it("gives items one by one, and pages", function()
+    local seen = {}
+    local sent = with_replies({ PAGES[1], PAGES[2] }, function()
+      for parameter in new_ssm().each.describe_parameters({ MaxResults = 2 }) do
+        seen[#seen + 1] = parameter.Name
+      end
+    end)
+    assert.same({ "/a", "/b", "/c" }, seen)
+    assert.equal('{"MaxResults":2,"NextToken":"t"}', sent[2].body)
+    with_replies({ PAGES[1], PAGES[2] }, function()
+      local pages = 0
+      for page in new_ssm().pages.describe_parameters() do
+        pages = pages + 1
+        assert.is_table(page.Parameters)
+      end
+      assert.equal(2, pages)
+    end)
+  end)
+end)
