@@ -86,6 +86,7 @@ static int exit_code(lua_State *L, int status)
 int ab_host_main(int argc, char **argv)
 {
     ab_process_harden();
+    ab_process_faults();
     CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free);
     lua_State *L = lua_newstate(lua_memory, NULL);
     if (!L)

@@ -3,10 +3,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/alloc.h"
 
 enum { EXIT_ERROR = 1, EXIT_BY_SIGNAL = 128 };
 
@@ -17,6 +20,16 @@ void ab_process_harden(void)
 
     prctl(PR_SET_DUMPABLE, 0);
     setrlimit(RLIMIT_CORE, &none);
+#endif
+}
+
+void ab_process_faults(void)
+{
+#ifdef AB_FAULTS
+    const char *at = getenv("AWSBAK_FAIL_ALLOC");
+
+    if (at)
+        ab_alloc_fail_at(strtoull(at, NULL, 10), getenv("AWSBAK_FAIL_FOREVER") != NULL);
 #endif
 }
 

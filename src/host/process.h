@@ -8,6 +8,10 @@
  */
 void ab_process_harden(void);
 
+/* In builds with AB_FAULTS: AWSBAK_FAIL_ALLOC=N makes the n-th allocation fail, with
+ * AWSBAK_FAIL_FOREVER=1 all that follow as well. Does nothing in other builds. */
+void ab_process_faults(void);
+
 /* Whether the reader of standard output went away. */
 int ab_process_output_closed(void);
 
