@@ -17,6 +17,7 @@ struct ab_loop;
 /* What one Lua state owns; made on first use, freed with the state. */
 struct ab_host {
     struct ab_loop *loop; /* owned; NULL until bind/loop.c makes it */
+    bool loopback_only;   /* requests reach this machine alone (bind/http.c) */
 };
 
 /* The context of this state, kept in the registry under a private key. Raises when out of memory. */

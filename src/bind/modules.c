@@ -6,6 +6,7 @@ static const luaL_Reg modules[] = {
     {"awsbak.core.age", luaopen_awsbak_core_age},
     {"awsbak.core.codec", luaopen_awsbak_core_codec},
     {"awsbak.core.digest", luaopen_awsbak_core_digest},
+    {"awsbak.core.http", luaopen_awsbak_core_http},
     {"awsbak.core.json", luaopen_awsbak_core_json},
     {"awsbak.core.key", luaopen_awsbak_core_key},
     {"awsbak.core.loop", luaopen_awsbak_core_loop},

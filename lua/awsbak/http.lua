@@ -1,0 +1,148 @@
+--- One HTTP exchange, for everything in lua/ that talks to a network: proxies and trust from the
+--- environment, the reply whole or an error.
+
+local errors = require("awsbak.errors")
+local http = require("awsbak.core.http")
+local outside = require("awsbak.outside")
+local task = require("awsbak.task")
+
+local M = {}
+
+---@class awsbak.Request
+---@field method string
+---@field url string http or https; the path is sent as it is
+---@field headers string[][]? pairs { name, value }; a content-length is computed, never taken from here
+---@field body string?
+---@field stream boolean? the response has `reader` in place of `body`
+---@field timeout number? seconds of silence until the first byte of the reply (default 60)
+---@field timeout_connect number? seconds for name, connection and TLS (default 3.1)
+---@field timeout_total number? seconds in all (default 60 and 1 for every 16 KiB, from the first byte)
+---@field timeout_slow number? seconds below 1 KiB/s that end a reply that began (default 20)
+---@field proxy string? URL; "" for none; absent: from the environment
+---@field ca_file string? PEM file of the only issuers to trust; absent: AWS_CA_BUNDLE, else the system's
+---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not for `stream`
+
+---@class awsbak.Response
+---@field status integer
+---@field headers string[][] pairs { name in lower case, value }, in the order they came
+---@field body string?
+---@field reader userdata? `reader:read(n)` is an operation: 1 to n bytes, nothing at the end
+---@field version "1.0"|"1.1"|"2"
+---@field remote string "ip:port"
+
+--- Codes of failures that another try may not meet.
+local RETRYABLE = {
+  connect = true,
+  cut = true,
+  dns = true,
+  timeout_connect = true,
+  timeout_first_byte = true,
+  timeout_slow = true,
+  timeout_total = true,
+}
+
+--- A variable in lower or upper case, lower first, as curl and Python read them.
+local function variable(name)
+  return outside.getenv(name) or outside.getenv(name:upper())
+end
+
+--- Hosts that are always asked directly: this machine, and the link-local addresses that hand out keys.
+local function is_near(host)
+  return host == "localhost"
+    or host:match("^127%.") ~= nil
+    or host == "[::1]"
+    or host:match("^169%.254%.") ~= nil
+    or host:lower():match("^%[fd00:ec2::") ~= nil
+end
+
+--- The proxy for a URL by the environment, or nil: https_proxy, http_proxy, all_proxy, in both cases.
+--- A CGI program takes no HTTP_PROXY, which is there the request's "Proxy:" header.
+local function proxy_for(url)
+  local scheme, host = url:match("^(https?)://(%[[^%]]*%])")
+  if not scheme then
+    scheme, host = url:match("^(https?)://([^/:?#]*)")
+  end
+  if not scheme or is_near(host) then
+    return nil
+  end
+  local proxy
+  if scheme == "https" then
+    proxy = variable("https_proxy")
+  elseif outside.getenv("REQUEST_METHOD") then
+    proxy = outside.getenv("http_proxy")
+  else
+    proxy = variable("http_proxy")
+  end
+  return proxy or variable("all_proxy")
+end
+
+local system_trust
+
+--- Fill in whom to trust: the caller's file, AWS_CA_BUNDLE, or the system's folder.
+local function add_trust(options, request)
+  if not request.url:match("^https:") then
+    return
+  end
+  options.ca_file = request.ca_file or outside.getenv("AWS_CA_BUNDLE")
+  if not options.ca_file then
+    system_trust = system_trust or http.system_trust()
+    options.ca_file, options.ca_path = system_trust.ca_file, system_trust.ca_path
+  end
+end
+
+--- Send a request and wait for its reply.
+--- `http.send({ method = "GET", url = "https://example.com/" }).status`
+--- Raises error tables with code `dns`, `connect`, `tls`, `cut`, `protocol`, `too_large`,
+--- `timeout_connect`, `timeout_first_byte`, `timeout_slow`, `timeout_total`, `sandbox_host`; their
+--- `retryable` says whether another try may do better. A status of 400 or more is a reply.
+---@param request awsbak.Request
+---@return awsbak.Response
+function M.send(request)
+  local proxy = request.proxy or proxy_for(request.url)
+  local options = {
+    method = request.method,
+    url = request.url,
+    headers = request.headers,
+    body = request.body,
+    stream = request.stream,
+    max_body = request.max_body,
+    timeout_first_byte = request.timeout,
+    timeout_connect = request.timeout_connect,
+    timeout_slow = request.timeout_slow,
+    timeout_total = request.timeout_total,
+    proxy = proxy,
+    no_proxy = proxy and variable("no_proxy"),
+  }
+  add_trust(options, request)
+  local response, e = errors.try(function()
+    local op <close> = errors.check(http.request(options))
+    return task.await(op)
+  end)
+  if not response then
+    if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
+      e.retryable = RETRYABLE[e.code] or false
+    end
+    error(e, 0)
+  end
+  return response
+end
+
+--- Refuse any other host than this machine from now on, for as long as the program runs.
+function M.loopback_only()
+  http.loopback_only(true)
+end
+
+--- The value of a header in a response, the first if there are several, or nil.
+---@param response awsbak.Response
+---@param name string in lower case
+---@return string?
+function M.header(response, name)
+  for _, pair in ipairs(response.headers) do
+    if pair[1] == name then
+      return pair[2]
+    end
+  end
+  return nil
+end
+
+return M

@@ -1,0 +1,412 @@
+/* net/http.c - the life of an exchange: begin, deadlines, end; and a stream's reads. */
+#include "net/http.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "net/http_exchange.h"
+
+#define NS_PER_S 1e9
+
+/* A reply may take this long, and a second more for each of these bytes. */
+#define TOTAL_BASE_S 60.0
+#define TOTAL_BYTES_PER_S 16384.0
+
+enum { SLOW_BYTES_PER_S = 1024, STREAM_RESUME_BELOW = 128 * 1024, STREAM_BODY_MAX = 1 << 20 };
+
+const struct ab_http_request ab_http_defaults = {
+    .method = "GET",
+    .connect_s = 3.1,
+    .first_byte_s = 60,
+    .slow_s = 20,
+    .max_body = 32 * 1024 * 1024,
+};
+
+/* --- reads of a stream ----------------------------------------------------------------------- */
+
+struct ab_http_read {
+    struct ab_op op;
+    struct ab_http *http; /* an owner of it */
+};
+
+static void read_free(struct ab_op *op)
+{
+    struct ab_http_read *self = AB_CONTAINER(op, struct ab_http_read, op);
+
+    if (self->http->reading == self)
+        self->http->reading = NULL;
+    ab_http_free(self->http);
+    ab_op_drop(op);
+    ab_free(self);
+}
+
+static const struct ab_op_class read_class = {read_free};
+
+/* Finish the pending read when there is something to say. */
+static void answer_read(struct ab_http *http)
+{
+    struct ab_http_read *reading = http->reading;
+
+    if (!reading || (http->body.len == 0 && !http->over))
+        return;
+    http->reading = NULL;
+    ab_op_finish(&reading->op, http->body.len == 0 && http->broken ? &http->err : NULL);
+}
+
+struct ab_op *ab_http_read(struct ab_http *http, struct ab_err *err)
+{
+    if (http->reading) {
+        ab_fail(err, AB_USAGE, "busy", "another read of this reply is under way");
+        return NULL;
+    }
+    struct ab_http_read *self = ab_calloc(1, sizeof *self);
+    if (!self) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    ab_op_init(&self->op, http->transfer.op.loop, &read_class);
+    self->http = http;
+    ab_http_retain(http);
+    http->reading = self;
+    answer_read(http);
+    return &self->op;
+}
+
+void ab_http_bytes_came(struct ab_http *http)
+{
+    answer_read(http);
+}
+
+bool ab_http_take(struct ab_http *http, size_t n, struct ab_err *err)
+{
+    ab_buf_shift(&http->body, n);
+    if (!http->paused || http->over || http->body.len >= STREAM_RESUME_BELOW)
+        return true;
+    http->paused = false;
+    http->slow_since_ns = ab_now_ns();
+    http->slow_seen = http->received;
+    CURLcode code = curl_easy_pause(http->transfer.easy, CURLPAUSE_CONT);
+    return code == CURLE_OK || ab_http_fail(http, code, err);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+/* The exchange is over; tell whoever waits for it. With a non-NULL `err` it failed. */
+static void end(struct ab_http *http, const struct ab_err *err)
+{
+    struct ab_op *op = &http->transfer.op;
+
+    ab_loop_clear_timer(op->loop, &http->timer);
+    http->over = true;
+    if (err) {
+        http->broken = true;
+        http->err = *err;
+    }
+    if (!op->finished)
+        ab_op_finish(op, err);
+    answer_read(http);
+}
+
+static void transfer_done(struct ab_transfer *transfer, CURLcode code)
+{
+    struct ab_http *http = AB_CONTAINER(transfer, struct ab_http, transfer);
+    struct ab_err err;
+
+    if (http->broken) {
+        err = http->err;
+        end(http, &err);
+    } else if (code != CURLE_OK) {
+        ab_http_fail(http, code, &err);
+        end(http, &err);
+    } else {
+        end(http, ab_http_prove(http, &err) ? NULL : &err);
+    }
+}
+
+void ab_http_head_came(struct ab_http *http)
+{
+    if (http->stream && !http->transfer.op.finished)
+        ab_op_finish(&http->transfer.op, NULL);
+}
+
+/* --- deadlines ------------------------------------------------------------------------------- */
+
+static int64_t after(int64_t ns, double seconds)
+{
+    return ns + (int64_t)(seconds * NS_PER_S);
+}
+
+/* When the whole reply must be there. A stream's reader may take its time: no such limit. */
+static int64_t total_due(const struct ab_http *http)
+{
+    if (http->total_s > 0)
+        return after(http->began_ns, http->total_s);
+    if (http->first_ns == 0 || http->stream)
+        return INT64_MAX;
+    int64_t size = http->length > http->received ? http->length : http->received;
+    return after(http->first_ns, TOTAL_BASE_S + (double)size / TOTAL_BYTES_PER_S);
+}
+
+/* When to look at the speed or the silence next. */
+static int64_t pace_due(const struct ab_http *http)
+{
+    if (http->received > 0 && !http->paused)
+        return after(http->slow_since_ns, http->slow_s);
+    if (http->first_ns == 0)
+        return after(http->silent_since_ns, http->first_byte_s);
+    return after(http->first_ns, http->first_byte_s); /* a head without its body */
+}
+
+/* False, with err, when nothing was sent for first_byte_s either. */
+static bool check_silence(struct ab_http *http, int64_t now, struct ab_err *err)
+{
+    curl_off_t sent = 0;
+
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    if (sent == http->sent_seen)
+        return ab_fail(err, AB_TIMEOUT, "timeout_first_byte", "%s did not answer within %.6g s",
+                       http->host, http->first_byte_s);
+    http->sent_seen = sent;
+    http->silent_since_ns = now;
+    return true;
+}
+
+static bool check_speed(struct ab_http *http, int64_t now, struct ab_err *err)
+{
+    int64_t came = http->received - http->slow_seen;
+
+    if (came < (int64_t)(http->slow_s * SLOW_BYTES_PER_S))
+        return ab_fail(err, AB_TIMEOUT, "timeout_slow", "%s sent %lld bytes in %.6g s", http->host,
+                       (long long)came, http->slow_s);
+    http->slow_seen = http->received;
+    http->slow_since_ns = now;
+    return true;
+}
+
+static bool check_deadlines(struct ab_http *http, int64_t now, struct ab_err *err)
+{
+    if (now >= total_due(http))
+        return ab_fail(err, AB_TIMEOUT, "timeout_total",
+                       "%s did not finish its reply within %.6g s", http->host,
+                       (double)(now - http->began_ns) / NS_PER_S);
+    if (now < pace_due(http) || http->paused)
+        return true;
+    return http->received > 0 ? check_speed(http, now, err) : check_silence(http, now, err);
+}
+
+static bool set_timer(struct ab_http *http, int64_t now, struct ab_err *err)
+{
+    int64_t due = total_due(http), pace = pace_due(http);
+
+    if (pace < due)
+        due = pace;
+    if (due <= now) /* paused: look again later */
+        due = after(now, http->slow_s > 0 ? http->slow_s : 1);
+    /* The deadlines change when the head comes and grow with the body: look at least that often. */
+    if (due > after(now, 1))
+        due = after(now, 1);
+    return ab_loop_set_timer(http->transfer.op.loop, &http->timer, due, err);
+}
+
+static void timer_fired(struct ab_timer *timer)
+{
+    struct ab_http *http = AB_CONTAINER(timer, struct ab_http, timer);
+    int64_t now = ab_now_ns();
+    struct ab_err err;
+
+    if (check_deadlines(http, now, &err) && set_timer(http, now, &err))
+        return;
+    ab_loop_withdraw(http->transfer.op.loop, &http->transfer);
+    end(http, &err);
+}
+
+/* --- the beginning --------------------------------------------------------------------------- */
+
+static void op_free(struct ab_op *op)
+{
+    ab_http_free(AB_CONTAINER(op, struct ab_http, transfer.op));
+}
+
+static const struct ab_op_class http_class = {op_free};
+
+struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *request,
+                            struct ab_err *err)
+{
+    struct ab_http *http = ab_calloc(1, sizeof *http);
+
+    if (!http) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    http->owners = 1;
+    ab_op_init(&http->transfer.op, loop, &http_class);
+    http->transfer.done = transfer_done;
+    http->timer.fire = timer_fired;
+    http->is_head = strcmp(request->method, "HEAD") == 0;
+    http->stream = request->stream;
+    http->connect_s = request->connect_s;
+    http->first_byte_s = request->first_byte_s;
+    http->slow_s = request->slow_s;
+    http->total_s = request->total_s;
+    http->length = -1;
+    ab_buf_init(&http->head, 2 * AB_HTTP_HEAD_BYTES_MAX);
+    ab_buf_init(&http->body, request->stream ? STREAM_BODY_MAX : request->max_body);
+    http->transfer.easy = curl_easy_init();
+    if (!http->transfer.easy)
+        ab_fail_memory(err);
+    if (!http->transfer.easy || !ab_http_setup(http, request, err)) {
+        ab_http_free(http);
+        return NULL;
+    }
+    return http;
+}
+
+static bool add_line(struct ab_http *http, const char *line, struct ab_err *err)
+{
+    struct curl_slist *longer = curl_slist_append(http->headers, line);
+
+    if (!longer)
+        return ab_fail_memory(err);
+    http->headers = longer;
+    return true;
+}
+
+bool ab_http_header(struct ab_http *http, const char *name, const char *value, struct ab_err *err)
+{
+    if (strcasecmp(name, "content-length") == 0)
+        return true; /* curl says it, and says it right */
+    struct ab_buf line;
+    ab_buf_init(&line, SIZE_MAX);
+    /* "name;" is curl's way to send an empty value; "name:" would remove the header. */
+    bool ok = ab_buf_add_text(&line, name, err) &&
+              ab_buf_add_text(&line, *value ? ": " : ";", err) &&
+              ab_buf_add_text(&line, value, err) && ab_buf_add_byte(&line, 0, err) &&
+              add_line(http, (char *)line.data, err);
+    line.secret = true; /* tokens and signatures pass through */
+    ab_buf_drop(&line);
+    return ok;
+}
+
+bool ab_http_name_ok(const char *s, size_t len)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && (c == 0 || !strchr(others, c)))
+            return false;
+    }
+    return len > 0;
+}
+
+bool ab_http_value_ok(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (s[i] == '\r' || s[i] == '\n' || s[i] == 0)
+            return false;
+    return true;
+}
+
+static bool has_header(const struct ab_http *http, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const struct curl_slist *h = http->headers; h; h = h->next)
+        if (strncasecmp(h->data, name, len) == 0 && (h->data[len] == ':' || h->data[len] == ';'))
+            return true;
+    return false;
+}
+
+/* Keep curl from adding what the caller did not say. */
+static bool refuse_additions(struct ab_http *http, struct ab_err *err)
+{
+    static const char *const names[][2] = {
+        {"accept", "Accept:"}, {"content-type", "Content-Type:"}, {"expect", "Expect:"}};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!has_header(http, names[i][0]) && !add_line(http, names[i][1], err))
+            return false;
+    return true;
+}
+
+bool ab_http_begin(struct ab_http *http, struct ab_err *err)
+{
+    struct ab_loop *loop = http->transfer.op.loop;
+
+    if (!refuse_additions(http, err))
+        return false;
+    CURLcode code = curl_easy_setopt(http->transfer.easy, CURLOPT_HTTPHEADER, http->headers);
+    if (code != CURLE_OK)
+        return ab_http_fail(http, code, err);
+    http->began_ns = http->silent_since_ns = ab_now_ns();
+    return set_timer(http, http->began_ns, err) && ab_loop_transfer(loop, &http->transfer, err);
+}
+
+void ab_http_retain(struct ab_http *http)
+{
+    http->owners++;
+}
+
+void ab_http_free(struct ab_http *http)
+{
+    if (!http || --http->owners > 0)
+        return;
+    struct ab_loop *loop = http->transfer.op.loop;
+    ab_loop_withdraw(loop, &http->transfer);
+    ab_loop_clear_timer(loop, &http->timer);
+    ab_op_drop(&http->transfer.op);
+    curl_easy_cleanup(http->transfer.easy);
+    curl_slist_free_all(http->headers);
+    ab_buf_drop(&http->head);
+    ab_buf_drop(&http->body);
+    ab_free(http);
+}
+
+/* --- the reply ------------------------------------------------------------------------------- */
+
+struct ab_op *ab_http_op(struct ab_http *http)
+{
+    return &http->transfer.op;
+}
+
+long ab_http_status(const struct ab_http *http)
+{
+    return http->status;
+}
+
+const char *ab_http_version(const struct ab_http *http)
+{
+    long version = CURL_HTTP_VERSION_NONE;
+
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0   ? "2"
+           : version == CURL_HTTP_VERSION_1_0 ? "1.0"
+                                              : "1.1";
+}
+
+void ab_http_remote(const struct ab_http *http, char *text, size_t size)
+{
+    const char *address = NULL;
+    long port = 0;
+
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_PRIMARY_IP, &address);
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_PRIMARY_PORT, &port);
+    snprintf(text, size, "%s:%ld", address ? address : "", port);
+}
+
+size_t ab_http_next_header(const struct ab_http *http, size_t at, const char **name,
+                           const char **value)
+{
+    if (at >= http->head.len)
+        return 0;
+    *name = (const char *)http->head.data + at;
+    *value = *name + strlen(*name) + 1;
+    return at + strlen(*name) + strlen(*value) + 2;
+}
+
+struct ab_slice ab_http_body(const struct ab_http *http)
+{
+    return (struct ab_slice){http->body.data, http->body.len};
+}

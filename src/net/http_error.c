@@ -1,0 +1,127 @@
+/* net/http_error.c - curl's codes as our errors: one sentence each, naming the host and the remedy.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "net/http_exchange.h"
+
+/* curl's own words in lower case at the beginning, or `otherwise`. Nothing of ours is in them that
+ * is secret: they quote neither headers nor bodies, but a proxy's URL may come: that one is left
+ * out. */
+static const char *detail(const struct ab_http *http, const char *otherwise)
+{
+    return http->curl_says[0] ? http->curl_says : otherwise;
+}
+
+/* The text of the system error that ended a connection attempt, in lower case: "connection
+ * refused". */
+static const char *system_text(const struct ab_http *http, char *text, size_t size)
+{
+    long number = 0;
+
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_OS_ERRNO, &number);
+    const char *words = number != 0 ? strerrordesc_np((int)number) : NULL;
+    snprintf(text, size, "%s", words ? words : "no connection");
+    text[0] = (char)tolower((unsigned char)text[0]);
+    return text;
+}
+
+static const char *peer(const struct ab_http *http)
+{
+    return http->proxy[0] ? http->proxy : http->host;
+}
+
+static bool fail_connect(const struct ab_http *http, struct ab_err *err)
+{
+    char text[64];
+
+    if (http->proxy[0])
+        return ab_fail(err, AB_NETWORK, "connect", "cannot connect to the proxy %s: %s",
+                       http->proxy, system_text(http, text, sizeof text));
+    return ab_fail(err, AB_NETWORK, "connect", "cannot connect to %s: %s", http->host,
+                   system_text(http, text, sizeof text));
+}
+
+static bool fail_cut(const struct ab_http *http, struct ab_err *err)
+{
+    if (!http->head_over)
+        return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection before it answered",
+                       http->host);
+    if (http->length >= 0)
+        return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection after %lld of %lld bytes",
+                       http->host, (long long)http->received, (long long)http->length);
+    return ab_fail(err, AB_NETWORK, "cut",
+                   "%s closed the connection within the reply, after %lld bytes", http->host,
+                   (long long)http->received);
+}
+
+/* An issuer nobody knows, a wrong name, an old protocol, or a connection that broke in the
+ * handshake. */
+static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *err)
+{
+    long verified = 0;
+    const char *hint = "";
+
+    if (code == CURLE_SSL_CONNECT_ERROR &&
+        (strstr(http->curl_says, "SSL_ERROR_SYSCALL") || strstr(http->curl_says, "unexpected eof")))
+        return ab_fail(err, AB_NETWORK, "connect",
+                       "%s closed the connection during the TLS handshake", peer(http));
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    if (verified != 0)
+        hint = "; AWS_CA_BUNDLE can name a file with the certificates of the issuers to trust";
+    return ab_fail(err, AB_NETWORK, "tls", "TLS with %s failed: %s%s", http->host,
+                   detail(http, curl_easy_strerror(code)), hint);
+}
+
+static bool fail_proxy(const struct ab_http *http, struct ab_err *err)
+{
+    return ab_fail(err, AB_NETWORK, "connect", "the proxy %s did not open a way to %s: %s",
+                   http->proxy, http->host, detail(http, "it gave no reason"));
+}
+
+bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
+{
+    switch (code) {
+    case CURLE_OUT_OF_MEMORY:
+        return ab_fail_memory(err);
+    case CURLE_URL_MALFORMAT:
+        return ab_fail(err, AB_USAGE, "url", "the URL is not valid");
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return ab_fail(err, AB_NETWORK, "dns", "cannot find the host of %s: %s", http->host,
+                       "its name has no address, or the name service does not answer");
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return ab_fail(err, AB_NETWORK, "dns", "cannot find the host of the proxy %s", http->proxy);
+    case CURLE_COULDNT_CONNECT:
+        return fail_connect(http, err);
+    case CURLE_PROXY:
+        return fail_proxy(http, err);
+    case CURLE_OPERATION_TIMEDOUT:
+        return ab_fail(err, AB_TIMEOUT, "timeout_connect", "no connection to %s within %.3g s",
+                       peer(http), http->connect_s);
+    case CURLE_SSL_CACERT_BADFILE:
+        return ab_fail(err, AB_CONFIG, "ca_file",
+                       "cannot use the CA file %s (AWS_CA_BUNDLE): it is missing or holds no "
+                       "certificate",
+                       http->ca_file);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+        return fail_tls(http, code, err);
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        if (http->proxy[0] && http->first_ns == 0 && strstr(http->curl_says, "CONNECT"))
+            return fail_proxy(http, err);
+        return fail_cut(http, err);
+    default:
+        return ab_fail(err, AB_REPLY, "protocol",
+                       "%s: the reply is not HTTP that can be understood", http->host);
+    }
+}

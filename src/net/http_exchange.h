@@ -1,0 +1,73 @@
+/* net/http_exchange.h - what the files of the HTTP exchange share: http.c (its life), http_setup.c
+ * (curl's options), http_reply.c (headers, proof that the answer is whole), http_error.c (what went
+ * wrong). */
+#ifndef AB_NET_HTTP_EXCHANGE_H
+#define AB_NET_HTTP_EXCHANGE_H
+
+#include "net/http.h"
+#include "net/source.h"
+
+enum {
+    AB_HTTP_HOST_MAX = 256,
+    AB_HTTP_HEAD_BYTES_MAX = 256 * 1024,
+    AB_HTTP_HEAD_LINES_MAX = 200,
+};
+
+struct ab_http_read; /* a pending read of a stream (http.c) */
+
+struct ab_http {
+    struct ab_transfer transfer; /* first: its op is ours */
+    int owners;
+    struct curl_slist *headers; /* owned; sent */
+    char curl_says[CURL_ERROR_SIZE];
+    char host[AB_HTTP_HOST_MAX];    /* "name:port", for messages */
+    char proxy[AB_HTTP_HOST_MAX];   /* "name:port" without credentials; empty without proxy */
+    char ca_file[AB_HTTP_HOST_MAX]; /* as given, for messages */
+    bool is_head;
+    bool stream;
+
+    struct ab_timer timer; /* set while the transfer runs */
+    double connect_s, first_byte_s, slow_s, total_s;
+    int64_t began_ns;
+    int64_t first_ns;  /* of the reply; 0 before */
+    int64_t sent_seen; /* bytes of the request sent when the timer last looked */
+    int64_t silent_since_ns;
+    int64_t slow_since_ns; /* begin of the window in which slow_seen is compared */
+    int64_t slow_seen;
+
+    long status;
+    bool head_over; /* the blank line after a final head has come */
+    bool chunked;
+    int64_t length; /* Content-Length, or -1 */
+    int head_lines;
+    size_t head_bytes;
+    struct ab_buf head; /* name NUL value NUL ... */
+    struct ab_buf body; /* of a stream: what was not taken yet */
+    int64_t received;   /* body bytes in all */
+
+    bool broken; /* a callback refused the reply: err says why */
+    bool paused; /* curl waits until a stream's reader takes some */
+    bool over;   /* the transfer has ended; with `broken` by err */
+    struct ab_err err;
+    struct ab_http_read *reading;
+};
+
+/* Fill the easy handle's options, and host, proxy: http_setup.c. */
+AB_MUST_USE bool ab_http_setup(struct ab_http *http, const struct ab_http_request *request,
+                               struct ab_err *err);
+
+/* curl's callbacks: http_reply.c. */
+size_t ab_http_on_header(char *line, size_t one, size_t len, void *arg);
+size_t ab_http_on_body(char *data, size_t one, size_t len, void *arg);
+
+/* After curl is content: whether the answer is whole. */
+AB_MUST_USE bool ab_http_prove(const struct ab_http *http, struct ab_err *err);
+
+/* What curl's `code` means, for people: http_error.c. Always false. */
+bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err);
+
+/* A stream has bytes, or its head has come: http.c. */
+void ab_http_head_came(struct ab_http *http);
+void ab_http_bytes_came(struct ab_http *http);
+
+#endif
