@@ -104,8 +104,10 @@ void ab_bind_push_secret(lua_State *L, const void *data, size_t len)
     if (len == 0)
         return;
     self->data = ab_secret_alloc(len);
-    if (!self->data)
+    if (!self->data) {
         luaL_error(L, "not enough memory");
+        return; /* luaL_error does not, but nothing in its prototype says so */
+    }
     memcpy(self->data, data, len);
     self->len = len;
 }

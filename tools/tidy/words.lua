@@ -2,7 +2,7 @@
 
 -- Split, so that this file passes its own check.
 local UNFINISHED = { "TO" .. "DO", "FIX" .. "ME", "XX" .. "X", "HA" .. "CK" }
-local MACHINE = { "ro" .. "ot", "wo" .. "rk", "fa" .. "rm", "ho" .. "me" }
+local MACHINE = { "ro" .. "ot", "wo" .. "rk", "fa" .. "rm" }
 
 -- Without a length, or without a way to tell that the number was none.
 local UNSAFE = {
