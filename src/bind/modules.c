@@ -13,6 +13,7 @@ static const luaL_Reg modules[] = {
     {"awsbak.core.secret", luaopen_awsbak_core_secret},
     {"awsbak.core.sigv4", luaopen_awsbak_core_sigv4},
     {"awsbak.core.sys", luaopen_awsbak_core_sys},
+    {"awsbak.core.xml", luaopen_awsbak_core_xml},
     {NULL, NULL},
 };
 

@@ -15,5 +15,6 @@ int luaopen_awsbak_core_loop(lua_State *L);
 int luaopen_awsbak_core_secret(lua_State *L);
 int luaopen_awsbak_core_sigv4(lua_State *L);
 int luaopen_awsbak_core_sys(lua_State *L);
+int luaopen_awsbak_core_xml(lua_State *L);
 
 #endif
