@@ -256,23 +256,33 @@ def read(folder, name):
     return {}
 
 
-def paginators(folder):
-    pages = read(folder, "paginators-1.json").get("pagination", {})
-    extras = read(folder, "paginators-1.sdk-extras.json").get("merge", {}).get("pagination", {})
-    for name, more in extras.items():
-        pages.setdefault(name, {}).update(more)
-    return pages
+def merge(base, extra):
+    """Put `extra` into `base`, object by object."""
+    for key, value in extra.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+    return base
+
+
+def load(folder, kind):
+    """A file with what botocore itself adds to AWS's facts (loaders.py, ExtrasProcessor)."""
+    extras = read(folder, f"{kind}.sdk-extras.json").get("merge", {})
+    return merge(read(folder, f"{kind}.json"), extras)
 
 
 def service_text(service):
     """The whole file for one service."""
     folder = max(p for p in (DATA / service).iterdir() if p.is_dir())
-    model = read(folder, "service-2.json")
+    model = load(folder, "service-2")
     lines = [*meta_lines(service, model)]
     lines += [operation_line(n, op) for n, op in model["operations"].items()]
     lines += [shape_line(n, shape) for n, shape in model["shapes"].items()]
-    lines += [paginator_line(n, p) for n, p in paginators(folder).items() if n in model["operations"]]
-    lines += [waiter_line(n, w) for n, w in read(folder, "waiters-2.json").get("waiters", {}).items()]
+    pages = load(folder, "paginators-1").get("pagination", {})
+    lines += [paginator_line(n, p) for n, p in pages.items() if n in model["operations"]]
+    waiters = load(folder, "waiters-2").get("waiters", {})
+    lines += [waiter_line(n, w) for n, w in waiters.items()]
     lines.sort(key=str.encode)
     head = f"# From botocore {BOTOCORE} (Apache-2.0) by tools/import_models.py. Not to be edited."
     return "\n".join([head, *lines]) + "\n"

@@ -17,14 +17,12 @@ def model(service):
     import import_models
 
     folder = max(p for p in (import_models.DATA / service).iterdir() if p.is_dir())
+    description = import_models.load(folder, "service-2")
     return {
-        "model": import_models.read(folder, "service-2.json"),
-        "paginators": {"pagination": import_models.paginators(folder)},
-        "waiters": import_models.read(folder, "waiters-2.json"),
-        "snake": {
-            name: botocore.xform_name(name)
-            for name in import_models.read(folder, "service-2.json")["operations"]
-        },
+        "model": description,
+        "paginators": import_models.load(folder, "paginators-1"),
+        "waiters": import_models.load(folder, "waiters-2"),
+        "snake": {name: botocore.xform_name(name) for name in description["operations"]},
     }
 
 

@@ -4,6 +4,8 @@ local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local json_shape = require("aws.protocol.json_shape")
 local reply = require("aws.protocol.reply")
+local xml = require("awsbak.core.xml")
+local xml_shape = require("aws.protocol.xml_shape")
 
 local fault = {}
 
@@ -80,6 +82,65 @@ function fault.from_json(m, op, response, body, code)
     message = is_text(body.message) or is_text(body.Message) or is_text(body.errorMessage) or code,
     request_id = reply.request_id(response),
     fields = fields(m, response, fault.shape(m, op, code), body),
+  }
+end
+
+local function child(node, name)
+  for _, found in ipairs(node or {}) do
+    if found.name == name then
+      return found
+    end
+  end
+  return nil
+end
+
+local function child_text(node, name)
+  local found = child(node, name)
+  return found and is_text(found.text)
+end
+
+--- The element with code and message: S3's root, or <ErrorResponse><Error>, or <Response><Errors><Error>.
+local function error_node(root)
+  if root.name == "Error" then
+    return root
+  end
+  return child(root, "Error") or child(child(root, "Errors"), "Error")
+end
+
+local XML_ENVELOPE = { Code = true, Message = true, RequestId = true, Type = true }
+
+--- What an error element says beyond the usual: as the error's shape has it, the rest as text.
+local function xml_fields(m, response, shape, node)
+  local found = shape and errors.try(xml_shape.decode_members, reply.walk(m, response), shape, node) or {}
+  for _, item in ipairs(node) do
+    if item.text and not XML_ENVELOPE[item.name] and found[item.name] == nil then
+      found[item.name] = item.text
+    end
+  end
+  found.message, found.Message = nil, nil
+  return found
+end
+
+--- The fault in an XML body; also that of a reply without one (HEAD), which is its status.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table
+---@return aws.Fault
+function fault.from_xml(m, op, response)
+  local root = xml.parse(response.body or "")
+  local node = root and error_node(root)
+  if not node then
+    return reply.bare_fault(response)
+  end
+  local code = child_text(node, "Code") or tostring(response.status)
+  return {
+    code = code,
+    message = child_text(node, "Message") or code,
+    request_id = reply.request_id(response)
+      or child_text(root, "RequestId")
+      or child_text(root, "RequestID")
+      or child_text(node, "RequestId"),
+    fields = xml_fields(m, response, fault.shape(m, op, code), node),
   }
 end
 

@@ -23,6 +23,8 @@ local protocol = {}
 
 local MODULES = {
   json = "aws.protocol.json",
+  query = "aws.protocol.query",
+  ["rest-xml"] = "aws.protocol.rest_xml",
 }
 
 --- The protocol to speak with a service: the first of its model's that there is.

@@ -1,0 +1,159 @@
+--- The protocol query: a form out, XML in. ec2 is a dialect of it.
+---
+--- Source: botocore/serialize.py (QuerySerializer), botocore/parsers.py (QueryParser).
+
+local codec = require("awsbak.core.codec")
+local fault = require("aws.protocol.fault")
+local host_prefix = require("aws.protocol.host_prefix")
+local json = require("awsbak.core.json")
+local reply = require("aws.protocol.reply")
+local scalar = require("aws.protocol.scalar")
+local xml = require("awsbak.core.xml")
+local xml_shape = require("aws.protocol.xml_shape")
+
+local query = {}
+
+---@class aws.QueryDialect where the protocols of this family differ
+---@field member_name fun(member: aws.Ref): string name of a member in a form
+---@field list_prefix fun(prefix: string, ref: aws.Ref, element: aws.Ref): string what an index is put after
+---@field empty_lists boolean whether an empty list is sent
+
+local function join(prefix, name)
+  return prefix == "" and name or prefix .. "." .. name
+end
+
+local writers = {}
+
+--- Add the pairs that a value becomes, under names that begin with `prefix`.
+local function write(form, ref, value, prefix)
+  local shape = ref.target or form.model:resolve(ref)
+  local writer = writers[shape.type]
+  if writer then
+    writer(form, shape, value, prefix, ref)
+  else
+    local text = scalar.write(form.model, ref, value, "iso8601")
+    form.pairs[#form.pairs + 1] = codec.uri(prefix) .. "=" .. codec.uri(text)
+  end
+end
+
+function writers.structure(form, shape, value, prefix)
+  for _, member in ipairs(shape.members) do
+    local found = value[member.name]
+    if found ~= nil and found ~= json.null then
+      form.model:resolve(member)
+      write(form, member, found, join(prefix, form.dialect.member_name(member)))
+    end
+  end
+end
+
+function writers.list(form, shape, value, prefix, ref)
+  if #value == 0 then
+    if form.dialect.empty_lists then
+      form.pairs[#form.pairs + 1] = codec.uri(prefix) .. "="
+    end
+    return
+  end
+  form.model:resolve(shape.element)
+  local list_prefix = form.dialect.list_prefix(prefix, ref, shape.element)
+  for i, item in ipairs(value) do
+    write(form, shape.element, item, list_prefix .. "." .. i)
+  end
+end
+
+function writers.map(form, shape, value, prefix, ref)
+  form.model:resolve(shape.key)
+  form.model:resolve(shape.value)
+  local keys = {}
+  for key in pairs(value) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  local entry = ref.flattened and prefix or prefix .. ".entry"
+  for i, key in ipairs(keys) do
+    local numbered = entry .. "." .. i .. "."
+    write(form, shape.key, key, numbered .. (shape.key.location_name or "key"))
+    write(form, shape.value, value[key], numbered .. (shape.value.location_name or "value"))
+  end
+end
+
+local function build(dialect, m, op, input)
+  local form = {
+    dialect = dialect,
+    model = m,
+    pairs = { "Action=" .. op.name, "Version=" .. m.meta.api_version },
+  }
+  if op.input then
+    writers.structure(form, m:shape(op.input), input, "")
+  end
+  return {
+    method = op.method,
+    path = "/",
+    query = {},
+    headers = { { "Content-Type", "application/x-www-form-urlencoded; charset=utf-8" } },
+    body = table.concat(form.pairs, "&"),
+    host_prefix = host_prefix.expand(m, op, input),
+  }
+end
+
+local function child(node, name)
+  for _, found in ipairs(node) do
+    if found.name == name then
+      return found
+    end
+  end
+  return nil
+end
+
+--- The output in a reply with a status of success.
+local function parse(m, op, response)
+  local root, err = xml.parse(response.body)
+  if err then
+    reply.foreign(response, "XML", err.message)
+  elseif root.name ~= op.name .. "Response" then
+    reply.foreign(response, op.name .. "Response", ("its root is %s"):format(root.name))
+  end
+  if not op.output then
+    return {}
+  end
+  local shape, walk = m:shape(op.output), reply.walk(m, response)
+  local node = root
+  if op.result_wrapper then
+    node = child(root, op.result_wrapper)
+    if not node and #shape.members > 0 then
+      reply.misshapen(walk, ("no %s in %s"):format(op.result_wrapper, root.name))
+    end
+  end
+  return node and xml_shape.decode_members(walk, shape, node) or {}
+end
+
+--- The protocol for one dialect.
+---@param dialect aws.QueryDialect
+---@return { build: function, parse: function, fault: function }
+function query.dialect(dialect)
+  return {
+    build = function(m, op, input)
+      return build(dialect, m, op, input)
+    end,
+    parse = parse,
+    fault = fault.from_xml,
+  }
+end
+
+local plain = query.dialect({
+  empty_lists = true,
+  member_name = function(member)
+    return member.location_name or member.name
+  end,
+  list_prefix = function(prefix, ref, element)
+    if not ref.flattened then
+      return prefix .. "." .. (element.location_name or "member")
+    elseif element.location_name then
+      return (prefix:gsub("[^.]*$", "", 1)) .. element.location_name
+    end
+    return prefix
+  end,
+})
+
+query.build, query.parse, query.fault = plain.build, plain.parse, plain.fault
+
+return query

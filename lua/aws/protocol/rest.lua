@@ -1,0 +1,316 @@
+--- What the protocols rest-xml and rest-json share: members in paths, query strings and headers.
+---
+--- Source: botocore/serialize.py (BaseRestSerializer), botocore/parsers.py (BaseRestParser).
+
+local codec = require("awsbak.core.codec")
+local errors = require("awsbak.errors")
+local host_prefix = require("aws.protocol.host_prefix")
+local json = require("awsbak.core.json")
+local reply = require("aws.protocol.reply")
+local scalar = require("aws.protocol.scalar")
+
+local rest = {}
+
+local function bad_input(code, message, ...)
+  errors.raise({ kind = "usage", code = code, message = message:format(...) })
+end
+
+--- A path with the labels of its template filled in. An empty label would name another resource.
+local function path(m, op, labels)
+  return (op.uri:match("^[^?]*"):gsub("{(.-)(%+?)}", function(name, greedy)
+    local label = labels[name]
+    local text = label and scalar.write(m, label.member, label.value, "iso8601") or ""
+    if text == "" then
+      bad_input("empty_label", "%s of %s is part of the path and cannot be empty", name, op.name)
+    end
+    return codec.uri(text, greedy == "+")
+  end))
+end
+
+--- The pairs that a template has after its question mark: "?acl", "?list-type=2".
+local function fixed_query(op)
+  local pairs_of = {}
+  for name, value in (op.uri:match("%?(.*)$") or ""):gmatch("([^&=]+)=?([^&]*)") do
+    pairs_of[#pairs_of + 1] = { name, value }
+  end
+  return pairs_of
+end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  return keys
+end
+
+local function add_query(m, query, member, value)
+  local shape = m:shape(member)
+  if shape.type == "list" then
+    for _, item in ipairs(value) do
+      query[#query + 1] = { member.location_name, scalar.write(m, shape.element, item, "iso8601") }
+    end
+  elseif shape.type == "map" then
+    for _, key in ipairs(sorted_keys(value)) do
+      local items = type(value[key]) == "table" and value[key] or { value[key] }
+      for _, item in ipairs(items) do
+        query[#query + 1] = { key, item }
+      end
+    end
+  else
+    query[#query + 1] = { member.location_name, scalar.write(m, member, value, "iso8601") }
+  end
+end
+
+local function add_header(headers, name, value)
+  if value:find("[\r\n\0]") then
+    bad_input("bad_header", "the value for header %s has a line break or a NUL in it", name)
+  end
+  headers[#headers + 1] = { name, value }
+end
+
+--- A list in one header; texts with commas or quotes are quoted.
+local function header_list(m, shape, list)
+  local parts = {}
+  for i, item in ipairs(list) do
+    local text = scalar.write(m, shape.element, item, "rfc822")
+    if m:shape(shape.element).type == "string" and text:find('[",]') then
+      text = '"' .. text:gsub('"', '\\"') .. '"'
+    end
+    parts[i] = text
+  end
+  return table.concat(parts, ",")
+end
+
+local function header_value(m, member, value)
+  local shape = m:shape(member)
+  if shape.type == "list" then
+    return #value > 0 and header_list(m, shape, value) or nil
+  elseif member.json_value then
+    return codec.base64(errors.check(json.encode(value)))
+  end
+  return scalar.write(m, member, value, "rfc822")
+end
+
+local placers = {}
+
+function placers.uri(_, parts, member, value)
+  parts.labels[member.location_name] = { member = member, value = value }
+end
+
+function placers.query(m, parts, member, value)
+  add_query(m, parts.query, member, value)
+end
+
+function placers.header(m, parts, member, value)
+  local text = header_value(m, member, value)
+  if text then
+    add_header(parts.headers, member.location_name, text)
+  end
+end
+
+function placers.headers(_, parts, member, value)
+  for _, key in ipairs(sorted_keys(value)) do
+    add_header(parts.headers, member.location_name .. key, value[key])
+  end
+end
+
+--- Put each member where it travels; what is left belongs to the body.
+local function place(m, op, shape, input)
+  local parts = { labels = {}, query = fixed_query(op), headers = {}, body = false }
+  for _, member in ipairs(shape and shape.members or {}) do
+    local value = input[member.name]
+    if value ~= nil and value ~= json.null then
+      m:resolve(member)
+      local placer = placers[member.location]
+      if placer then
+        placer(m, parts, member, value)
+      else
+        parts.body = true
+      end
+    end
+  end
+  return parts
+end
+
+---@class aws.RestBodies how a protocol of this family writes and reads bodies
+---@field payload fun(m: aws.Model, member: aws.Ref, value: any): string, string? body, content type
+---@field members fun(m: aws.Model, op: aws.Operation, input: table, any: boolean): string?, string? body and
+---  content type of the members without a place; `any`: whether there are some
+---@field parse_payload fun(walk: aws.Walk, op: aws.Operation, member: aws.Ref): any
+---@field parse_members fun(walk: aws.Walk, op: aws.Operation, shape: aws.Shape): table
+---@field parse_nothing fun(walk: aws.Walk, op: aws.Operation) raises when what came instead of an empty body is no
+---  answer of the service
+
+local function is_raw(m, member)
+  local kind = m:shape(member).type
+  return kind == "blob" or kind == "string"
+end
+
+local function body_of(m, op, shape, input, any, bodies)
+  if not shape then
+    return nil
+  elseif not shape.payload then
+    return bodies.members(m, op, input, any)
+  end
+  local member, value = shape.by_name[shape.payload], input[shape.payload]
+  if is_raw(m, member) then
+    return value
+  elseif value == nil or value == json.null then
+    return nil
+  end
+  return bodies.payload(m, member, value)
+end
+
+local function has_header(headers, name)
+  for _, pair in ipairs(headers) do
+    if pair[1]:lower() == name then
+      return true
+    end
+  end
+  return false
+end
+
+--- The request of an operation, without endpoint and signature.
+---@param m aws.Model
+---@param op aws.Operation
+---@param input table checked against the model
+---@param bodies aws.RestBodies
+---@return aws.Request
+--- Raises kind usage for values that cannot stand where they belong.
+function rest.build(m, op, input, bodies)
+  local shape = op.input and m:shape(op.input)
+  local parts = place(m, op, shape, input)
+  local body, content_type = body_of(m, op, shape, input, parts.body, bodies)
+  if content_type and not has_header(parts.headers, "content-type") then
+    add_header(parts.headers, "Content-Type", content_type)
+  end
+  return {
+    method = op.method,
+    path = path(m, op, parts.labels),
+    query = parts.query,
+    headers = parts.headers,
+    body = body,
+    host_prefix = host_prefix.expand(m, op, input),
+  }
+end
+
+local function read_list(walk, shape, text)
+  local list = json.array()
+  local element = walk.model:shape(shape.element)
+  for part in (text .. ","):gmatch("%s*(.-)%s*,") do
+    list[#list + 1] = scalar.read(walk, element, part)
+  end
+  return list
+end
+
+local function read_json(walk, text)
+  local bytes = codec.unbase64(text)
+  local value = bytes and json.decode(bytes)
+  if value == nil then
+    reply.misshapen(walk, "text that is not base64 of JSON")
+  end
+  return value
+end
+
+local function read_header(walk, member, text)
+  local shape = walk.model:shape(member)
+  walk.depth, walk.trail[1] = 1, member.name
+  local value
+  if member.json_value then
+    value = read_json(walk, text)
+  elseif shape.type == "list" then
+    value = read_list(walk, shape, text)
+  else
+    value = scalar.read(walk, shape, text)
+  end
+  walk.depth = 0
+  return value
+end
+
+--- The headers that begin with a prefix, as a map without it.
+local function read_header_map(response, prefix)
+  local map = {}
+  prefix = prefix:lower()
+  for _, pair in ipairs(response.headers) do
+    if pair[1]:sub(1, #prefix) == prefix then
+      map[pair[1]:sub(#prefix + 1)] = pair[2]
+    end
+  end
+  return map
+end
+
+--- S3 gives Expires back as it was put, which need not be a time: its text is in ExpiresString too
+--- (botocore/handlers.py, handle_expires_header).
+local function read_expires(walk, member, text, output)
+  output.ExpiresString = text
+  output[member.name] = (errors.try(read_header, walk, member, text))
+  walk.depth = 0
+end
+
+local function read_head(walk, shape, output)
+  local response = walk.response
+  for _, member in ipairs(shape.members) do
+    if member.location == "status" then
+      output[member.name] = response.status
+    elseif member.location == "headers" then
+      output[member.name] = read_header_map(response, member.location_name)
+    elseif member.location == "header" then
+      local text = reply.header(response, member.location_name:lower())
+      if text and member.name == "Expires" and walk.model.meta.id == "s3" then
+        read_expires(walk, member, text, output)
+      elseif text then
+        output[member.name] = read_header(walk, member, text)
+      end
+    end
+  end
+end
+
+local function has_body_members(shape)
+  for _, member in ipairs(shape.members) do
+    if not member.location then
+      return true
+    end
+  end
+  return false
+end
+
+local function read_body(walk, op, shape, output, bodies)
+  local response = walk.response
+  local payload = shape.payload and shape.by_name[shape.payload]
+  if payload and (op.streams or is_raw(walk.model, payload)) then
+    output[payload.name] = response.body
+  elseif payload then
+    output[payload.name] = bodies.parse_payload(walk, op, payload)
+  elseif has_body_members(shape) then
+    for name, value in pairs(bodies.parse_members(walk, op, shape)) do
+      output[name] = value
+    end
+  else
+    bodies.parse_nothing(walk, op)
+  end
+end
+
+--- The output in a reply with a status of success.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table
+---@param bodies aws.RestBodies
+---@return table
+--- Raises kind reply when it is not what the protocol promises.
+function rest.parse(m, op, response, bodies)
+  local output, walk = {}, reply.walk(m, response)
+  if not op.output then
+    bodies.parse_nothing(walk, op)
+    return output
+  end
+  local shape = m:shape(op.output)
+  read_head(walk, shape, output)
+  if op.method ~= "HEAD" then
+    read_body(walk, op, shape, output, bodies)
+  end
+  return output
+end
+
+return rest
