@@ -9,6 +9,7 @@ local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local path = require("aws.path")
 local policy = require("awsbak.policy")
+local pretty = require("awsbak.pretty")
 local timestamp = require("aws.protocol.timestamp")
 
 local function usage(message, hint)
@@ -175,10 +176,10 @@ end
 local function show(m, operation, reply)
   local shape = operation.output and m:shape(operation.output)
   local record = shape and plain(m, shape, reply) or reply
-  if output.mode() == "jsonl" then
-    output.text(errors.check(json.encode(record)), "\n")
+  if output.mode() == "table" then
+    output.text(pretty.json(record), "\n") -- replies are trees: no table would show them
   else
-    output.text(require("awsbak.pretty").json(record), "\n")
+    output.item(record)
   end
 end
 

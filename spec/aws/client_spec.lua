@@ -1,69 +1,16 @@
 local aws = require("aws")
 local errors = require("awsbak.errors")
-local log = require("awsbak.log")
+local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 
-local NOW = 1795233600 -- 2026-11-21T04:00:00Z
-
---- Run `f` with a network that gives `replies` in order (a function is called with the request), no
---- environment, no files, a standing clock. Returns the requests that were sent and the waits.
-local function with_replies(replies, f)
-  local sent, slept = {}, {}
-  log.lines = {}
-  finally(function()
-    log.lines = nil
-  end)
-  local function send(request)
-    sent[#sent + 1] = request
-    local reply = assert(replies[#sent], "one request too many")
-    if type(reply) == "function" then
-      reply = reply(request)
-    elseif errors.is(reply) then
-      error(reply, 0)
-    end
-    return {
-      status = reply.status or 200,
-      headers = reply.headers or {},
-      body = reply.body or "{}",
-      version = "1.1",
-      remote = "127.0.0.1:1",
-    }
-  end
-  outside.with({
-    send = send,
-    now = function()
-      return NOW
-    end,
-    sleep = function(seconds)
-      slept[#slept + 1] = seconds
-    end,
-    random = function()
-      return 0.5
-    end,
-    getenv = function() end,
-    read_file = function(path)
-      return nil, { kind = "io", code = "ENOENT", message = "no " .. path }
-    end,
-  }, f)
-  return sent, slept
-end
-
-local KEYS = { access_key_id = "AKIDEXAMPLE", secret_access_key = "secret" }
+local headers_of, with_replies = network.headers, network.with
 
 local function new_ssm(changes)
-  local options = { region = "eu-west-1", credentials = KEYS }
+  local options = { region = "eu-west-1", credentials = network.KEYS }
   for name, value in pairs(changes or {}) do
     options[name] = value
   end
   return aws.client("ssm", options)
-end
-
-local function headers_of(request)
-  local found = {}
-  for _, pair in ipairs(request.headers) do
-    found[pair[1]:lower()] = pair[2]
-  end
-  return found
 end
 
 local function failure(...)
@@ -288,6 +235,50 @@ describe("aws.client correcting", function()
     end)
     with_replies({ SKEWED, {} }, function()
       new_ssm({ endpoint_url = "http://127.0.0.1:4566" }).get_parameter({ Name = "/a" })
+    end)
+  end)
+end)
+
+describe("aws.client with keys that expire", function()
+  local EXPIRED = { status = 400, body = '{"__type":"ExpiredTokenException","message":"old"}' }
+
+  --- A source of keys AKID1, AKID2, ...; a new one at every refresh that `can`.
+  local function provider(can)
+    local self = { number = 1, refreshed = 0 }
+    function self.get()
+      return { access_key_id = "AKID" .. self.number, secret_access_key = "s" }
+    end
+    function self.refresh()
+      self.refreshed = self.refreshed + 1
+      self.number = self.number + 1
+      return can
+    end
+    return self
+  end
+
+  it("gets new keys and sends again at once, signed with them", function()
+    local keys = provider(true)
+    local sent, slept = with_replies({ EXPIRED, {} }, function()
+      new_ssm({ credentials = keys }).get_parameter({ Name = "/a" })
+    end)
+    assert.equal(1, keys.refreshed)
+    assert.same({}, slept)
+    assert.matches("AKID1/", headers_of(sent[1]).authorization)
+    assert.matches("AKID2/", headers_of(sent[2]).authorization)
+  end)
+
+  it("does so once a call, then raises", function()
+    local keys = provider(true)
+    with_replies({ EXPIRED, EXPIRED }, function()
+      local err = failure(new_ssm({ credentials = keys }).get_parameter, { Name = "/a" })
+      assert.equal("ExpiredTokenException", err.code)
+    end)
+    assert.equal(1, keys.refreshed)
+  end)
+
+  it("raises when there are no newer keys", function()
+    with_replies({ EXPIRED }, function()
+      failure(new_ssm({ credentials = provider(false) }).get_parameter, { Name = "/a" })
     end)
   end)
 end)

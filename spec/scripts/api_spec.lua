@@ -1,0 +1,116 @@
+local api = require("scripts.api")
+local errors = require("awsbak.errors")
+local network = require("spec.support.network")
+local output = require("awsbak.output")
+local settings = require("awsbak.settings")
+
+local VARIABLES = {
+  AWS_ACCESS_KEY_ID = "AKID",
+  AWS_REGION = "eu-west-1",
+  AWS_SECRET_ACCESS_KEY = "secret",
+}
+
+--- Run `awsbak api` with these words and replies; returns what it wrote, and the bodies it sent.
+local function run(words, replies, options)
+  options = options or {}
+  local o = {
+    service = words[1],
+    operation = words[2],
+    input = { table.unpack(words, 3) },
+    no_paginate = options.no_paginate,
+  }
+  local items, failure
+  local sent = network.with(replies or {}, function()
+    items, failure = errors.try(output.collect, function()
+      settings.with({ output = options.output or "jsonl" }, api.run, o)
+    end)
+  end, { variables = VARIABLES, files = { ["cert.pem"] = "-----BEGIN\n" } })
+  local bodies = {}
+  for i, request in ipairs(sent) do
+    bodies[i] = request.body
+  end
+  return items, bodies, failure
+end
+
+describe("awsbak api", function()
+  it("turns words into input of the members' types", function()
+    local _, bodies = run({
+      "ssm",
+      "get-parameters-by-path",
+      "Path=/a",
+      "Recursive=true",
+      "MaxResults=3",
+      'ParameterFilters:=[{"Key":"Type","Values":["String"]}]',
+    }, { {} })
+    assert.equal(
+      '{"MaxResults":3,"ParameterFilters":[{"Key":"Type","Values":["String"]}],'
+        .. '"Path":"/a","Recursive":true}',
+      bodies[1]
+    )
+  end)
+
+  it("makes a list of a member that is given more than once", function()
+    local _, bodies = run({ "ssm", "GetParameters", "Names=/a", "Names=/b=c" }, { {} })
+    assert.equal('{"Names":["/a","/b=c"]}', bodies[1])
+  end)
+
+  it("reads a value from a file", function()
+    local _, bodies = run({ "ssm", "get-parameter", "Name=@cert.pem" }, { {} })
+    assert.equal('{"Name":"-----BEGIN\\n"}', bodies[1])
+    local _, none, failure = run({ "ssm", "get-parameter", "Name=@no-such-file" })
+    assert.same({}, none)
+    assert.equal("io", failure.kind)
+  end)
+
+  it("gives all pages as one reply, and one a line for JSON lines", function()
+    local pages = {
+      { body = '{"Parameters":[{"Name":"/a","LastModifiedDate":1.5}],"NextToken":"t"}' },
+      { body = '{"Parameters":[{"Name":"/b"}]}' },
+    }
+    local items = run({ "ssm", "describe-parameters" }, pages, { output = "json" })
+    assert.same({
+      {
+        Parameters = {
+          { Name = "/a", LastModifiedDate = "1970-01-01T00:00:01.500000Z" },
+          { Name = "/b" },
+        },
+      },
+    }, items)
+    items = run({ "ssm", "describe-parameters" }, pages)
+    assert.equal(2, #items)
+    items = run({ "ssm", "describe-parameters" }, { pages[1] }, { no_paginate = true })
+    assert.equal("t", items[1].NextToken)
+  end)
+
+  it("shows bytes as base64", function()
+    local items = run(
+      { "kms", "encrypt", "KeyId=k", "Plaintext=a" },
+      { { body = '{"CiphertextBlob":"AP8="}' } }
+    )
+    assert.same({ { CiphertextBlob = "AP8=" } }, items)
+  end)
+
+  local function fails(words, expected)
+    local _, bodies, failure = run(words)
+    assert.same({}, bodies)
+    assert.equal("usage", failure.kind)
+    assert.matches(expected, tostring(failure), 1, true)
+  end
+
+  it("names the nearest service, operation and member for a wrong one", function()
+    fails({ "ssmm", "get-parameter" }, "ssm")
+    fails({ "ssm", "get-paramter" }, "did you mean get_parameter?")
+    fails({ "ssm", "get-parameter", "Nmae=/a" }, 'did you mean "Name"?')
+  end)
+
+  it("says what is wrong with a word", function()
+    fails({ "ssm", "get-parameter", "Name" }, "Key=value")
+    fails({ "ssm", "get-parameter", "Name:={" }, "not JSON")
+    fails(
+      { "ssm", "get-parameter", "Name=a", "WithDecryption=maybe" },
+      "WithDecryption must be true or false"
+    )
+    fails({ "s3", "put-object", "Tagging=a", "Metadata=b" }, "write it as JSON")
+    fails({ "s3", "get-object", "Bucket=b", "Key=k" }, "--save")
+  end)
+end)
