@@ -181,17 +181,24 @@ function exchange.request(call, attempt)
   return request
 end
 
---- The error in a reply, or nil when it says the operation was done.
-local function refusal(call, response)
+--- The output in a reply, or nil and the error it is.
+local function read(call, response)
   if response.status >= 300 then
     if response.reader then
       local body <close> = reader.new(response.reader)
       response.body = errors.try(body.all, body, FAULT_MAX) or "" -- the status alone says enough
     end
-    return fault(call, response)
+    return nil, fault(call, response)
   end
-  local refuse = call.service.hooks.refuse
-  return refuse and refuse(call, response)
+  if response.reader then
+    response.body = reader.new(response.reader)
+  end
+  local service = call.service
+  local output, err = errors.try(service.protocol.parse, service.model, call.operation, response)
+  if err and err.kind == "service" then
+    err.retryable = true -- S3 promised success before it failed: a 500, but for the status
+  end
+  return output, err
 end
 
 local EXPIRY_CODES = {
@@ -249,15 +256,10 @@ local function attempt(call, number)
   while true do
     local request = exchange.request(call, number)
     local response = outside.send(request)
-    local err = refusal(call, response)
-    if not err then
-      if response.reader then
-        response.body = reader.new(response.reader)
-      end
-      local output = call.service.protocol.parse(call.service.model, call.operation, response)
+    local output, err = read(call, response)
+    if output then
       return { output = output, status = response.status }
-    end
-    if not correct(call, err, response, request) then
+    elseif not correct(call, err, response, request) then
       err.retry_after = retry.after(response.headers)
       error(err, 0)
     end

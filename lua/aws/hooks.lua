@@ -4,8 +4,6 @@
 ---
 ---     build(call)
 ---         change `call.request` before it is signed the first time
----     refuse(call, response) -> err?
----         an error that came with a status of success, as an error table
 ---     correct(call, err, response) -> boolean
 ---         put right what made `err`; true: send again, at once, signed anew
 
