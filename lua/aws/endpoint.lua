@@ -169,7 +169,7 @@ end
 --- The endpoint of one request.
 ---@param service table `meta` of aws.model: endpoint_prefix, signing_name
 ---@param params table region; endpoint_url and its source when one is configured; path (or "/");
----  bucket and addressing_style ("auto", "path", "virtual") for S3, whose path starts with the bucket;
+---  bucket and addressing_style ("auto", "path", "virtual") for S3, whose path has the bucket first;
 ---  host_prefix of operations that have one (not used with a configured endpoint)
 ---@return aws.Endpoint
 function endpoint.resolve(service, params)
