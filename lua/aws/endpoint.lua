@@ -46,24 +46,23 @@ function endpoint.suffix(region)
   return "amazonaws.com", true
 end
 
---- Raise unless `region` can be part of a host name: a region is put into the host that keys are
---- used with.
+--- Whether `region` can be part of a host name.
+---@param region string
+---@return boolean
+function endpoint.is_region(region)
+  return #region <= 63 and region:match("^%w[%w%-]*$") ~= nil and not region:match("%-$")
+end
+
+--- Raise unless `region` can be part of a host name: our requests go to a host of that name.
 ---@param region string
 ---@param source string? where it was set, for the message
 function endpoint.check_region(region, source)
-  if
-    #region > 63
-    or not region:match("^[%w%-]+$")
-    or region:match("^%-")
-    or region:match("%-$")
-  then
+  if not endpoint.is_region(region) then
+    local where = source and " (" .. source .. ")" or ""
     errors.raise({
       kind = "config",
       code = "region",
-      message = ("%q is not the name of a region%s"):format(
-        region,
-        source and " (" .. source .. ")" or ""
-      ),
+      message = ("%q is not the name of a region%s"):format(region, where),
       hint = "a region looks like eu-west-1",
     })
   end
@@ -169,7 +168,7 @@ end
 --- The endpoint of one request.
 ---@param service table `meta` of aws.model: endpoint_prefix, signing_name
 ---@param params table region; endpoint_url and its source when one is configured; path (or "/");
----  bucket and addressing_style ("auto", "path", "virtual") for S3, whose path has the bucket first;
+---  bucket and addressing_style ("auto", "path", "virtual") for S3, whose path begins with it;
 ---  host_prefix of operations that have one (not used with a configured endpoint)
 ---@return aws.Endpoint
 function endpoint.resolve(service, params)

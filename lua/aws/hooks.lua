@@ -12,7 +12,7 @@ local hooks = {}
 local NONE = {}
 
 -- Modules that hold hooks, by service; loaded with the first call, for they may need clients.
-local modules = {}
+local modules = { s3 = "aws.s3.hooks" }
 
 --- The hooks of a service; an empty table when it has none.
 ---@param service string "s3"

@@ -1,0 +1,88 @@
+--- Buckets that are in another region than the client.
+---
+--- When S3 says so, and how: botocore 1.44.5, utils.py (S3RegionRedirectorv2). A request is signed
+--- once more for the region told, always for a host that follows from our own settings: keys never
+--- go to a host that an answer names.
+
+local endpoint = require("aws.endpoint")
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+
+local hooks = {}
+
+local redirects = { [301] = true, [302] = true, [307] = true }
+
+--- Sign at once for the region that the bucket was found in before.
+---@param call aws.Call
+function hooks.build(call)
+  local known = call.service.bucket_regions
+  call.region = call.region or known and known[call.input.Bucket]
+end
+
+local function header(response, name)
+  for _, pair in ipairs(response.headers) do
+    if pair[1] == name then
+      return pair[2]
+    end
+  end
+end
+
+--- Whether the answer says that the bucket is elsewhere. HEAD has no body to say so: 400 it is.
+local function is_elsewhere(call, err, response)
+  local told = header(response, "x-amz-bucket-region") ~= nil
+  local operation = call.operation.name
+  return redirects[response.status]
+    or err.code == "PermanentRedirect"
+    or (err.code == "AuthorizationHeaderMalformed" and (err.fields or {}).Region ~= nil)
+    or (err.code == "IllegalLocationConstraintException" and operation ~= "CreateBucket")
+    or (response.status == 400 and operation == "HeadObject")
+    or (response.status == 400 and operation == "HeadBucket" and told)
+end
+
+--- Ask without keys: S3 tells a bucket's region to everyone.
+local function ask(call)
+  local bucket = call.input.Bucket
+  local found = call.service.config:endpoint(call.service.model.meta, {
+    path = "/" .. bucket,
+    bucket = bucket,
+    region = call.region,
+  })
+  local response = errors.try(outside.send, {
+    method = "HEAD",
+    url = found.url .. found.path,
+    headers = {},
+    ca_file = call.service.config.ca_bundle,
+  })
+  return response and header(response, "x-amz-bucket-region")
+end
+
+--- The region the bucket is in, from the answer or else asked for; nil when it cannot be known.
+local function region_of(call, err, response)
+  local told = (err.fields or {}).Region
+  local region = header(response, "x-amz-bucket-region") or told or ask(call)
+  return type(region) == "string" and endpoint.is_region(region) and region or nil
+end
+
+--- Go to the region where the bucket is, once, and remember it.
+---@param call aws.Call
+---@param err awsbak.Error
+---@param response table
+---@return boolean
+function hooks.correct(call, err, response)
+  local bucket = call.input.Bucket
+  if not bucket or not is_elsewhere(call, err, response) then
+    return false
+  end
+  local region = region_of(call, err, response)
+  if not region or region == (call.region or call.service.config:find_region()) then
+    return false
+  end
+  log.info("bucket %s is in %s", bucket, region)
+  call.service.bucket_regions = call.service.bucket_regions or {}
+  call.service.bucket_regions[bucket] = region
+  call.region = region
+  return true
+end
+
+return hooks
