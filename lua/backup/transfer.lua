@@ -1,0 +1,180 @@
+--- Where an archive goes and where it comes from, as people name it: a path, s3://bucket/key, or -
+--- for standard output and input.
+---
+---   local sink <close> = transfer.sink("s3://vault/x.age")
+---   sink:write(bytes)
+---   local done = sink:commit()          -- without it, close leaves nothing behind
+---
+---   local source <close> = transfer.source("x.age")
+---   source.handle:read(count, offset)   -- an awsbak.core.file handle
+
+local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
+local task = require("awsbak.task")
+
+local transfer = {}
+
+local PIECE = 1024 * 1024 -- bytes read from standard input at once
+
+---@class backup.Sink
+---@field write fun(self, bytes: string) waits until they are taken; raises when they cannot be
+---@field commit fun(self): table waits until all is safe: { location, bytes, version_id?, etag? }
+---@field close fun(self) what was not committed is gone
+---@field bytes integer written so far
+
+local FileSink = {}
+FileSink.__index = FileSink
+
+function FileSink:write(bytes)
+  task.await(self.file:write(bytes))
+  self.bytes = self.bytes + #bytes
+end
+
+function FileSink:commit()
+  task.await(self.file:commit())
+  return { location = self.location, bytes = self.bytes }
+end
+
+function FileSink:close()
+  self.file:close()
+end
+
+FileSink.__close = FileSink.close
+
+local PipeSink = setmetatable({}, { __index = FileSink })
+PipeSink.__index = PipeSink
+
+-- What is written to a pipe is gone at once: there is nothing to commit.
+function PipeSink:commit()
+  return { location = self.location, bytes = self.bytes }
+end
+
+PipeSink.__close = FileSink.close
+
+--- Which kind of place a word names: "pipe", "s3" or "path".
+local function kind_of(word)
+  if word == "-" then
+    return "pipe"
+  elseif word:match("^s3://") then
+    return "s3"
+  elseif word:match("^%a[%w+.-]*://") then
+    errors.raise({
+      kind = "usage",
+      code = "location",
+      message = ("%q: archives are kept in files and in S3 only"):format(word),
+      hint = "give a path, s3://bucket/key, or -",
+    })
+  elseif word == "" then
+    errors.raise({
+      kind = "usage",
+      code = "location",
+      message = "the name of the archive is empty",
+      hint = "give a path, s3://bucket/key, or -",
+    })
+  end
+  return "path"
+end
+
+local function is_terminal(fd)
+  return require("awsbak.core.sys").isatty(fd)
+end
+
+local function open_stdout(options)
+  if is_terminal(1) and not options.text then
+    errors.raise({
+      kind = "usage",
+      code = "terminal",
+      message = "an archive is binary, and standard output is a terminal",
+      hint = "give --to FILE, or pipe it into another program",
+    })
+  end
+  local sink = { file = errors.check(file.stdout()), location = "-", bytes = 0 }
+  return setmetatable(sink, PipeSink)
+end
+
+local function open_path(path, options)
+  local opened, err = file.sink(path, { force = options.force or false })
+  if not opened then
+    if err.code == "EEXIST" then
+      err.hint = err.hint or "give --force to replace it"
+    end
+    error(errors.from(err), 0)
+  end
+  return setmetatable({ file = opened, location = path, bytes = 0 }, FileSink)
+end
+
+--- Open a place to write to.
+---@param to string a path, s3://bucket/key, or -
+---@param options { force: boolean?, text: boolean?, s3: table? }? force replaces what exists; text
+---  may
+---  go to a terminal; s3 is the client to use
+---@return backup.Sink
+--- Raises kind io, code EEXIST, when it exists; kind usage for other words; as S3's client does.
+function transfer.sink(to, options)
+  options = options or {}
+  local kind = kind_of(to)
+  if kind == "pipe" then
+    return open_stdout(options)
+  elseif kind == "s3" then
+    return require("backup.transfer.s3_sink").open(to, options)
+  end
+  return open_path(to, options)
+end
+
+---@class backup.Source
+---@field handle userdata awsbak.core.file, to read at any offset
+---@field location string the user's word
+---@field bytes integer
+---@field version_id string? of an S3 object
+---@field etag string? of an S3 object
+local Source = {}
+Source.__index = Source
+
+function Source:close()
+  self.handle:close()
+end
+
+Source.__close = Source.close
+
+--- Copy standard input, as it comes, into a file without a name: it is read twice.
+local function spool_stdin()
+  if is_terminal(0) then
+    errors.raise({
+      kind = "usage",
+      code = "terminal",
+      message = "standard input is a terminal, not an archive",
+      hint = "name a file, or pipe one in",
+    })
+  end
+  local pipe <close> = errors.check(file.stdin())
+  local spool = errors.check(file.spool())
+  local bytes = task.await(pipe:read(PIECE))
+  while bytes do
+    task.await(spool:write(bytes))
+    bytes = task.await(pipe:read(PIECE))
+  end
+  return spool
+end
+
+--- Open an archive to read. Standard input and S3 objects are copied first, still encrypted, into a
+--- file of mode 0600 without a name; what is read is then the same bytes however often.
+---@param from string a path, s3://bucket/key, or -
+---@param options { s3: table?, progress: fun(bytes: integer, total: integer)? }?
+---@return backup.Source
+--- Raises kind io when it cannot be read; kind usage for other words; as S3's client does.
+function transfer.source(from, options)
+  options = options or {}
+  local kind = kind_of(from)
+  local source = { location = from }
+  if kind == "s3" then
+    require("backup.transfer.s3_source").fetch(source, options)
+  elseif kind == "pipe" then
+    source.handle = spool_stdin()
+  else
+    source.handle = errors.check(file.open(from))
+  end
+  source.bytes = errors.check(source.handle:size())
+  return setmetatable(source, Source)
+end
+
+return transfer

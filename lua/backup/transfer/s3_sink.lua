@@ -1,0 +1,223 @@
+--- An object in S3 as a sink: one PutObject when it fits into a part, else a multipart upload.
+---
+--- Nothing is there under the key before commit. Without force it is made only if the key is free,
+--- which S3 itself checks (If-None-Match: *). A random mark in the metadata tells our object from
+--- another's when an answer got lost and the repetition is told that the key is taken.
+
+local codec = require("awsbak.core.codec")
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+
+local s3_sink = {}
+
+local MIB = 1024 * 1024
+local PART = 8 * MIB -- the first parts; later ones are larger, so that 10,000 hold 480 GiB
+local PART_STEP = 2000 -- parts after which the size doubles
+local PARTS_MAX = 10000 -- S3 allows no more
+local MARK = "awsbak-upload"
+
+---@class backup.S3Sink : backup.Sink
+---@field s3 table the client
+---@field bucket string
+---@field key string
+---@field held string[] bytes that are not uploaded yet
+---@field held_size integer
+---@field parts table[] uploaded, as CompleteMultipartUpload wants them
+---@field upload_id string? once a multipart upload began
+local S3Sink = {}
+S3Sink.__index = S3Sink
+
+local function exists(self)
+  errors.raise({
+    kind = "io",
+    code = "EEXIST",
+    message = self.location .. " exists already",
+    hint = "give --force to replace it",
+  })
+end
+
+--- The object's head, or nil when there is none or we may not look.
+local function head(self)
+  local found, err = errors.try(self.s3.head_object, { Bucket = self.bucket, Key = self.key })
+  if not found and err.status ~= 404 and err.status ~= 403 then
+    error(err, 0)
+  end
+  return found
+end
+
+--- Name uploads of this key that a killed run left behind: their parts are stored, and paid for.
+local function warn_of_leftovers(self)
+  local listed, err =
+    errors.try(self.s3.list_multipart_uploads, { Bucket = self.bucket, Prefix = self.key })
+  if not listed then
+    if err.kind == "cancelled" then
+      error(err, 0)
+    end
+    return log.debug("unfinished uploads cannot be listed: %s", tostring(err))
+  end
+  for _, upload in ipairs(listed.Uploads or {}) do
+    if upload.Key == self.key then
+      log.warn(
+        "an earlier upload to %s was never finished; end it with: "
+          .. "awsbak api s3 AbortMultipartUpload Bucket=%s Key=%s UploadId=%s",
+        self.location,
+        self.bucket,
+        self.key,
+        upload.UploadId
+      )
+    end
+  end
+end
+
+--- Start to write an object.
+---@param url string s3://bucket/key
+---@param options { force: boolean?, s3: table? }
+---@return backup.S3Sink
+function s3_sink.open(url, options)
+  local s3 = options.s3 or require("aws.s3")
+  local bucket, key = require("aws.s3").parse_url(url)
+  local self = setmetatable({
+    s3 = s3,
+    bucket = bucket,
+    key = key,
+    location = url,
+    force = options.force or false,
+    mark = codec.hex(outside.random_bytes(16)),
+    held = {},
+    held_size = 0,
+    parts = {},
+    bytes = 0,
+  }, S3Sink)
+  if not self.force and head(self) then
+    exists(self) -- said now rather than after all the work; commit checks it for good
+  end
+  warn_of_leftovers(self)
+  return self
+end
+
+local function begin(self)
+  self.upload_id = self.s3.create_multipart_upload({
+    Bucket = self.bucket,
+    Key = self.key,
+    ContentType = "application/octet-stream",
+    ChecksumAlgorithm = "CRC32",
+    Metadata = { [MARK] = self.mark },
+  }).UploadId
+end
+
+--- Upload the first `size` of the bytes held, as the next part.
+local function upload(self, size)
+  if not self.upload_id then
+    begin(self)
+  end
+  local number = #self.parts + 1
+  if number > PARTS_MAX then
+    errors.raise({
+      kind = "io",
+      code = "EFBIG",
+      message = ("%s would have more than %d parts"):format(self.location, PARTS_MAX),
+      hint = "split the archive",
+    })
+  end
+  local all = table.concat(self.held)
+  self.held, self.held_size = { all:sub(size + 1) }, #all - size
+  local done = self.s3.upload_part({
+    Bucket = self.bucket,
+    Key = self.key,
+    UploadId = self.upload_id,
+    PartNumber = number,
+    Body = all:sub(1, size),
+    ChecksumAlgorithm = "CRC32",
+  })
+  self.parts[number] = {
+    PartNumber = number,
+    ETag = done.ETag,
+    ChecksumCRC32 = done.ChecksumCRC32,
+  }
+end
+
+local function part_size(self)
+  return PART << (#self.parts // PART_STEP)
+end
+
+function S3Sink:write(bytes)
+  self.held[#self.held + 1] = bytes
+  self.held_size = self.held_size + #bytes
+  self.bytes = self.bytes + #bytes
+  -- A part leaves only when more follows: what fits into one is sent by one PutObject.
+  while self.held_size > part_size(self) do
+    upload(self, part_size(self))
+  end
+end
+
+local function put(self)
+  return self.s3.put_object({
+    Bucket = self.bucket,
+    Key = self.key,
+    Body = table.concat(self.held),
+    ContentType = "application/octet-stream",
+    ChecksumAlgorithm = "CRC32",
+    Metadata = { [MARK] = self.mark },
+    IfNoneMatch = not self.force and "*" or nil,
+  })
+end
+
+local function complete(self)
+  upload(self, self.held_size)
+  return self.s3.complete_multipart_upload({
+    Bucket = self.bucket,
+    Key = self.key,
+    UploadId = self.upload_id,
+    MultipartUpload = { Parts = self.parts },
+    IfNoneMatch = not self.force and "*" or nil,
+  })
+end
+
+local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
+
+--- What became of an object whose last request failed: ours, if an attempt before the last one
+--- succeeded and only its answer got lost.
+local function after_failure(self, err)
+  local maybe_ours = (err.attempts or 1) > 1 and (taken[err.code] or err.code == "NoSuchUpload")
+  local found = maybe_ours and head(self)
+  if found and (found.Metadata or {})[MARK] == self.mark then
+    return found
+  elseif taken[err.code] then
+    exists(self)
+  end
+  error(err, 0)
+end
+
+function S3Sink:commit()
+  local done, err = errors.try(self.upload_id and complete or put, self)
+  done = done or after_failure(self, err)
+  self.committed = true
+  self.held = {}
+  return {
+    location = self.location,
+    bytes = self.bytes,
+    version_id = done.VersionId,
+    etag = done.ETag,
+  }
+end
+
+function S3Sink:close()
+  self.held, self.held_size = {}, 0
+  if self.committed or not self.upload_id then
+    return
+  end
+  local id = self.upload_id
+  self.upload_id = nil
+  local ok, err = errors.try(function()
+    self.s3.abort_multipart_upload({ Bucket = self.bucket, Key = self.key, UploadId = id })
+    return true
+  end)
+  if not ok and err.code ~= "NoSuchUpload" then
+    log.warn("the upload %s to %s could not be aborted: %s", id, self.location, tostring(err))
+  end
+end
+
+S3Sink.__close = S3Sink.close
+
+return s3_sink

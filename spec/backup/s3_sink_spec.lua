@@ -1,0 +1,196 @@
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local s3_sink = require("backup.transfer.s3_sink")
+
+local MIB = 1024 * 1024
+
+local function refuse(code, status, attempts)
+  errors.raise({
+    kind = "service",
+    code = code,
+    status = status,
+    attempts = attempts,
+    message = code,
+  })
+end
+
+--- A store of objects and uploads that notes what it was asked.
+local function fake_s3(changes)
+  local s3 = { calls = {}, objects = {}, uploads = {}, parts = {} }
+  local function note(name, input)
+    s3.calls[#s3.calls + 1] = name
+    if changes and changes[name] then
+      return changes[name](s3, input)
+    end
+  end
+  function s3.head_object(input)
+    note("head", input)
+    return s3.objects[input.Key] or refuse("404", 404)
+  end
+  function s3.list_multipart_uploads(input)
+    note("list", input)
+    return { Uploads = s3.uploads }
+  end
+  function s3.put_object(input)
+    note("put", input)
+    if input.IfNoneMatch and s3.objects[input.Key] then
+      refuse("PreconditionFailed", 412)
+    end
+    s3.objects[input.Key] =
+      { Body = input.Body, Metadata = input.Metadata, VersionId = "v1", ETag = '"e"' }
+    return s3.objects[input.Key]
+  end
+  function s3.create_multipart_upload(input)
+    note("create", input)
+    s3.metadata = input.Metadata
+    return { UploadId = "u1" }
+  end
+  function s3.upload_part(input)
+    note("part", input)
+    s3.parts[input.PartNumber] = input.Body
+    return { ETag = '"' .. input.PartNumber .. '"', ChecksumCRC32 = "c" }
+  end
+  function s3.complete_multipart_upload(input)
+    note("complete", input)
+    assert.equal(#s3.parts, #input.MultipartUpload.Parts)
+    s3.objects[input.Key] =
+      { Body = table.concat(s3.parts), Metadata = s3.metadata, VersionId = "v2" }
+    return s3.objects[input.Key]
+  end
+  function s3.abort_multipart_upload(input)
+    note("abort", input)
+    return {}
+  end
+  return s3
+end
+
+describe("an S3 sink", function()
+  it("sends what fits into a part by one request, if the key is free", function()
+    local s3 = fake_s3()
+    local sink <close> = s3_sink.open("s3://vault/a/b.age", { s3 = s3 })
+    sink:write("one ")
+    sink:write("two")
+    assert.same(
+      { location = "s3://vault/a/b.age", bytes = 7, version_id = "v1", etag = '"e"' },
+      sink:commit()
+    )
+    assert.equal("one two", s3.objects["a/b.age"].Body)
+    assert.same({ "head", "list", "put" }, s3.calls)
+  end)
+
+  it("sends exactly one part by one request, and a byte more in two parts", function()
+    local expected = { [0] = "head list put", [1] = "head list create part part complete" }
+    for extra, calls in pairs(expected) do
+      local s3 = fake_s3()
+      local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+      local body = ("0123456789abcdef"):rep(MIB // 2) .. ("x"):rep(extra)
+      for at = 1, #body, 300000 do
+        sink:write(body:sub(at, at + 299999))
+      end
+      sink:commit()
+      assert.equal(calls, table.concat(s3.calls, " "))
+      assert.is_true(s3.objects.k.Body == body)
+    end
+  end)
+
+  it("refuses a key that is taken, at once, unless forced", function()
+    local s3 = fake_s3()
+    s3.objects.k = { Body = "old" }
+    local _, e = errors.try(s3_sink.open, "s3://vault/k", { s3 = s3 })
+    assert.equal("EEXIST", e.code)
+    assert.equal("give --force to replace it", e.hint)
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3, force = true })
+    sink:write("new")
+    sink:commit()
+    assert.equal("new", s3.objects.k.Body)
+  end)
+
+  it("refuses a key that was taken meanwhile", function()
+    local s3 = fake_s3()
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+    s3.objects.k = { Body = "other" }
+    local _, e = errors.try(sink.commit, sink)
+    assert.equal("EEXIST", e.code)
+    assert.equal("other", s3.objects.k.Body)
+  end)
+
+  it("knows its own object when the first answer got lost", function()
+    local s3 = fake_s3({
+      put = function(store, input)
+        store.objects[input.Key] = { Metadata = input.Metadata, VersionId = "mine" }
+        refuse("PreconditionFailed", 412, 2)
+      end,
+    })
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+    assert.equal("mine", sink:commit().version_id)
+  end)
+
+  it("goes on where it may write but not look", function()
+    local s3 = fake_s3({
+      head = function()
+        refuse("403", 403)
+      end,
+      list = function()
+        refuse("AccessDenied", 403)
+      end,
+    })
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+    sink:commit()
+    assert.truthy(s3.objects.k)
+  end)
+
+  it("aborts its upload when closed before commit", function()
+    local s3 = fake_s3()
+    do
+      local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+      sink:write(("x"):rep(8 * MIB + 1))
+    end
+    assert.equal("abort", s3.calls[#s3.calls])
+    assert.is_nil(s3.objects.k)
+  end)
+
+  it("aborts its upload when a part or the end of it fails", function()
+    for _, step in ipairs({ "part", "complete" }) do
+      local s3 = fake_s3({
+        [step] = function()
+          refuse("InternalError", 500)
+        end,
+      })
+      local _, e = errors.try(function()
+        local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+        sink:write(("x"):rep(8 * MIB + 1))
+        sink:commit()
+      end)
+      assert.equal("InternalError", e.code)
+      assert.equal("abort", s3.calls[#s3.calls])
+    end
+  end)
+
+  it("leaves nothing to abort when nothing was sent", function()
+    local s3 = fake_s3()
+    do
+      local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+      sink:write("x")
+    end
+    assert.same({ "head", "list" }, s3.calls)
+  end)
+
+  it("names unfinished uploads of the same key", function()
+    local s3 = fake_s3()
+    s3.uploads = { { Key = "k", UploadId = "u0" }, { Key = "k2", UploadId = "other" } }
+    log.lines = {}
+    finally(function()
+      log.lines = nil
+    end)
+    s3_sink.open("s3://vault/k", { s3 = s3 }):close()
+    assert.equal(1, #log.lines)
+    assert.truthy(log.lines[1]:find("UploadId=u0", 1, true))
+  end)
+
+  it("needs a bucket and a key", function()
+    for _, url in ipairs({ "s3://", "s3://vault", "s3://vault/", "s3:///k" }) do
+      local _, e = errors.try(s3_sink.open, url, { s3 = fake_s3() })
+      assert.equal("s3_url", e.code)
+    end
+  end)
+end)
