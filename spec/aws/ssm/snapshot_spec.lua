@@ -79,7 +79,8 @@ describe("aws.ssm.snapshot", function()
       AllowedPattern = "^.*$",
       Policies = '[{"Type":"Expiration"}]',
     })
-    store.label_parameter_version({ Name = "/a", ParameterVersion = 2, Labels = { "prod", "live" } })
+    local labels = { "prod", "live" }
+    store.label_parameter_version({ Name = "/a", ParameterVersion = 2, Labels = labels })
     store.add_tags_to_resource({ ResourceId = "/a", Tags = { { Key = "team", Value = "core" } } })
     assert.same({
       {
@@ -189,7 +190,8 @@ describe("aws.ssm.snapshot", function()
 
   it("goes on through throttling", function()
     fill(60)
-    for _, operation in ipairs({ "describe_parameters", "get_parameters", "list_tags_for_resource" }) do
+    local operations = { "describe_parameters", "get_parameters", "list_tags_for_resource" }
+    for _, operation in ipairs(operations) do
       store:refuse(operation, { code = "ThrottlingException", times = 5 })
     end
     assert.equal(60, #read())

@@ -1,0 +1,93 @@
+--- An operator at work: a home folder, keys for an endpoint on loopback, and the awsbak program.
+---
+---   local op <close> = operator.new(server.url)
+---   op:keygen()
+---   local r = op:run({ "ssm", "backup", "--to", op:path("x.age") })
+
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+
+local operator = {}
+operator.__index = operator
+
+--- An operator whose requests go to one endpoint.
+---@param endpoint string URL
+---@return table op
+function operator.new(endpoint)
+  local self = setmetatable({ home = scratch.new() }, operator)
+  self.env = {
+    AWS_ACCESS_KEY_ID = "AKIDSPEC",
+    AWS_SECRET_ACCESS_KEY = "spec-secret-access-key",
+    AWS_REGION = "us-east-1",
+    AWS_ENDPOINT_URL = endpoint,
+  }
+  return self
+end
+
+--- A file in the operator's home.
+---@param name string
+---@return string
+function operator:path(name)
+  return self.home:path(name)
+end
+
+--- Runs awsbak.
+---@param words string[]
+---@param options table|nil `env` (in addition; false unsets), `stdin`
+---@return table result `{ status, stdout, stderr }`
+function operator:run(words, options)
+  options = options or {}
+  local env = {}
+  for name, value in pairs(self.env) do
+    env[name] = value
+  end
+  for name, value in pairs(options.env or {}) do
+    env[name] = value or nil
+  end
+  return program.run(words, { env = env, home = self.home.folder, stdin = options.stdin })
+end
+
+--- Runs awsbak and expects it to succeed.
+---@param words string[]
+---@param options table|nil as for run
+---@return table result
+function operator:must(words, options)
+  local result = self:run(words, options)
+  if result.status ~= 0 then
+    local line = table.concat(words, " ")
+    error(("awsbak %s: exit code %s\n%s"):format(line, result.status, result.stderr), 2)
+  end
+  return result
+end
+
+--- Makes the operator's identity and signing key.
+function operator:keygen()
+  self:must({ "keygen" })
+end
+
+--- The JSON lines a run printed; the last one is the summary.
+---@param result table
+---@return table[] rows
+---@return table|nil summary
+function operator.rows(result)
+  local json = require("awsbak.core.json")
+  local rows, summary = {}, nil
+  for line in result.stdout:gmatch("[^\n]+") do
+    local row = assert(json.decode(line))
+    if row.type == "summary" then
+      summary = row
+    else
+      rows[#rows + 1] = row
+    end
+  end
+  return rows, summary
+end
+
+--- Removes the home folder.
+function operator:close()
+  self.home:close()
+end
+
+operator.__close = operator.close
+
+return operator
