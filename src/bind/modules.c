@@ -10,6 +10,7 @@ static const luaL_Reg modules[] = {
     {"awsbak.core.json", luaopen_awsbak_core_json},
     {"awsbak.core.key", luaopen_awsbak_core_key},
     {"awsbak.core.loop", luaopen_awsbak_core_loop},
+    {"awsbak.core.process", luaopen_awsbak_core_process},
     {"awsbak.core.secret", luaopen_awsbak_core_secret},
     {"awsbak.core.sigv4", luaopen_awsbak_core_sigv4},
     {"awsbak.core.sys", luaopen_awsbak_core_sys},

@@ -1,0 +1,167 @@
+local process = require("awsbak.core.process")
+local task = require("awsbak.task")
+
+local function run(options)
+  return task.await(process.run(options))
+end
+
+local function sh(script, more)
+  local options = more or {}
+  options.argv = { "sh", "-c", script }
+  return run(options)
+end
+
+--- Whether a process runs: it is there, and no zombie.
+local function is_alive(pid)
+  local file <close> = io.open("/proc/" .. pid .. "/stat")
+  return file ~= nil and not file:read("a"):match("%) Z ")
+end
+
+describe("process.run", function()
+  it("gives the status and both outputs", function()
+    assert.same({ status = 3, stdout = "out\n", stderr = "err\n" }, sh("echo out; echo err >&2; exit 3"))
+  end)
+
+  it("passes words as they are, without a shell", function()
+    assert.equal("[$HOME `x` ;]", run({ argv = { "printf", "[%s]", "$HOME `x` ;" } }).stdout)
+  end)
+
+  it("sends stdin and closes it", function()
+    local bytes = ("\0\n\255x"):rep(100000)
+    assert.equal(bytes, run({ argv = { "cat" }, stdin = bytes }).stdout)
+  end)
+
+  it("gives an empty stdin when there is nothing to send", function()
+    assert.equal("", run({ argv = { "cat" } }).stdout)
+  end)
+
+  it("survives a child that does not read its stdin", function()
+    assert.equal(0, run({ argv = { "true" }, stdin = ("x"):rep(1000000) }).status)
+  end)
+
+  it("replaces the environment by env", function()
+    assert.equal("A=1\n", run({ argv = { "/usr/bin/env" }, env = { A = "1" } }).stdout)
+    assert.equal("", run({ argv = { "/usr/bin/env" }, env = {} }).stdout)
+  end)
+
+  it("tells the signal that ended the child", function()
+    local done = sh("kill -9 $$")
+    assert.equal(9, done.signal)
+    assert.is_nil(done.status)
+  end)
+
+  it("says what cannot be run", function()
+    local op, e = process.run({ argv = { "/no/such/program" } })
+    assert.is_nil(op)
+    assert.equal("ENOENT", e.code)
+    assert.equal("cannot run /no/such/program: No such file or directory", e.message)
+  end)
+
+  it("kills what takes too long", function()
+    local _, e = pcall(sh, "sleep 100", { timeout = 0.01 })
+    assert.equal("timeout", e.kind)
+    assert.equal("sh did not end within 0.01 s", e.message)
+  end)
+
+  it("kills what says too much", function()
+    local _, e = pcall(sh, "exec cat /dev/zero", { max_output = 1000 })
+    assert.equal("too_large", e.code)
+    assert.equal("sh wrote more than 1000 bytes", e.message)
+  end)
+
+  it("takes exactly as much as is allowed", function()
+    assert.equal(1000, #sh("head -c 1000 /dev/zero", { max_output = 1000 }).stdout)
+    assert.is_false(pcall(sh, "head -c 1001 /dev/zero", { max_output = 1000 }))
+  end)
+
+  it("does not wait for a grandchild that keeps the output open", function()
+    assert.equal("done\n", sh("sleep 100 & echo done; kill $!").stdout)
+  end)
+
+  it("kills the child when the operation is closed", function()
+    local read_end = os.tmpname()
+    local op = process.run({ argv = { "sh", "-c", "echo $$ >" .. read_end .. "; exec sleep 100" } })
+    local pid
+    repeat
+      task.sleep(0.001)
+      pid = io.lines(read_end)()
+    until pid
+    op:close()
+    os.remove(read_end)
+    assert.is_false(is_alive(pid))
+  end)
+
+  it("leaves the child no descriptor but three", function()
+    local file <close> = assert(io.open("/dev/null"))
+    assert.equal("0\n1\n2\n", sh("ls /proc/$$/fd").stdout)
+  end)
+
+  it("runs many at once", function()
+    local sum, i = 0, 0
+    task.each(function()
+      i = i + 1
+      return i <= 40 and i or nil
+    end, 20, function(n)
+      local said = tonumber(sh("echo " .. n).stdout)
+      sum = sum + said
+    end)
+    assert.equal(820, sum)
+  end)
+
+  it("refuses words and names with NUL, and unknown options", function()
+    assert.has_error(function()
+      process.run({ argv = { "a\0b" } })
+    end)
+    assert.has_error(function()
+      process.run({ argv = { "true" }, env = { A = "\0" } })
+    end)
+    assert.has_error(function()
+      process.run({ argv = { "true" }, cwd = "/" })
+    end)
+    assert.has_error(function()
+      process.run({ argv = {} })
+    end)
+  end)
+end)
+
+describe("process.spawn", function()
+  it("reads lines as they come, and the rest at the end", function()
+    local p <close> = process.spawn({ argv = { "printf", "one\\n\\ntwo" } })
+    assert.equal("one", task.await(p:read_line()))
+    assert.equal("", task.await(p:read_line()))
+    assert.equal("two", task.await(p:read_line()))
+    assert.is_nil(task.await(p:read_line()))
+    assert.same({ status = 0 }, task.await(p:wait()))
+  end)
+
+  it("ends by a signal of ours, with its whole group", function()
+    local p <close> = process.spawn({ argv = { "sh", "-c", "sleep 100 & echo $!; wait" } })
+    local grandchild = task.await(p:read_line())
+    p:kill()
+    assert.same({ signal = 15 }, task.await(p:wait()))
+    task.timeout(30, function()
+      while is_alive(grandchild) do
+        task.sleep(0.001)
+      end
+    end)
+  end)
+
+  it("is killed when it is closed", function()
+    local p = process.spawn({ argv = { "sleep", "100" } })
+    local pid = p:pid()
+    p:close()
+    assert.is_false(is_alive(pid))
+  end)
+
+  it("forgets the oldest output that nobody reads, and never blocks the child", function()
+    local p <close> = process.spawn({ argv = { "seq", "1", "20000" }, max_output = 20000 })
+    task.await(p:wait())
+    local last
+    for line in function()
+      return task.await(p:read_line())
+    end do
+      last = line
+    end
+    assert.equal("20000", last)
+  end)
+end)
