@@ -20,7 +20,9 @@ describe("age keys", function()
     local _, recipient = age.keygen()
     for at = 1, #recipient do
       local other = recipient:sub(at, at) == "q" and "p" or "q"
-      assert.is_nil((age.check_recipient(recipient:sub(1, at - 1) .. other .. recipient:sub(at + 1))))
+      assert.is_nil(
+        (age.check_recipient(recipient:sub(1, at - 1) .. other .. recipient:sub(at + 1)))
+      )
     end
     assert.is_nil((age.check_recipient(recipient:upper())))
     assert.is_nil((age.check_recipient(recipient:sub(1, -2))))
@@ -32,7 +34,7 @@ describe("age keys", function()
     local identity = age.keygen():reveal()
     local looks = {
       [identity] = "not an age recipient but an age identity",
-      ["age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"] = "an age plugin's recipient, which awsbak does not support",
+      ["age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5y"] = "an age plugin's recipient",
       ["age1pq1qqq"] = "a post-quantum age recipient",
       ["ssh-ed25519 AAAA"] = "an SSH key, which awsbak does not support",
       ["age1abc"] = "not an age recipient: it is mistyped or cut",

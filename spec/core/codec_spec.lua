@@ -10,8 +10,15 @@ end
 
 describe("base64", function()
   it("gives the text of RFC 4648, section 10", function()
-    local vectors = { [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==", fooba = "Zm9vYmE=",
-      foobar = "Zm9vYmFy" }
+    local vectors = {
+      [""] = "",
+      f = "Zg==",
+      fo = "Zm8=",
+      foo = "Zm9v",
+      foob = "Zm9vYg==",
+      fooba = "Zm9vYmE=",
+      foobar = "Zm9vYmFy",
+    }
     for plain, text in pairs(vectors) do
       assert.equal(text, codec.base64(plain))
       assert.equal(plain, codec.unbase64(text))
@@ -23,7 +30,20 @@ describe("base64", function()
   end)
 
   it("refuses every text the encoder would not write", function()
-    for _, text in ipairs({ "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v ", "Zm9v\n", "Z-9v", "=Zg=", "Zg==Zg==", "A", "====" }) do
+    for _, text in ipairs({
+      "Zg",
+      "Zg=",
+      "Zg===",
+      "Zh==",
+      "Zm9=",
+      "Zm9v ",
+      "Zm9v\n",
+      "Z-9v",
+      "=Zg=",
+      "Zg==Zg==",
+      "A",
+      "====",
+    }) do
       local bytes, err = codec.unbase64(text)
       assert.is_nil(bytes, text)
       assert.equal("reply", err.kind)

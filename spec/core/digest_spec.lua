@@ -7,8 +7,10 @@ end
 
 -- Check values of FIPS 180-4, RFC 1321 and the catalogue of parametrised CRC algorithms.
 local known = {
-  sha256 = { abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-    [""] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+  sha256 = {
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    [""] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+  },
   sha1 = { abc = "a9993e364706816aba3e25717850c26c9cd0d89d" },
   md5 = { abc = "900150983cd24fb0d6963f7d28e17f72" },
   crc32 = { ["123456789"] = "cbf43926", [""] = "00000000" },
@@ -60,9 +62,15 @@ end)
 describe("hmac", function()
   it("gives the codes of RFC 4231", function()
     local code = digest.hmac("sha256", ("\11"):rep(20), "Hi There")
-    assert.equal("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7", codec.hex(code))
+    assert.equal(
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+      codec.hex(code)
+    )
     code = digest.hmac("sha256", "Jefe", "what do ya want for nothing?")
-    assert.equal("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", codec.hex(code))
+    assert.equal(
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+      codec.hex(code)
+    )
   end)
 
   it("takes an empty key", function()

@@ -26,7 +26,9 @@ describe("a signing key", function()
     assert.is_false(key.verify(signer, "message", ""))
     for at = 1, 64 do
       local flipped = string.char(signature:byte(at) ~ 1)
-      assert.is_false(key.verify(signer, "message", signature:sub(1, at - 1) .. flipped .. signature:sub(at + 1)))
+      assert.is_false(
+        key.verify(signer, "message", signature:sub(1, at - 1) .. flipped .. signature:sub(at + 1))
+      )
     end
   end)
 

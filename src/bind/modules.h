@@ -8,6 +8,7 @@
 int luaopen_awsbak_core_age(lua_State *L);
 int luaopen_awsbak_core_codec(lua_State *L);
 int luaopen_awsbak_core_digest(lua_State *L);
+int luaopen_awsbak_core_file(lua_State *L);
 int luaopen_awsbak_core_http(lua_State *L);
 int luaopen_awsbak_core_json(lua_State *L);
 int luaopen_awsbak_core_key(lua_State *L);
@@ -15,6 +16,7 @@ int luaopen_awsbak_core_loop(lua_State *L);
 int luaopen_awsbak_core_process(lua_State *L);
 int luaopen_awsbak_core_secret(lua_State *L);
 int luaopen_awsbak_core_sigv4(lua_State *L);
+int luaopen_awsbak_core_stream(lua_State *L);
 int luaopen_awsbak_core_sys(lua_State *L);
 int luaopen_awsbak_core_xml(lua_State *L);
 

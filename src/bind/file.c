@@ -1,0 +1,240 @@
+/* bind/file.c - awsbak.core.file: open files, read and written at offsets by worker threads.
+ *
+ * A job holds a reference of its file, so a closed handle's job still ends well. */
+#include "stream/file.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "bind/file.h"
+#include "bind/loop.h"
+#include "bind/modules.h"
+#include "bind/stream.h"
+
+#define CLASS "awsbak.file"
+
+enum { READ_MAX = 64 * 1024 * 1024 };
+
+struct lua_file {
+    struct ab_file *file; /* one reference; NULL after close */
+    int64_t end;          /* where write() goes on */
+};
+
+struct io {
+    struct ab_file *file; /* one reference */
+    int64_t offset;
+    struct ab_buf data; /* owned */
+    size_t wanted;      /* bytes to read */
+};
+
+static struct lua_file *open_file(lua_State *L)
+{
+    struct lua_file *self = luaL_checkudata(L, 1, CLASS);
+
+    luaL_argcheck(L, self->file, 1, "the file is closed");
+    return self;
+}
+
+struct ab_file *ab_bind_file(lua_State *L, int arg)
+{
+    struct lua_file *self = luaL_checkudata(L, arg, CLASS);
+
+    luaL_argcheck(L, self->file, arg, "the file is closed");
+    return self->file;
+}
+
+/* file.open(path) -> handle to read a regular file | nil, err (code "not_regular" for others) */
+static int file_open(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    struct lua_file *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct ab_err err;
+
+    self->file = ab_file_open(path, &err);
+    return self->file ? 1 : ab_bind_fail(L, &err);
+}
+
+/* file.spool([folder]) -> handle of a new file of mode 0600 without a name | nil, err */
+static int file_spool(lua_State *L)
+{
+    const char *folder = luaL_optstring(L, 1, NULL);
+    struct lua_file *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct ab_err err;
+
+    self->file = ab_file_spool(folder, &err);
+    return self->file ? 1 : ab_bind_fail(L, &err);
+}
+
+static void drop_io(void *arg)
+{
+    struct io *io = arg;
+
+    ab_file_unref(io->file);
+    ab_buf_drop(&io->data);
+    ab_free(io);
+}
+
+static struct io *new_io(struct ab_file *file, int64_t offset, size_t size, struct ab_err *err)
+{
+    struct io *io = ab_calloc(1, sizeof *io);
+
+    if (!io) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    io->file = ab_file_ref(file);
+    io->offset = offset;
+    io->wanted = size;
+    ab_buf_init(&io->data, size);
+    io->data.secret = true;
+    if (ab_buf_reserve(&io->data, size, err))
+        return io;
+    drop_io(io);
+    return NULL;
+}
+
+static bool run_read(void *arg, struct ab_err *err)
+{
+    struct io *io = arg;
+
+    return ab_file_read(io->file, io->data.data, io->wanted, io->offset, &io->data.len, err);
+}
+
+static int push_data(lua_State *L, void *arg)
+{
+    struct io *io = arg;
+
+    lua_pushlstring(L, (const char *)io->data.data, io->data.len);
+    return 1;
+}
+
+/* f:read(count, offset) -> op of bytes: fewer than `count` only at the end of the file */
+static int file_read(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    lua_Integer offset = luaL_checkinteger(L, 3);
+    struct ab_err err;
+
+    luaL_argcheck(L, count >= 0 && count <= READ_MAX, 2, "out of range");
+    luaL_argcheck(L, offset >= 0, 3, "out of range");
+    struct io *io = new_io(self->file, offset, (size_t)count, &err);
+    if (!io)
+        return ab_bind_fail(L, &err);
+    return ab_bind_job(L, run_read, drop_io, io, push_data);
+}
+
+static bool run_write(void *arg, struct ab_err *err)
+{
+    struct io *io = arg;
+
+    return ab_file_write(io->file, io->data.data, io->data.len, io->offset, err);
+}
+
+static int push_true(lua_State *L, void *arg)
+{
+    (void)arg;
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int start_write(lua_State *L, struct lua_file *self, struct ab_slice data, int64_t offset)
+{
+    struct ab_err err;
+    struct io *io = new_io(self->file, offset, data.len, &err);
+
+    if (!io)
+        return ab_bind_fail(L, &err);
+    if (!ab_buf_add(&io->data, data.data, data.len, &err)) {
+        drop_io(io);
+        return ab_bind_fail(L, &err);
+    }
+    return ab_bind_job(L, run_write, drop_io, io, push_true);
+}
+
+/* f:write(bytes) -> op of true: appended after the last write(); several may run at once */
+static int file_write(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    struct ab_slice data = ab_bind_bytes(L, 2);
+    int64_t offset = self->end;
+
+    self->end += (int64_t)data.len;
+    return start_write(L, self, data, offset);
+}
+
+/* f:pwrite(bytes, offset) -> op of true */
+static int file_pwrite(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    struct ab_slice data = ab_bind_bytes(L, 2);
+    lua_Integer offset = luaL_checkinteger(L, 3);
+
+    luaL_argcheck(L, offset >= 0, 3, "out of range");
+    return start_write(L, self, data, offset);
+}
+
+/* f:size() -> bytes | nil, err */
+static int file_size(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    struct ab_err err;
+    int64_t size;
+
+    if (!ab_file_size(self->file, &size, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushinteger(L, size);
+    return 1;
+}
+
+/* f:path() -> the name it was opened by */
+static int file_path(lua_State *L)
+{
+    lua_pushstring(L, open_file(L)->file->path);
+    return 1;
+}
+
+static int file_close(lua_State *L)
+{
+    struct lua_file *self = luaL_checkudata(L, 1, CLASS);
+    struct ab_file *file = self->file;
+
+    self->file = NULL;
+    ab_file_unref(file);
+    return 0;
+}
+
+static const luaL_Reg meta[] = {
+    {"__gc", file_close},
+    {"__close", file_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg methods[] = {
+    {"read", file_read}, {"write", file_write}, {"pwrite", file_pwrite},
+    {"size", file_size}, {"path", file_path},   {"close", file_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+    {"open", file_open},
+    {"spool", file_spool},
+    {"sink", ab_file_sink_open},
+    {"stdin", ab_file_stdin},
+    {"stdout", ab_file_stdout},
+    {"read_file", ab_file_read_file},
+    {"read_secret", ab_file_read_secret},
+    {"create_exclusive", ab_file_create_exclusive},
+    {"stat", ab_file_stat},
+    {"mkdirs", ab_file_mkdirs},
+    {"list", ab_file_list},
+    {NULL, NULL},
+};
+
+int luaopen_awsbak_core_file(lua_State *L)
+{
+    ab_bind_class(L, CLASS, meta, methods);
+    ab_bind_sink_class(L);
+    ab_bind_pipe_class(L);
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,24 @@
+/* bind/file.h - the parts of core.file, one source file each. */
+#ifndef AB_BIND_FILE_H
+#define AB_BIND_FILE_H
+
+#include <lua.h>
+
+/* bind/sink.c */
+void ab_bind_sink_class(lua_State *L);
+int ab_file_sink_open(lua_State *L);
+
+/* bind/pipe.c */
+void ab_bind_pipe_class(lua_State *L);
+int ab_file_stdin(lua_State *L);
+int ab_file_stdout(lua_State *L);
+
+/* bind/path.c */
+int ab_file_read_file(lua_State *L);
+int ab_file_read_secret(lua_State *L);
+int ab_file_create_exclusive(lua_State *L);
+int ab_file_stat(lua_State *L);
+int ab_file_mkdirs(lua_State *L);
+int ab_file_list(lua_State *L);
+
+#endif

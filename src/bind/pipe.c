@@ -1,0 +1,202 @@
+/* bind/pipe.c - file.stdin() and file.stdout(): read and written without holding up the loop.
+ *
+ * Reading waits on the loop, then takes what is there. Writing is a worker's: it writes no more at
+ * a time than a pipe takes whole, and looks up between, so that a reader which stopped reading
+ * cannot keep a cancelled program alive. */
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "bind/bind.h"
+#include "bind/file.h"
+#include "bind/turn.h"
+
+#define CLASS "awsbak.pipe"
+
+enum { READ_MAX = 1024 * 1024, WRITE_STEP = 4096 /* PIPE_BUF */, LOOK_UP_MS = 100 };
+
+struct state {
+    struct ab_turn turn;
+    int fd; /* borrowed: the process's */
+    atomic_bool closed;
+    struct ab_buf data; /* owned; what the job writes */
+};
+
+struct lua_pipe {
+    struct state *state; /* one reference; NULL after close */
+    size_t wanted;       /* bytes the running read asks for */
+};
+
+static void free_state(struct ab_turn *turn)
+{
+    struct state *s = (struct state *)turn;
+
+    ab_buf_drop(&s->data);
+    ab_free(s);
+}
+
+static int open_pipe(lua_State *L, int fd)
+{
+    struct lua_pipe *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct state *s = ab_calloc(1, sizeof *s);
+    struct ab_err err;
+
+    if (!s) {
+        ab_fail_memory(&err);
+        return ab_bind_fail(L, &err);
+    }
+    ab_turn_init(&s->turn, free_state);
+    atomic_init(&s->closed, false);
+    ab_buf_init(&s->data,
+                SIZE_MAX / 2); /* a script's string: its size is bounded by Lua's memory */
+    s->fd = fd;
+    self->state = s;
+    return 1;
+}
+
+/* file.stdin() -> pipe to read */
+int ab_file_stdin(lua_State *L)
+{
+    return open_pipe(L, STDIN_FILENO);
+}
+
+/* file.stdout() -> pipe to write */
+int ab_file_stdout(lua_State *L)
+{
+    return open_pipe(L, STDOUT_FILENO);
+}
+
+static struct state *idle_state(lua_State *L)
+{
+    struct lua_pipe *self = luaL_checkudata(L, 1, CLASS);
+
+    luaL_argcheck(L, self->state, 1, "the pipe is closed");
+    luaL_argcheck(L, !atomic_load(&self->state->turn.busy), 1, "a write is running");
+    return self->state;
+}
+
+/* The descriptor is readable: take what is there. */
+static int push_read(lua_State *L, void *arg)
+{
+    struct lua_pipe *self = arg;
+    struct ab_err err;
+    luaL_Buffer b;
+    ssize_t n;
+
+    if (!self->state) {
+        ab_fail(&err, AB_CANCELLED, "cancelled", "the pipe was closed");
+        return ab_bind_fail(L, &err);
+    }
+    char *out = luaL_buffinitsize(L, &b, self->wanted);
+    do
+        n = read(self->state->fd, out, self->wanted);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        ab_fail_errno(&err, errno, "cannot read standard input");
+        return ab_bind_fail(L, &err);
+    }
+    if (n == 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+    luaL_pushresultsize(&b, (size_t)n);
+    return 1;
+}
+
+/* p:read(count) -> op of 1 to `count` bytes, or of nil at the end. One read at a time. */
+static int pipe_read(lua_State *L)
+{
+    struct lua_pipe *self = luaL_checkudata(L, 1, CLASS);
+    struct state *s = idle_state(L);
+    lua_Integer count = luaL_checkinteger(L, 2);
+    struct ab_err err;
+
+    luaL_argcheck(L, count > 0, 2, "out of range");
+    self->wanted = count < READ_MAX ? (size_t)count : READ_MAX;
+    struct ab_bind_op *op = ab_bind_op_new(L, push_read);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1); /* the op keeps the pipe */
+    struct ab_op *ready = ab_loop_ready(ab_bind_loop(L), s->fd, false, &err);
+    return ab_bind_op_start(L, op, ready, self, &err);
+}
+
+/* Wait until the descriptor takes bytes; a regular file always does. */
+static bool wait_writable(struct state *s, struct ab_err *err)
+{
+    struct pollfd p = {s->fd, POLLOUT, 0};
+
+    for (;;) {
+        if (atomic_load(&s->closed))
+            return ab_fail(err, AB_CANCELLED, "cancelled",
+                           "writing to standard output was cancelled");
+        int ready = poll(&p, 1, LOOK_UP_MS);
+        if (ready > 0)
+            return true;
+        if (ready < 0 && errno != EINTR)
+            return ab_fail_errno(err, errno, "cannot write to standard output");
+    }
+}
+
+static bool run_write(struct ab_turn *turn, struct ab_err *err)
+{
+    struct state *s = (struct state *)turn;
+
+    for (size_t done = 0; done < s->data.len;) {
+        size_t left = s->data.len - done;
+        if (!wait_writable(s, err))
+            return false;
+        ssize_t n = write(s->fd, s->data.data + done, left < WRITE_STEP ? left : WRITE_STEP);
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return ab_fail_errno(err, errno, "cannot write to standard output");
+        if (n > 0)
+            done += (size_t)n;
+    }
+    return true;
+}
+
+/* p:write(bytes) -> op of true; code EPIPE when nobody reads any more. One write at a time. */
+static int pipe_write(lua_State *L)
+{
+    struct state *s = idle_state(L);
+    struct ab_slice data = ab_bind_bytes(L, 2);
+    struct ab_err err;
+
+    s->data.len = 0;
+    if (!ab_buf_add(&s->data, data.data, data.len, &err))
+        return ab_bind_fail(L, &err);
+    return ab_turn_job(L, &s->turn, run_write);
+}
+
+/* p:close(), __close and __gc: stops a write that waits; the descriptor stays open */
+static int pipe_close(lua_State *L)
+{
+    struct lua_pipe *self = luaL_checkudata(L, 1, CLASS);
+    struct state *s = self->state;
+
+    self->state = NULL;
+    if (s) {
+        atomic_store(&s->closed, true);
+        ab_turn_unref(&s->turn);
+    }
+    return 0;
+}
+
+static const luaL_Reg meta[] = {
+    {"__gc", pipe_close},
+    {"__close", pipe_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg methods[] = {
+    {"read", pipe_read},
+    {"write", pipe_write},
+    {"close", pipe_close},
+    {NULL, NULL},
+};
+
+void ab_bind_pipe_class(lua_State *L)
+{
+    ab_bind_class(L, CLASS, meta, methods);
+}

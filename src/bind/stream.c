@@ -1,0 +1,94 @@
+/* bind/stream.c - awsbak.core.stream: archives written and read on worker threads. */
+#include "bind/stream.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "bind/modules.h"
+
+#define KEYS "awsbak.stream.keys"
+
+enum { WORK_FACTOR_LOW = 1, WORK_FACTOR_HIGH = 30 };
+
+static int wipe_keys(lua_State *L)
+{
+    struct ab_bind_keys *keys = luaL_checkudata(L, 1, KEYS);
+
+    ab_wipe(keys->key, keys->count * AB_KEY);
+    return 0;
+}
+
+static const luaL_Reg keys_meta[] = {{"__gc", wipe_keys}, {NULL, NULL}};
+static const luaL_Reg no_methods[] = {{NULL, NULL}};
+
+/* Number of keys in the option's list, which is left on the stack (or nil). */
+static size_t push_list(lua_State *L, int arg, const char *name)
+{
+    int type = lua_getfield(L, arg, name);
+
+    if (type == LUA_TNIL)
+        return 0;
+    if (type != LUA_TTABLE)
+        luaL_error(L, "option '%s': list expected, got %s", name, luaL_typename(L, -1));
+    size_t count = lua_rawlen(L, -1);
+    if (count > AB_STREAM_KEYS_MAX)
+        luaL_error(L, "option '%s': more than %d keys", name, AB_STREAM_KEYS_MAX);
+    return count;
+}
+
+struct ab_bind_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
+                                       enum ab_keytext type, struct ab_err *err)
+{
+    ab_bind_class(L, KEYS, keys_meta, no_methods);
+    size_t count = push_list(L, arg, name);
+    int list = lua_gettop(L);
+    struct ab_bind_keys *keys =
+        ab_bind_object(L, sizeof *keys + count * AB_KEY, KEYS, 0); /* list keys */
+    keys->count = count;
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, list, (lua_Integer)i + 1);
+        if (!ab_keytext_read(keys->key[i], type, ab_bind_secret_bytes(L, -1), err)) {
+            lua_settop(L, list - 1);
+            return NULL;
+        }
+        lua_pop(L, 1);
+    }
+    lua_remove(L, list);
+    return keys;
+}
+
+struct ab_slice ab_bind_passphrase(lua_State *L, int arg)
+{
+    struct ab_slice bytes = {NULL, 0};
+
+    if (lua_getfield(L, arg, "passphrase") != LUA_TNIL) {
+        bytes = ab_bind_secret_bytes(L, -1);
+        if (!bytes.data)
+            bytes.data = (const uint8_t *)""; /* an empty secret is still a passphrase */
+    }
+    lua_pop(L, 1); /* the table still holds it */
+    return bytes;
+}
+
+int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent)
+{
+    lua_Integer factor = ab_bind_opt_integer(L, arg, name, absent);
+
+    if (factor < WORK_FACTOR_LOW || factor > WORK_FACTOR_HIGH)
+        luaL_error(L, "option '%s': out of range", name);
+    return (int)factor;
+}
+
+static const luaL_Reg functions[] = {
+    {"writer", ab_stream_writer},
+    {"reader", ab_stream_reader},
+    {NULL, NULL},
+};
+
+int luaopen_awsbak_core_stream(lua_State *L)
+{
+    ab_bind_stream_writer(L);
+    ab_bind_stream_reader(L);
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,176 @@
+/* bind/stream_reader.c - stream.reader: archives opened by worker threads, handed out in lines. */
+#include "base/alloc.h"
+#include "bind/stream.h"
+#include "bind/turn.h"
+#include "crypto/digest.h"
+#include "stream/reader.h"
+
+#define READER "awsbak.stream.reader"
+
+struct state {
+    struct ab_turn turn;
+    struct ab_reader *reader; /* owned */
+};
+
+struct lua_reader {
+    struct state *state; /* one reference; NULL after close */
+};
+
+static void free_state(struct ab_turn *turn)
+{
+    ab_reader_free(((struct state *)turn)->reader);
+    ab_free(turn);
+}
+
+static struct state *new_state(struct ab_file *file, const struct ab_age_with *with,
+                               struct ab_err *err)
+{
+    struct state *s = ab_calloc(1, sizeof *s);
+
+    if (!s) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    ab_turn_init(&s->turn, free_state);
+    s->reader = ab_reader_new(file, with, err);
+    if (s->reader)
+        return s;
+    ab_turn_unref(&s->turn);
+    return NULL;
+}
+
+static struct state *idle_state(lua_State *L)
+{
+    struct lua_reader *self = luaL_checkudata(L, 1, READER);
+
+    luaL_argcheck(L, self->state, 1, "the reader is closed");
+    luaL_argcheck(L, !atomic_load(&self->state->turn.busy), 1, "a fill is running");
+    return self->state;
+}
+
+/* stream.reader(file[, { identities = {string|secret, ...}, passphrase = string|secret,
+ * max_work_factor = 20 }]) -> reader | nil, err (kind config, code "key" for a bad identity).
+ * `file` is an open core.file handle; it is read from its beginning, and nothing before fill(). */
+int ab_stream_reader(lua_State *L)
+{
+    static const char *const names[] = {"identities", "passphrase", "max_work_factor", NULL};
+    struct ab_file *file = ab_bind_file(L, 1);
+    struct ab_err err;
+
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_newtable(L);
+        lua_replace(L, 2);
+    }
+    ab_bind_only(L, 2, names);
+    struct ab_bind_keys *keys =
+        ab_bind_push_keys(L, 2, "identities", AB_AGE_IDENTITY, &err); /* file options keys */
+    if (!keys)
+        return ab_bind_fail(L, &err);
+    struct ab_age_with with = {
+        .identities = (const uint8_t(*)[AB_KEY])keys->key,
+        .count = keys->count,
+        .passphrase = ab_bind_passphrase(L, 2),
+        .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
+    };
+    struct lua_reader *self = ab_bind_object(L, sizeof *self, READER, 0);
+    self->state = new_state(file, &with, &err);
+    return self->state ? 1 : ab_bind_fail(L, &err);
+}
+
+static bool fill(struct ab_turn *turn, struct ab_err *err)
+{
+    return ab_reader_fill(((struct state *)turn)->reader, err);
+}
+
+/* r:fill() -> op of true: more is buffered, a whole line among it, or the end is reached. It fails
+ * with kind integrity when the file is damaged; take() and line() still give what came before. */
+static int reader_fill(lua_State *L)
+{
+    return ab_turn_job(L, &idle_state(L)->turn, fill);
+}
+
+static int push_next(lua_State *L, enum ab_reader_next next, struct ab_slice bytes)
+{
+    if (next == AB_READER_LINE) {
+        lua_pushlstring(L, (const char *)bytes.data, bytes.len);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, next == AB_READER_MORE ? "more" : "end");
+    return 2;
+}
+
+/* r:line() -> line without its line feed | nil, "more" (fill first) | nil, "end" */
+static int reader_line(lua_State *L)
+{
+    struct ab_slice line = {0};
+    enum ab_reader_next next = ab_reader_line(idle_state(L)->reader, &line);
+
+    return push_next(L, next, line);
+}
+
+/* r:take() -> all buffered bytes | nil, "more" | nil, "end" */
+static int reader_take(lua_State *L)
+{
+    struct ab_slice bytes = {0};
+    enum ab_reader_next next = ab_reader_take(idle_state(L)->reader, &bytes);
+
+    return push_next(L, next, bytes);
+}
+
+/* r:sha256() -> raw digest of what line() and take() gave so far, line feeds included */
+static int reader_sha256(lua_State *L)
+{
+    uint8_t out[AB_DIGEST_MAX];
+    struct ab_err err;
+
+    if (!ab_reader_sha256(idle_state(L)->reader, out, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushlstring(L, (const char *)out, AB_SHA256);
+    return 1;
+}
+
+/* r:form() -> { armored, encrypted, compressed = boolean }; known after the first fill */
+static int reader_form(lua_State *L)
+{
+    struct ab_reader_form form = ab_reader_form(idle_state(L)->reader);
+
+    lua_createtable(L, 0, 3);
+    lua_pushboolean(L, form.armored);
+    lua_setfield(L, -2, "armored");
+    lua_pushboolean(L, form.encrypted);
+    lua_setfield(L, -2, "encrypted");
+    lua_pushboolean(L, form.compressed);
+    lua_setfield(L, -2, "compressed");
+    return 1;
+}
+
+static int reader_close(lua_State *L)
+{
+    struct lua_reader *self = luaL_checkudata(L, 1, READER);
+    struct state *s = self->state;
+
+    self->state = NULL;
+    if (s)
+        ab_turn_unref(&s->turn);
+    return 0;
+}
+
+static const luaL_Reg meta[] = {
+    {"__gc", reader_close},
+    {"__close", reader_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg methods[] = {
+    {"fill", reader_fill}, {"line", reader_line},
+    {"take", reader_take}, {"sha256", reader_sha256},
+    {"form", reader_form}, {"close", reader_close},
+    {NULL, NULL},
+};
+
+void ab_bind_stream_reader(lua_State *L)
+{
+    ab_bind_class(L, READER, meta, methods);
+}

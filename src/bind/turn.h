@@ -1,0 +1,30 @@
+/* bind/turn.h - a thing that worker threads use one job at a time: archive writers, readers, sinks.
+ *
+ * It is counted by references, because a job that is cancelled runs on and the thing must live
+ * until the job ends. References belong to the loop's thread; while `busy`, only the job may touch
+ * the thing. Kinds embed the turn first. */
+#ifndef AB_BIND_TURN_H
+#define AB_BIND_TURN_H
+
+#include <stdatomic.h>
+
+#include "bind/loop.h"
+
+struct ab_turn {
+    int refs;
+    atomic_bool busy;
+    void (*free)(struct ab_turn *turn); /* called once, without references */
+};
+
+/* One reference, not busy. */
+void ab_turn_init(struct ab_turn *turn, void (*free)(struct ab_turn *turn));
+
+/* Drop a reference. NULL is fine. */
+void ab_turn_unref(struct ab_turn *turn);
+
+/* Start run(turn, err) on a worker thread and push its operation; the thing must not be busy.
+ * Returns what the binding returns. op:result() is true. */
+int ab_turn_job(lua_State *L, struct ab_turn *turn,
+                bool (*run)(struct ab_turn *turn, struct ab_err *err));
+
+#endif

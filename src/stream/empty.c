@@ -1,1 +1,0 @@
-typedef int ab_stream_empty;

@@ -1,0 +1,43 @@
+/* stream/file.h - an open file that is read and written at offsets, shared by counted references.
+ *
+ * References are taken and dropped on the loop's thread; reading and writing may happen on any. */
+#ifndef AB_STREAM_FILE_H
+#define AB_STREAM_FILE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct ab_file {
+    int refs;
+    int fd;     /* owned */
+    char *path; /* owned; for messages */
+};
+
+/* Open a regular file to read; kind io, code "not_regular" for anything else that exists. */
+struct ab_file *ab_file_open(const char *path, struct ab_err *err);
+
+/* A new file of mode 0600 that has no name, in `folder` (NULL: $TMPDIR, else /var/tmp, else /tmp).
+ */
+struct ab_file *ab_file_spool(const char *folder, struct ab_err *err);
+
+struct ab_file *ab_file_ref(struct ab_file *f);
+
+/* Drop a reference; the last one closes. NULL is fine. */
+void ab_file_unref(struct ab_file *f);
+
+AB_MUST_USE bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err);
+
+/* Read up to `len` bytes at `offset`; *got is less only at the end of the file. */
+AB_MUST_USE bool ab_file_read(const struct ab_file *f, void *out, size_t len, int64_t offset,
+                              size_t *got, struct ab_err *err);
+
+/* Write all of `len` bytes at `offset`. */
+AB_MUST_USE bool ab_file_write(const struct ab_file *f, const void *data, size_t len,
+                               int64_t offset, struct ab_err *err);
+
+/* As write(2) until all bytes are gone; `path` is for the message. */
+AB_MUST_USE bool ab_fd_write(int fd, const void *data, size_t len, const char *path,
+                             struct ab_err *err);
+
+#endif

@@ -1,0 +1,71 @@
+#include "stream/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+enum { STEP = 16 * 1024 };
+
+static bool read_all(int fd, const char *path, size_t max, struct ab_buf *out, struct ab_err *err)
+{
+    for (;;) {
+        if (!ab_buf_reserve(out, STEP, err))
+            return false;
+        ssize_t n = read(fd, out->data + out->len, STEP);
+        if (n == 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return ab_fail_errno(err, errno, "cannot read %s", path);
+        if (n > 0)
+            out->len += (size_t)n;
+        if (out->len > max)
+            return ab_fail(err, AB_IO, "too_large", "%s is larger than %zu bytes", path, max);
+    }
+}
+
+bool ab_path_read(const char *path, size_t max, struct ab_buf *out, struct ab_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return ab_fail_errno(err, errno, "cannot open %s", path);
+    out->max = max + STEP;
+    bool ok = read_all(fd, path, max, out, err);
+    close(fd);
+    return ok;
+}
+
+bool ab_path_stat(const char *path, bool link, struct stat *st, struct ab_err *err)
+{
+    if (fstatat(AT_FDCWD, path, st, link ? AT_SYMLINK_NOFOLLOW : 0) != 0)
+        return ab_fail_errno(err, errno, "cannot examine %s", path);
+    return true;
+}
+
+bool ab_path_make_folders(const char *path, mode_t mode, struct ab_err *err)
+{
+    char *copy = ab_strdup(path);
+    struct stat st;
+    int why = 0;
+
+    if (!copy)
+        return ab_fail_memory(err);
+    for (char *at = copy + 1; *copy && why == 0; at++) {
+        char end = *at;
+        if (end != '/' && end != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(copy, mode) != 0 && errno != EEXIST)
+            why = errno;
+        *at = end;
+        if (end == '\0')
+            break;
+    }
+    ab_free(copy);
+    if (why == 0 && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        why = ENOTDIR;
+    return why == 0 || ab_fail_errno(err, why, "cannot make the folder %s", path);
+}

@@ -1,0 +1,18 @@
+/* stream/path.h - small files and folders by name: read whole, examine, list, make. */
+#ifndef AB_STREAM_PATH_H
+#define AB_STREAM_PATH_H
+
+#include <sys/stat.h>
+
+#include "base/buf.h"
+
+/* Append the whole of a small file; kind io, code "too_large" above `max` bytes. Pipes work too. */
+AB_MUST_USE bool ab_path_read(const char *path, size_t max, struct ab_buf *out, struct ab_err *err);
+
+/* As stat(2), or lstat(2) with `link`. */
+AB_MUST_USE bool ab_path_stat(const char *path, bool link, struct stat *st, struct ab_err *err);
+
+/* Make a folder and those above it that are missing, with permissions `mode`. */
+AB_MUST_USE bool ab_path_make_folders(const char *path, mode_t mode, struct ab_err *err);
+
+#endif

@@ -1,0 +1,261 @@
+#include "stream/reader.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "crypto/digest.h"
+#include "stream/file.h"
+#include "stream/source.h"
+
+#define ARMOR_MAGIC "-----BEGIN AGE"
+#define ZSTD_MAGIC "\x28\xb5\x2f\xfd"
+
+enum { STEP = 256 * 1024, LOOK = 1024 };
+
+struct ab_reader {
+    struct ab_file *file;          /* one reference */
+    struct ab_source *source;      /* owned; NULL before the first fill */
+    struct ab_digest *sha256;      /* owned; of what was handed out */
+    uint8_t (*identities)[AB_KEY]; /* owned, secret */
+    size_t count;
+    struct ab_buf passphrase; /* owned, secret */
+    bool has_passphrase;
+    int max_work_factor;
+    struct ab_reader_form form;
+    struct ab_buf buf; /* owned */
+    size_t at;         /* handed out of buf */
+    size_t scanned;    /* no line feed between at and here */
+    bool ended;        /* the source gave its last byte */
+    bool failed;       /* with `failure`: a damaged chain is never read again */
+    struct ab_err failure;
+};
+
+static bool keep_keys(struct ab_reader *r, const struct ab_age_with *with, struct ab_err *err)
+{
+    r->max_work_factor = with->max_work_factor;
+    r->has_passphrase = with->passphrase.data != NULL;
+    if (r->has_passphrase &&
+        !ab_buf_add(&r->passphrase, with->passphrase.data, with->passphrase.len, err))
+        return false;
+    if (with->count == 0)
+        return true;
+    r->identities = ab_secret_alloc(with->count * AB_KEY);
+    if (!r->identities)
+        return ab_fail_memory(err);
+    memcpy(r->identities, with->identities, with->count * AB_KEY);
+    r->count = with->count;
+    return true;
+}
+
+struct ab_reader *ab_reader_new(struct ab_file *file, const struct ab_age_with *with,
+                                struct ab_err *err)
+{
+    struct ab_reader *r = ab_calloc(1, sizeof *r);
+
+    if (!r) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    r->file = ab_file_ref(file);
+    ab_buf_init(&r->buf, AB_LINE_MAX + STEP);
+    r->buf.secret = true;
+    ab_buf_init(&r->passphrase, with->passphrase.len);
+    r->passphrase.secret = true;
+    r->sha256 = ab_digest_new("sha256", err);
+    if (r->sha256 && keep_keys(r, with, err))
+        return r;
+    ab_reader_free(r);
+    return NULL;
+}
+
+void ab_reader_free(struct ab_reader *r)
+{
+    if (!r)
+        return;
+    ab_source_free(r->source);
+    ab_file_unref(r->file);
+    ab_digest_free(r->sha256);
+    ab_secret_free(r->identities, r->count * AB_KEY);
+    ab_buf_drop(&r->passphrase);
+    ab_buf_drop(&r->buf);
+    ab_free(r);
+}
+
+static bool starts(struct ab_slice bytes, const char *magic)
+{
+    size_t len = strlen(magic);
+
+    return bytes.len >= len && memcmp(bytes.data, magic, len) == 0;
+}
+
+/* Also what is cut inside the magic: no plain archive is that short. */
+static bool starts_age(struct ab_slice bytes)
+{
+    static const char magic[] = AB_AGE_MAGIC;
+    size_t len = sizeof magic - 1;
+
+    return memcmp(bytes.data, magic, bytes.len < len ? bytes.len : len) == 0;
+}
+
+/* Armor may come after white space; nothing else may. */
+static bool starts_armor(struct ab_slice bytes)
+{
+    while (bytes.len > 0 && strchr(" \t\r\n", bytes.data[0]) && bytes.data[0]) {
+        bytes.data++;
+        bytes.len--;
+    }
+    return starts(bytes, ARMOR_MAGIC);
+}
+
+/* Put a source around the one in r->source; a NULL one is a failure already described. */
+static bool wrap(struct ab_reader *r, struct ab_source *around)
+{
+    if (around)
+        r->source = around;
+    return around != NULL;
+}
+
+static bool open_age(struct ab_reader *r, struct ab_err *err)
+{
+    struct ab_age_with with = {
+        (const uint8_t(*)[AB_KEY])r->identities, r->count, {NULL, 0}, r->max_work_factor};
+
+    if (r->has_passphrase)
+        with.passphrase = (struct ab_slice){
+            r->passphrase.data ? r->passphrase.data : (const uint8_t *)"", r->passphrase.len};
+    return wrap(r, ab_age_source_new(r->source, &with, err));
+}
+
+/* Build the chain that the first bytes of each layer call for. */
+static bool start(struct ab_reader *r, struct ab_err *err)
+{
+    struct ab_slice look;
+
+    if (!wrap(r, ab_file_source_new(r->file, err)) || !ab_source_peek(r->source, LOOK, &look, err))
+        return false;
+    if (look.len == 0)
+        return ab_fail(err, AB_INTEGRITY, "empty", "the file is empty");
+    r->form.armored = starts_armor(look);
+    r->form.encrypted = r->form.armored || starts_age(look);
+    if (r->form.armored && !wrap(r, ab_armor_source_new(r->source, err)))
+        return false;
+    if (r->form.encrypted && !open_age(r, err))
+        return false;
+    if (!ab_source_peek(r->source, strlen(ZSTD_MAGIC), &look, err))
+        return false;
+    r->form.compressed = starts(look, ZSTD_MAGIC);
+    return !r->form.compressed || wrap(r, ab_zstd_source_new(r->source, err));
+}
+
+/* Drop what was handed out, so that the rest starts the buffer. */
+static void compact(struct ab_reader *r)
+{
+    ab_buf_shift(&r->buf, r->at);
+    r->scanned -= r->at;
+    r->at = 0;
+}
+
+static const uint8_t *find_feed(struct ab_reader *r)
+{
+    const uint8_t *feed = r->scanned < r->buf.len
+                              ? memchr(r->buf.data + r->scanned, '\n', r->buf.len - r->scanned)
+                              : NULL;
+
+    r->scanned = feed ? (size_t)(feed - r->buf.data) : r->buf.len;
+    return feed;
+}
+
+/* One step more into the buffer. */
+static bool read_step(struct ab_reader *r, struct ab_err *err)
+{
+    size_t got;
+
+    if (r->buf.len > AB_LINE_MAX)
+        return ab_fail(err, AB_INTEGRITY, "line_too_long", "a line is longer than %d MiB",
+                       AB_LINE_MAX >> 20);
+    if (!ab_buf_reserve(&r->buf, STEP, err))
+        return false;
+    size_t before = r->buf.len, wanted = before + STEP;
+    for (got = 1; got > 0 && r->buf.len < wanted; r->buf.len += got) {
+        got = 0;
+        if (!ab_source_read(r->source, r->buf.data + r->buf.len, wanted - r->buf.len, &got, err))
+            return false;
+    }
+    r->ended = got == 0;
+    return true;
+}
+
+static bool fill(struct ab_reader *r, struct ab_err *err)
+{
+    if (!r->source && !start(r, err))
+        return false;
+    compact(r);
+    do {
+        if (!r->ended && !read_step(r, err))
+            return false;
+    } while (!find_feed(r) && !r->ended);
+    return true;
+}
+
+bool ab_reader_fill(struct ab_reader *r, struct ab_err *err)
+{
+    if (!r->failed)
+        r->failed = !fill(r, &r->failure);
+    if (r->failed)
+        *err = r->failure;
+    return !r->failed;
+}
+
+/* Hand out the next `len` bytes. */
+static struct ab_slice hand_out(struct ab_reader *r, size_t len)
+{
+    struct ab_slice bytes = {r->buf.data + r->at, len};
+    struct ab_err err;
+
+    /* A digest that fails is gone for good, which ab_reader_sha256 reports. */
+    if (r->sha256 && !ab_digest_add(r->sha256, bytes.data, len, &err)) {
+        ab_digest_free(r->sha256);
+        r->sha256 = NULL;
+    }
+    r->at += len;
+    if (r->scanned < r->at)
+        r->scanned = r->at;
+    return bytes;
+}
+
+enum ab_reader_next ab_reader_line(struct ab_reader *r, struct ab_slice *line)
+{
+    const uint8_t *feed = find_feed(r);
+
+    if (feed) {
+        *line = hand_out(r, (size_t)(feed - (r->buf.data + r->at)) + 1);
+        line->len--;
+        return AB_READER_LINE;
+    }
+    if (!r->ended)
+        return AB_READER_MORE;
+    if (r->at == r->buf.len)
+        return AB_READER_END;
+    *line = hand_out(r, r->buf.len - r->at);
+    return AB_READER_LINE;
+}
+
+enum ab_reader_next ab_reader_take(struct ab_reader *r, struct ab_slice *bytes)
+{
+    if (r->at == r->buf.len)
+        return r->ended ? AB_READER_END : AB_READER_MORE;
+    *bytes = hand_out(r, r->buf.len - r->at);
+    return AB_READER_LINE;
+}
+
+struct ab_reader_form ab_reader_form(const struct ab_reader *r)
+{
+    return r->form;
+}
+
+bool ab_reader_sha256(const struct ab_reader *r, uint8_t out[64], struct ab_err *err)
+{
+    size_t len;
+
+    return r->sha256 ? ab_digest_peek(r->sha256, out, &len, err) : ab_fail_memory(err);
+}

@@ -1,0 +1,254 @@
+#include "stream/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/codec.h"
+#include "crypto/random.h"
+#include "stream/file.h"
+
+enum { TEMP_MAX = 40, DESCRIPTOR_MAX = 40 };
+
+struct ab_sink {
+    char *path;       /* owned; as given */
+    const char *name; /* its last part, inside path */
+    int folder;       /* owned */
+    int fd;           /* owned; -1 after commit */
+    bool force;
+    bool broken;         /* a write or a sync failed: never to be committed */
+    char temp[TEMP_MAX]; /* name of the file in the folder; "" while it has none */
+};
+
+static const char *type_name(mode_t mode)
+{
+    return S_ISDIR(mode)    ? "a folder"
+           : S_ISLNK(mode)  ? "a symbolic link"
+           : S_ISFIFO(mode) ? "a named pipe"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
+/* Nothing but a regular file may be in the way, and that only with force. */
+static bool check_target(const struct ab_sink *s, struct ab_err *err)
+{
+    struct stat st;
+
+    if (fstatat(s->folder, s->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT || ab_fail_errno(err, errno, "cannot write %s", s->path);
+    if (!S_ISREG(st.st_mode))
+        return ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is %s; name a file", s->path,
+                       type_name(st.st_mode));
+    if (!s->force)
+        return ab_fail(err, AB_IO, "EEXIST", "%s exists already; it is replaced only with --force",
+                       s->path);
+    return true;
+}
+
+/* The folder's part of the path, opened. */
+static bool open_folder(struct ab_sink *s, struct ab_err *err)
+{
+    char *slash = strrchr(s->path, '/');
+
+    s->name = slash ? slash + 1 : s->path;
+    if (*s->name == '\0' || strcmp(s->name, ".") == 0 || strcmp(s->name, "..") == 0)
+        return ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is a folder; name a file",
+                       s->path);
+    char first = *s->name;
+    if (slash)
+        slash[1] = '\0'; /* the slash stays: the folder of "/x" is "/" */
+    s->folder = open(slash ? s->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int why = errno;
+    if (slash)
+        slash[1] = first;
+    return s->folder >= 0 || ab_fail_errno(err, why, "cannot open the folder of %s", s->path);
+}
+
+static bool make_temp_name(char temp[TEMP_MAX], struct ab_err *err)
+{
+    uint8_t random[8];
+    static const char prefix[] = ".awsbak-";
+
+    if (!ab_random(random, sizeof random, err))
+        return false;
+    memcpy(temp, prefix, sizeof prefix - 1);
+    ab_hex_encode(temp + sizeof prefix - 1, random, sizeof random);
+    memcpy(temp + sizeof prefix - 1 + 2 * sizeof random, ".tmp", 5);
+    return true;
+}
+
+/* A file without a name can get one only through /proc. */
+static bool can_name(int fd)
+{
+    char descriptor[DESCRIPTOR_MAX];
+    struct stat st;
+
+    snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", fd);
+    return stat(descriptor, &st) == 0;
+}
+
+static bool open_named(struct ab_sink *s, struct ab_err *err)
+{
+    char temp[TEMP_MAX];
+
+    if (!make_temp_name(temp, err))
+        return false;
+    s->fd = openat(s->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (s->fd < 0)
+        return ab_fail_errno(err, errno, "cannot write %s", s->path);
+    memcpy(s->temp, temp, sizeof temp);
+    return true;
+}
+
+static bool open_file(struct ab_sink *s, mode_t mode, struct ab_err *err)
+{
+    s->fd = openat(s->folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    if (s->fd >= 0 && !can_name(s->fd)) {
+        close(s->fd);
+        s->fd = -1;
+        errno = EOPNOTSUPP;
+    }
+    if (s->fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
+        return ab_fail_errno(err, errno, "cannot write %s", s->path);
+    if (s->fd < 0 && !open_named(s, err))
+        return false;
+    if (fchmod(s->fd, mode) != 0)
+        return ab_fail_errno(err, errno, "cannot set the permissions of %s", s->path);
+    return true;
+}
+
+struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab_err *err)
+{
+    struct ab_sink *s = ab_calloc(1, sizeof *s);
+
+    if (!s) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    s->folder = s->fd = -1;
+    s->force = force;
+    s->path = ab_strdup(path);
+    if (s->path ? open_folder(s, err) && check_target(s, err) && open_file(s, mode, err)
+                : ab_fail_memory(err))
+        return s;
+    ab_sink_free(s);
+    return NULL;
+}
+
+bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err)
+{
+    if (s->broken)
+        return ab_fail(err, AB_IO, "broken", "cannot write %s: an earlier write failed", s->path);
+    s->broken = !ab_fd_write(s->fd, data, len, s->path, err);
+    return !s->broken;
+}
+
+/* Give the unnamed file a name in the folder; EEXIST when it is taken. */
+static int name_file(const struct ab_sink *s, const char *name)
+{
+    char descriptor[DESCRIPTOR_MAX];
+
+    snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", s->fd);
+    return linkat(AT_FDCWD, descriptor, s->folder, name, AT_SYMLINK_FOLLOW);
+}
+
+/* Rename without replacing; a file system that cannot do so in one step links and unlinks. */
+static int rename_new(const struct ab_sink *s)
+{
+    int result = renameat2(s->folder, s->temp, s->folder, s->name, RENAME_NOREPLACE);
+
+    if (result != 0 && (errno == EINVAL || errno == ENOSYS)) {
+        result = linkat(s->folder, s->temp, s->folder, s->name, 0);
+        if (result == 0)
+            unlinkat(s->folder, s->temp, 0);
+    }
+    return result;
+}
+
+/* A new file under its final name. */
+static int publish_new(struct ab_sink *s)
+{
+    if (s->temp[0] == '\0')
+        return name_file(s, s->name);
+    int result = rename_new(s);
+    if (result == 0)
+        s->temp[0] = '\0';
+    return result;
+}
+
+/* Replace what is there; only a named file can. */
+static bool publish_over(struct ab_sink *s, struct ab_err *err)
+{
+    char temp[TEMP_MAX];
+
+    if (!check_target(s, err))
+        return false;
+    if (s->temp[0] == '\0') {
+        if (!make_temp_name(temp, err))
+            return false;
+        if (name_file(s, temp) != 0)
+            return ab_fail_errno(err, errno, "cannot write %s", s->path);
+        memcpy(s->temp, temp, sizeof temp);
+    }
+    if (renameat(s->folder, s->temp, s->folder, s->name) != 0)
+        return ab_fail_errno(err, errno, "cannot write %s", s->path);
+    s->temp[0] = '\0';
+    return true;
+}
+
+static bool publish(struct ab_sink *s, struct ab_err *err)
+{
+    if (s->force)
+        return publish_over(s, err);
+    if (publish_new(s) == 0)
+        return true;
+    if (errno == EEXIST)
+        return ab_fail(err, AB_IO, "EEXIST",
+                       "%s appeared while it was being written; it is left alone", s->path);
+    return ab_fail_errno(err, errno, "cannot write %s", s->path);
+}
+
+bool ab_sink_commit(struct ab_sink *s, struct ab_err *err)
+{
+    if (s->broken || s->fd < 0)
+        return ab_fail(err, AB_IO, "broken", "cannot write %s: an earlier write failed", s->path);
+    s->broken = true; /* whatever happens below, there is no second try: after a failed sync the
+                         kernel may have dropped the bytes and say nothing the next time */
+    if (fsync(s->fd) != 0)
+        return ab_fail_errno(err, errno, "cannot write %s to disk", s->path);
+    if (!publish(s, err))
+        return false;
+    close(s->fd);
+    s->fd = -1;
+    if (fsync(s->folder) != 0)
+        return ab_fail_errno(err, errno, "cannot sync the folder of %s", s->path);
+    return true;
+}
+
+void ab_sink_free(struct ab_sink *s)
+{
+    if (!s)
+        return;
+    if (s->fd >= 0)
+        close(s->fd);
+    if (s->temp[0])
+        unlinkat(s->folder, s->temp, 0);
+    if (s->folder >= 0)
+        close(s->folder);
+    ab_free(s->path);
+    ab_free(s);
+}
+
+bool ab_sink_create(const char *path, const void *data, size_t len, mode_t mode, struct ab_err *err)
+{
+    struct ab_sink *s = ab_sink_new(path, false, mode, err);
+    bool ok = s && ab_sink_write(s, data, len, err) && ab_sink_commit(s, err);
+
+    ab_sink_free(s);
+    return ok;
+}

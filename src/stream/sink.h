@@ -1,0 +1,34 @@
+/* stream/sink.h - an output file that appears whole, or not at all.
+ *
+ * Bytes go to a file without a name (O_TMPFILE), or where the file system has none to a hidden one
+ * beside the target. Commit syncs it, gives it its name and syncs the folder; anything else leaves
+ * the target as it was. Runs on one thread at a time. */
+#ifndef AB_STREAM_SINK_H
+#define AB_STREAM_SINK_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct ab_sink;
+
+/* Open `path` for output with permissions `mode`, whatever the umask. With `force` a regular file
+ * of that name is replaced at commit. Kind io; code EEXIST without `force`, "not_regular" for a
+ * device, fifo, socket, link or folder, forced or not. */
+struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab_err *err);
+
+/* Append. After a failure the sink can only be freed. */
+AB_MUST_USE bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err);
+
+/* Sync, name, sync the folder. After success the file is the caller's and safe on disk. */
+AB_MUST_USE bool ab_sink_commit(struct ab_sink *s, struct ab_err *err);
+
+/* Free; what was not committed is gone. NULL is fine. */
+void ab_sink_free(struct ab_sink *s);
+
+/* Create `path` with exactly these bytes, synced, as a sink does without `force`. */
+AB_MUST_USE bool ab_sink_create(const char *path, const void *data, size_t len, mode_t mode,
+                                struct ab_err *err);
+
+#endif

@@ -1,0 +1,130 @@
+#include "stream/writer.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "crypto/digest.h"
+#include "stream/stage.h"
+
+struct ab_writer {
+    struct ab_digest *sha256;      /* owned; of the plaintext */
+    struct ab_stage *first;        /* owned; NULL until the first byte */
+    struct ab_buf *out;            /* borrowed */
+    uint8_t (*recipients)[AB_KEY]; /* owned */
+    size_t count;
+    struct ab_buf passphrase; /* owned, secret */
+    bool has_passphrase;
+    int work_factor;
+    int zstd_level;
+    bool broken; /* a failed chain has lost bytes: never go on */
+};
+
+static bool keep_options(struct ab_writer *w, const struct ab_writer_options *options,
+                         struct ab_err *err)
+{
+    const struct ab_age_to *to = &options->to;
+
+    w->zstd_level = options->zstd_level;
+    w->work_factor = to->work_factor;
+    w->has_passphrase = to->passphrase.data != NULL;
+    if (w->has_passphrase &&
+        !ab_buf_add(&w->passphrase, to->passphrase.data, to->passphrase.len, err))
+        return false;
+    if (to->count == 0)
+        return true;
+    w->recipients = ab_calloc(to->count, AB_KEY);
+    if (!w->recipients)
+        return ab_fail_memory(err);
+    memcpy(w->recipients, to->recipients, to->count * AB_KEY);
+    w->count = to->count;
+    return true;
+}
+
+struct ab_writer *ab_writer_new(const struct ab_writer_options *options, struct ab_buf *out,
+                                struct ab_err *err)
+{
+    struct ab_writer *w = ab_calloc(1, sizeof *w);
+
+    if (!w) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    w->out = out;
+    ab_buf_init(&w->passphrase, options->to.passphrase.len);
+    w->passphrase.secret = true;
+    w->sha256 = ab_digest_new("sha256", err);
+    if (w->sha256 && keep_options(w, options, err))
+        return w;
+    ab_writer_free(w);
+    return NULL;
+}
+
+void ab_writer_free(struct ab_writer *w)
+{
+    if (!w)
+        return;
+    ab_stage_free(w->first);
+    ab_digest_free(w->sha256);
+    ab_buf_drop(&w->passphrase);
+    ab_free(w->recipients);
+    ab_free(w);
+}
+
+/* Put a stage in front of the chain; a NULL one is a failure already described. */
+static bool push_front(struct ab_stage **chain, struct ab_stage *stage)
+{
+    if (stage)
+        *chain = stage;
+    return stage != NULL;
+}
+
+static bool start(struct ab_writer *w, struct ab_err *err)
+{
+    struct ab_age_to to = {
+        (const uint8_t(*)[AB_KEY])w->recipients, w->count, {NULL, 0}, w->work_factor};
+    struct ab_stage *chain = NULL;
+
+    if (w->has_passphrase) /* an empty one is still one */
+        to.passphrase = (struct ab_slice){
+            w->passphrase.data ? w->passphrase.data : (const uint8_t *)"", w->passphrase.len};
+    bool seals = w->count > 0 || w->has_passphrase;
+    if (push_front(&chain, ab_collect_new(w->out, err)) &&
+        (!seals || push_front(&chain, ab_age_seal_new(chain, &to, err))) &&
+        (w->zstd_level == 0 || push_front(&chain, ab_zstd_pack_new(chain, w->zstd_level, err)))) {
+        w->first = chain;
+        return true;
+    }
+    ab_stage_free(chain);
+    return false;
+}
+
+static bool ready(struct ab_writer *w, struct ab_err *err)
+{
+    if (w->broken)
+        return ab_fail(err, AB_IO, "broken", "the archive cannot go on after a failure");
+    return w->first || start(w, err);
+}
+
+bool ab_writer_write(struct ab_writer *w, const uint8_t *data, size_t len, struct ab_err *err)
+{
+    bool ok = ready(w, err) && ab_digest_add(w->sha256, data, len, err) &&
+              ab_stage_write(w->first, data, len, err);
+
+    w->broken = !ok;
+    return ok;
+}
+
+bool ab_writer_finish(struct ab_writer *w, struct ab_err *err)
+{
+    bool ok = ready(w, err) && ab_stage_finish(w->first, err);
+
+    w->broken = !ok;
+    return ok;
+}
+
+bool ab_writer_sha256(const struct ab_writer *w, uint8_t out[64], struct ab_err *err)
+{
+    size_t len;
+
+    return ab_digest_peek(w->sha256, out, &len, err);
+}

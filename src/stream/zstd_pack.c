@@ -1,0 +1,72 @@
+/* stream/zstd_pack.c - bytes in, one zstd frame out (RFC 8878). */
+#include <zstd.h>
+
+#include "base/alloc.h"
+#include "stream/stage.h"
+
+enum {
+    OUT_SIZE = 64 * 1024,
+    WINDOW_LOG = 20, /* 1 MiB: half of level 3's own, and so is the memory on both sides */
+};
+
+struct zstd_pack {
+    struct ab_stage base;
+    ZSTD_CCtx *zstd; /* owned */
+    uint8_t out[OUT_SIZE];
+};
+
+static bool pack(struct zstd_pack *p, const uint8_t *data, size_t len, ZSTD_EndDirective end,
+                 struct ab_err *err)
+{
+    ZSTD_inBuffer in = {data, len, 0};
+    size_t left;
+
+    do {
+        ZSTD_outBuffer out = {p->out, sizeof p->out, 0};
+        left = ZSTD_compressStream2(p->zstd, &out, &in, end);
+        if (ZSTD_isError(left))
+            return ab_fail(err, AB_MEMORY, "zstd", "cannot compress: %s", ZSTD_getErrorName(left));
+        if (out.pos > 0 && !ab_stage_write(p->base.next, p->out, out.pos, err))
+            return false;
+    } while (end == ZSTD_e_end ? left > 0 : in.pos < in.size);
+    return true;
+}
+
+static bool zstd_pack_write(struct ab_stage *s, const uint8_t *data, size_t len, struct ab_err *err)
+{
+    return pack((struct zstd_pack *)s, data, len, ZSTD_e_continue, err);
+}
+
+static bool zstd_pack_finish(struct ab_stage *s, struct ab_err *err)
+{
+    return pack((struct zstd_pack *)s, NULL, 0, ZSTD_e_end, err) && ab_stage_finish(s->next, err);
+}
+
+static void zstd_pack_free(struct ab_stage *s)
+{
+    ZSTD_freeCCtx(((struct zstd_pack *)s)->zstd);
+    ab_secret_free(s, sizeof(struct zstd_pack));
+}
+
+struct ab_stage *ab_zstd_pack_new(struct ab_stage *next, int level, struct ab_err *err)
+{
+    static const struct ab_stage_ops ops = {zstd_pack_write, zstd_pack_finish, zstd_pack_free};
+    struct zstd_pack *p = ab_secret_alloc(sizeof *p);
+
+    if (!p)
+        goto fail;
+    p->base.ops = &ops;
+    p->zstd = ZSTD_createCCtx();
+    if (!p->zstd || ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, level)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_windowLog, WINDOW_LOG)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_checksumFlag, 1)))
+        goto fail;
+    p->base.next = next;
+    return &p->base;
+
+fail:
+    if (p)
+        zstd_pack_free(&p->base);
+    ab_fail_memory(err);
+    return NULL;
+}
