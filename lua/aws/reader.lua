@@ -7,6 +7,7 @@
 --- The connection is in use until the end was read or the reader is closed.
 
 local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
 local task = require("awsbak.task")
 
 local CHUNK = 256 * 1024
@@ -109,8 +110,7 @@ end
 ---@return integer bytes
 --- Raises kind io when the file cannot be written or exists; as `read` does.
 function Reader:save(path, options)
-  local file = require("awsbak.core.file")
-  local sink <close> = errors.check(file.sink(path, options or {}))
+  local sink <close> = errors.check(outside.sink(path, options or {}))
   local size = 0
   for bytes in pieces(self) do
     task.await(sink:write(bytes))

@@ -87,6 +87,10 @@ end
 --- Send a request, as awsbak.http does.
 ---@param request table
 ---@return table response
+function M.sink(path, options)
+  return require("awsbak.core.file").sink(path, options)
+end
+
 function M.send(request)
   return require("awsbak.http").send(request)
 end

@@ -1,0 +1,207 @@
+-- What a client makes of a network that cuts, lies and storms: an error or another try, never an
+-- empty success.
+
+local aws = require("aws")
+local errors = require("awsbak.errors")
+local http = require("awsbak.http")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local server = require("spec.support.server")
+
+describe("aws.client on a bad network", function()
+  local peer, ssm
+  local real = { getenv = outside.getenv, sleep = outside.sleep }
+  local slept
+
+  setup(function()
+    peer = server.start({ ssm = 30 })
+  end)
+
+  teardown(function()
+    peer:close()
+  end)
+
+  before_each(function()
+    peer:clear()
+    slept = {}
+    outside.getenv = function() end
+    outside.sleep = function(seconds)
+      slept[#slept + 1] = seconds
+    end
+    log.lines = {}
+    ssm = aws.client("ssm", {
+      region = "us-east-1",
+      endpoint_url = peer.url,
+      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+    })
+  end)
+
+  after_each(function()
+    outside.getenv, outside.sleep = real.getenv, real.sleep
+    log.lines = nil
+  end)
+
+  local once = { attempts = 1 }
+
+  --- All names of a listing in pages of ten.
+  local function names(options)
+    local list = {}
+    for parameter in ssm.each.get_parameters_by_path({ Path = "/", Recursive = true }, options) do
+      list[#list + 1] = parameter.Name
+    end
+    return list
+  end
+
+  --- Call with one try under each of these faults; every call must raise.
+  local function all_fail(faults)
+    peer:drop() -- what dies silently on a connection used before, curl itself sends once more
+    peer:script("DescribeParameters", faults)
+    for i, fault in ipairs(faults) do
+      local reply, err = aws.try(ssm.describe_parameters, { MaxResults = 2 }, once)
+      local shown = "fault " .. i .. ", " .. tostring((next(fault)))
+      assert.is_nil(reply, shown)
+      assert.is_true(err.kind == "network" or err.kind == "reply", shown .. ": " .. tostring(err))
+      assert.equal("DescribeParameters", err.operation)
+    end
+    assert.equal(#faults, peer:counts().DescribeParameters)
+  end
+
+  it("raises for a reply that is cut at any of its bytes", function()
+    local body = http.send(ssm.build("DescribeParameters", { MaxResults = 2 })).body
+    peer:clear()
+    local faults = {}
+    for size = 0, #body - 1 do
+      faults[#faults + 1] = { cut = size }
+    end
+    all_fail(faults)
+  end)
+
+  it("raises for a reply in chunks that is cut at any of its bytes", function()
+    local body = http.send(ssm.build("DescribeParameters", { MaxResults = 2 })).body
+    peer:clear()
+    local faults = {}
+    for size = 0, #body, 7 do
+      faults[#faults + 1] = { chunked = 50, cut = size }
+    end
+    all_fail(faults)
+  end)
+
+  it("raises for a whole message whose JSON is cut", function()
+    local body = http.send(ssm.build("DescribeParameters", { MaxResults = 2 })).body
+    peer:clear()
+    local faults = {}
+    for size = 0, #body - 1, 3 do
+      faults[#faults + 1] = { body = body:sub(1, size) }
+    end
+    all_fail(faults)
+  end)
+
+  it("raises for a head that is cut, a reset, and bytes that are not HTTP", function()
+    all_fail({
+      { cut_head = 0 },
+      { cut_head = 10 },
+      { cut_head = 40 },
+      { reset = true },
+      { cut = 20, reset = true },
+      { raw = "SSH-2.0-OpenSSH_9.2\r\n" },
+      { raw = "" },
+    })
+  end)
+
+  it("raises for a portal's page with status 200, naming what came", function()
+    local page = "<html><body>Please sign in</body></html>"
+    peer:script("DescribeParameters", {
+      { body = page, headers = { ["Content-Type"] = "text/html" }, times = -1 },
+    })
+    local _, err = aws.try(ssm.describe_parameters, {})
+    assert.equal("reply", err.kind)
+    assert.matches("text/html", err.message, 1, true)
+    assert.matches("sign in", err.message, 1, true)
+  end)
+
+  it("tries again when a reply was cut, and loses nothing", function()
+    local whole = names()
+    assert.equal(30, #whole)
+    peer:script("GetParametersByPath", {
+      { cut = 40 },
+      { pass = true },
+      { chunked = 100, cut = 300 },
+      { cut_head = 5 },
+      { pass = true },
+      { cut = 20, reset = true },
+    })
+    assert.same(whole, names())
+    assert.equal(4, #slept)
+  end)
+
+  it("raises in the middle of a listing when a page stays broken", function()
+    peer:script("GetParametersByPath", { { pass = true }, { cut = 40, times = -1 } })
+    local _, err = aws.try(names)
+    assert.equal("cut", err.code)
+    assert.equal(3, err.attempts)
+  end)
+
+  it("raises for a page token that comes twice", function()
+    peer:script("GetParametersByPath", { { merge = { NextToken = "page-2" }, times = -1 } })
+    local _, err = aws.try(names)
+    assert.equal("reply", err.kind)
+    assert.equal("repeated_token", err.code)
+    assert.equal("ssm", err.service)
+    assert.equal(2, peer:counts().GetParametersByPath)
+  end)
+
+  it("sits out a short storm of 429 and 5xx, and ends in a long one", function()
+    peer:script("GetParametersByPath", { { status = 429, body = "" }, { status = 503, body = "" } })
+    assert.equal(30, #names())
+    peer:script("GetParametersByPath", { { status = 503, body = "busy", times = -1 } })
+    local _, err = aws.try(names)
+    assert.equal("service", err.kind)
+    assert.equal(503, err.status)
+    assert.equal(3, err.attempts)
+  end)
+
+  it("stops trying when the quota of a client is used up", function()
+    peer:script("GetParameter", { { status = 503, body = "", times = -1 } })
+    for _ = 1, 60 do
+      aws.try(ssm.get_parameter, { Name = "/a" })
+    end
+    -- 500 tokens, 14 a retry: 35 retries in all, however many calls.
+    assert.equal(60 + 35, peer:counts().GetParameter)
+  end)
+
+  it("waits as long as the server asks, within bounds", function()
+    peer:script("GetParameter", {
+      { status = 503, body = "", headers = { ["x-amz-retry-after"] = "3000" } },
+      { status = 503, body = "", headers = { ["Retry-After"] = "100000" } },
+      { status = 200, body = "{}" },
+    })
+    ssm.get_parameter({ Name = "/a" })
+    assert.is_true(slept[1] >= 3 and slept[1] < 4)
+    assert.is_true(slept[2] >= 5 and slept[2] < 6)
+  end)
+
+  it("shows no control character of a hostile answer", function()
+    local body = '{"__type":"Evil","message":"\\u001b[2Jgone\\u0000"}'
+    peer:script("GetParameter", { { status = 400, body = body } })
+    local _, err = aws.try(ssm.get_parameter, { Name = "/a" })
+    assert.equal("Evil", err.code)
+    local text = require("awsbak.text")
+    assert.is_nil(text.escape(tostring(err)):find("%c"))
+  end)
+
+  it("names an address nobody answers at", function()
+    local dead = server.start()
+    local url = dead.url
+    dead:close()
+    local lost = ssm.new({
+      region = "us-east-1",
+      endpoint_url = url,
+      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+    })
+    local _, err = aws.try(lost.get_parameter, { Name = "/a" })
+    assert.is_true(errors.is(err))
+    assert.equal("connect", err.code)
+    assert.equal(3, err.attempts)
+    assert.is_nil(tostring(err):find("secret", 1, true))
+  end)
+end)
