@@ -66,8 +66,10 @@ static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *e
 
     if (code == CURLE_SSL_CONNECT_ERROR &&
         (strstr(http->curl_says, "SSL_ERROR_SYSCALL") || strstr(http->curl_says, "unexpected eof")))
-        return ab_fail(err, AB_NETWORK, "connect",
-                       "%s closed the connection during the TLS handshake", peer(http));
+        return ab_fail(
+            err, AB_NETWORK, "connect",
+            "%s closed the connection during the TLS handshake (TLS 1.2 or later is needed)",
+            peer(http));
     curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     if (verified != 0)
         hint = "; AWS_CA_BUNDLE can name a file with the certificates of the issuers to trust";

@@ -1,0 +1,239 @@
+local child = require("spec.support.child")
+local errors = require("awsbak.errors")
+local http = require("awsbak.http")
+local outside = require("awsbak.outside")
+local program = require("spec.support.program")
+local server = require("spec.support.server")
+
+--- Send with an environment of the spec's own.
+local function send(request, environment)
+  return outside.with({
+    getenv = function(name)
+      return (environment or {})[name]
+    end,
+  }, http.send, request)
+end
+
+local function failure(request, environment)
+  local response, e = errors.try(send, request, environment)
+  assert.is_nil(response)
+  return e
+end
+
+describe("http.send", function()
+  local s
+
+  setup(function()
+    s = server.start({ tls = true })
+  end)
+  teardown(function()
+    s:close()
+  end)
+  before_each(function()
+    s:clear()
+  end)
+
+  it("returns a response of any status", function()
+    s:script("*", { { status = 503, body = "busy", headers = { { "Retry-After", "3" } } } })
+    local r = send({ method = "GET", url = s.url .. "/" })
+    assert.equal(503, r.status)
+    assert.equal("3", http.header(r, "retry-after"))
+    assert.is_nil(http.header(r, "absent"))
+  end)
+
+  it("says of its errors whether another try may do better", function()
+    s:script("*", { { body = "abc", cut = 1 }, { raw = "HTTP/1.1 200 OK\r\n\r\n" } })
+    assert.is_true(failure({ method = "GET", url = s.url .. "/" }).retryable)
+    assert.is_false(failure({ method = "GET", url = s.url .. "/" }).retryable)
+    assert.is_true(failure({ method = "GET", url = "http://127.0.0.1:1/" }).retryable)
+    assert.is_false(failure({ method = "GET", url = s.tls_url .. "/" }).retryable)
+  end)
+
+  it("takes a call's own limit of silence", function()
+    s:script("*", { { silent = true } })
+    assert.equal("timeout_first_byte", failure({ method = "GET", url = s.url .. "/", timeout = 0.02 }).code)
+  end)
+
+  describe("over TLS", function()
+    local function secure(environment, extra)
+      local request = { method = "GET", url = s.tls_url .. "/" }
+      for name, value in pairs(extra or {}) do
+        request[name] = value
+      end
+      return request, environment
+    end
+
+    it("trusts the file of AWS_CA_BUNDLE, or that of the request", function()
+      s:script("*", { { body = "a", times = 2 } })
+      assert.equal("a", send(secure({ AWS_CA_BUNDLE = s.ca_file })).body)
+      assert.equal("a", send(secure({}, { ca_file = s.ca_file })).body)
+    end)
+
+    it("refuses an unknown issuer and names AWS_CA_BUNDLE", function()
+      local e = failure(secure())
+      assert.equal("network tls", e.kind .. " " .. e.code)
+      assert.matches("certificate", e.message)
+      assert.matches("AWS_CA_BUNDLE", e.message)
+      assert.same({}, s:requests())
+    end)
+
+    it("refuses a certificate for another name", function()
+      local other <close> = server.start({ tls = { names = { "example.com" } } })
+      local e = failure({ method = "GET", url = other.tls_url .. "/", ca_file = other.ca_file })
+      assert.equal("tls", e.code)
+      assert.matches("127.0.0.1", e.message)
+      assert.same({}, other:requests())
+    end)
+
+    it("refuses TLS 1.1", function()
+      local old <close> = server.start({ tls = { max = "1.1" } })
+      local e = failure({ method = "GET", url = old.tls_url .. "/", ca_file = old.ca_file })
+      assert.equal("network", e.kind)
+      assert.matches("TLS", e.message)
+      assert.same({}, old:requests())
+    end)
+
+    it("names a CA file that cannot be used", function()
+      local e = failure(secure({ AWS_CA_BUNDLE = "/no/such/file" }))
+      assert.equal("config", e.kind)
+      assert.matches("/no/such/file", e.message)
+    end)
+
+    it("notices a reply that is cut", function()
+      s:script("*", { { body = "hello", cut = 2 } })
+      assert.equal("cut", failure(secure({ AWS_CA_BUNDLE = s.ca_file })).code)
+    end)
+  end)
+
+  describe("through a proxy", function()
+    local NAME = "service.invalid" -- only the proxy can reach it
+
+    it("of the environment, in either case, asks the proxy for another host", function()
+      s:script("*", { { body = "proxied", times = -1 } })
+      for _, name in ipairs({ "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY" }) do
+        local r = send({ method = "GET", url = "http://" .. NAME .. "/x" }, { [name] = s.url })
+        assert.equal("proxied", r.body, name)
+      end
+      assert.equal("http://" .. NAME .. "/x", s:requests()[1].target)
+    end)
+
+    it("opens a tunnel for https and checks the far side's certificate", function()
+      local tls <close> = server.start({ tls = { names = { NAME } } })
+      tls:script("GET /", { { body = "far" } })
+      for _, name in ipairs({ "https_proxy", "HTTPS_PROXY" }) do
+        tls:script("GET /", { { body = "far" } })
+        local url = "https://" .. NAME .. "/"
+        local r = send({ method = "GET", url = url, ca_file = tls.ca_file }, { [name] = tls.url })
+        assert.equal("far", r.body)
+      end
+      assert.equal(NAME .. ":443", tls:requests()[1].target)
+      local e = failure({ method = "GET", url = "https://" .. NAME .. "/" }, { https_proxy = tls.url })
+      assert.equal("tls", e.code)
+    end)
+
+    it("is avoided by no_proxy, in either case", function()
+      for _, name in ipairs({ "no_proxy", "NO_PROXY" }) do
+        local e = failure(
+          { method = "GET", url = "http://" .. NAME .. "/" },
+          { http_proxy = s.url, [name] = "other,.invalid" }
+        )
+        assert.equal("dns", e.code)
+      end
+      assert.same({}, s:requests())
+    end)
+
+    it("is not taken for this machine and the link-local addresses", function()
+      s:script("*", { { body = "direct" } })
+      local environment = { http_proxy = "http://127.0.0.1:1" }
+      assert.equal("direct", send({ method = "GET", url = s.url .. "/" }, environment).body)
+    end)
+
+    it("is not taken when the request says none", function()
+      local request = { method = "GET", url = "http://" .. NAME .. "/", proxy = "" }
+      assert.equal("dns", failure(request, { http_proxy = s.url }).code)
+    end)
+
+    it("ignores HTTP_PROXY in a CGI program, where it is a request's header", function()
+      local environment = { HTTP_PROXY = s.url, REQUEST_METHOD = "GET" }
+      assert.equal("dns", failure({ method = "GET", url = "http://" .. NAME .. "/" }, environment).code)
+    end)
+
+    it("never shows the proxy's password", function()
+      local e = failure(
+        { method = "GET", url = "http://" .. NAME .. "/" },
+        { http_proxy = "http://user:hunter2@127.0.0.1:1" }
+      )
+      assert.equal("cannot connect to the proxy 127.0.0.1:1: connection refused", e.message)
+      local denied = { status = 407, body = "" }
+      s:script("CONNECT", { denied })
+      e = failure(
+        { method = "GET", url = "https://" .. NAME .. "/" },
+        { https_proxy = s.url:gsub("//", "//user:hunter2@") }
+      )
+      assert.matches("the proxy 127.0.0.1:%d+ did not open a way to " .. NAME .. ":443", e.message)
+      assert.is_nil(e.message:find("hunter2", 1, true))
+    end)
+  end)
+end)
+
+describe("HTTP/2", function()
+  local h2, hello
+
+  setup(function()
+    h2 = child.start("spec/support/h2_server.py")
+    hello = h2:call("hello")
+  end)
+  teardown(function()
+    h2:close()
+  end)
+
+  local function get(mode)
+    h2:call("mode", { mode = mode })
+    local url = "https://127.0.0.1:" .. hello.port .. "/"
+    return errors.try(send, { method = "GET", url = url, ca_file = hello.ca_file })
+  end
+
+  it("is spoken when the server offers it", function()
+    local r = assert(get("whole"))
+    assert.equal("2 200 over http/2", r.version .. " " .. r.status .. " " .. r.body)
+    assert.equal("h2", http.header(r, "x-made-by"))
+  end)
+
+  it("proves a reply whole by the end of its stream", function()
+    assert.equal("over http/2", assert(get("no_length")).body)
+  end)
+
+  it("takes no reply that ends early, in whichever way", function()
+    for _, mode in ipairs({ "short", "reset", "goaway" }) do
+      local r, e = get(mode)
+      assert.is_nil(r, mode)
+      assert.equal("cut", e.code, mode)
+    end
+    assert.equal(200, get("whole").status)
+  end)
+end)
+
+describe("http.loopback_only", function()
+  it("refuses other hosts, also through a proxy, and cannot be undone", function()
+    local s <close> = server.start()
+    s:script("*", { { body = "near", times = -1 } })
+    local result = program.run({
+      "-e",
+      ([[
+        local core, errors, http = require("awsbak.core.http"), require("awsbak.errors"), require("awsbak.http")
+        http.loopback_only()
+        for _, url in ipairs({ "http://192.0.2.1/", "https://example.com/", "http://127.0.0.1.example.com/" }) do
+          for _, proxy in ipairs({ "", %q }) do
+            local r, e = errors.try(http.send, { method = "GET", url = url, proxy = proxy })
+            print(r, e.code)
+          end
+        end
+        print((pcall(core.loopback_only, false)))
+        print(http.send({ method = "GET", url = %q .. "/" }).body)
+      ]]):format(s.url, s.url),
+    })
+    assert.equal("", result.stderr)
+    assert.equal(("nil\tsandbox_host\n"):rep(6) .. "false\nnear\n", result.stdout)
+    assert.equal(1, #s:requests())
+  end)
+end)
