@@ -4,6 +4,7 @@ local aws = require("aws")
 local log = require("awsbak.log")
 local moto = require("spec.support.moto")
 local outside = require("awsbak.outside")
+local scratch = require("spec.support.scratch")
 
 describe("clients against moto", function()
   local endpoint
@@ -117,13 +118,21 @@ describe("clients against moto", function()
       assert.is_nil(body:read())
     end)
 
+    it("saves a streamed body to a file", function()
+      local dir <close> = scratch.new()
+      s3.put_object({ Bucket = "vault", Key = "file", Body = ("z"):rep(300000) })
+      local body <close> = s3.get_object({ Bucket = "vault", Key = "file" }).Body
+      assert.equal(300000, body:save(dir:path("out")))
+      assert.equal(("z"):rep(300000), dir:read("out"))
+    end)
+
     it("raises for a missing object although its reply would be a stream", function()
       local _, err = aws.try(s3.get_object, { Bucket = "vault", Key = "nope" })
       assert.equal("NoSuchKey", err.code)
       assert.equal("nope", err.fields.Key)
     end)
 
-    it("follows listings by more than one token, and those whose token is the last key", function()
+    it("follows listings by two tokens, and one whose token is the last key", function()
       for i = 1, 7 do
         s3.put_object({ Bucket = "vault", Key = "many/" .. i, Body = "" .. i })
       end
