@@ -139,7 +139,8 @@ describe("clients against moto", function()
       local input = { Bucket = "vault", Prefix = "many/" }
       local function count(listing, size)
         local n = 0
-        for _ in s3.each[listing]({ Bucket = input.Bucket, Prefix = input.Prefix, MaxKeys = size }) do
+        input.MaxKeys = size
+        for _ in s3.each[listing](input) do
           n = n + 1
         end
         return n
