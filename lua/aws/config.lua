@@ -205,7 +205,8 @@ function Config:get(name)
   if value == nil then
     return nil, source
   end
-  if row.later and not row.harmless[tostring(value):lower()] then
+  local word = tostring(value):lower()
+  if (row.later and not row.harmless[word]) or (row.refused and row.refused[word]) then
     local shown = type(value) == "table" and "set" or ("%q"):format(tostring(value))
     fail(
       "not_supported",
@@ -214,6 +215,20 @@ function Config:get(name)
     )
   end
   return convert(row, value, source), source
+end
+
+--- Every setting, for `awsbak doctor`: { name, value, source, problem?, row }.
+---@return table[]
+function Config:list()
+  local all = {}
+  for i, row in ipairs(rows) do
+    local entry = { name = row.name, row = row }
+    entry.value, entry.source = find(self, row)
+    local _, err = errors.try(self.get, self, row.name)
+    entry.problem = errors.is(err) and tostring(err) or nil
+    all[i] = entry
+  end
+  return all
 end
 
 --- Refuse settings that would change what is done and are not supported yet.
@@ -346,29 +361,16 @@ function Config.warnings()
   return list
 end
 
-local function adaptive(cfg)
-  local mode, source = cfg:get("retry_mode")
-  if mode == "adaptive" then
-    fail(
-      "not_supported",
-      ("retry_mode is adaptive (%s), which awsbak does not support yet"):format(source),
-      "set it to standard"
-    )
-  end
-  return mode
-end
-
 --- Read the config files anew: keys in them may have been replaced.
 function Config:reload()
   self.profiles, self.services = read_files(self.config_file, self.credentials_file)
 end
 
---- Read the settings for one client. Reads the config files; sends nothing.
----@param options table? profile, region, endpoint_url, max_attempts, retry_mode, ca_bundle,
----  addressing_style,
----  credentials; unknown keys are left to the client
+--- Read the config files for one client, without looking at the settings: so that `awsbak doctor`
+--- can show those that resolve refuses.
+---@param options table? as resolve takes them
 ---@return aws.Config
-function config.resolve(options)
+function config.load(options)
   local cfg = setmetatable({ options = options or {}, profiles = {}, services = {} }, Config)
   local profile, source = cfg:get("profile")
   cfg.profile = profile
@@ -377,9 +379,19 @@ function config.resolve(options)
   cfg.credentials_file = cfg:get("credentials_file")
   cfg:reload()
   need_profile(cfg, source)
-  cfg:check()
   cfg.region, cfg.region_source = cfg:get("region")
-  cfg.retry_mode = adaptive(cfg)
+  return cfg
+end
+
+--- Read the settings for one client. Reads the config files; sends nothing.
+---@param options table? profile, region, endpoint_url, max_attempts, retry_mode, ca_bundle,
+---  addressing_style, credentials; unknown keys are left to the client
+---@return aws.Config
+--- Raises kind config, naming setting and source.
+function config.resolve(options)
+  local cfg = config.load(options)
+  cfg:check()
+  cfg.retry_mode = cfg:get("retry_mode")
   cfg.max_attempts = cfg:get("max_attempts")
   cfg.new_retries = cfg:get("new_retries")
   cfg.ca_bundle = cfg:get("ca_bundle")

@@ -11,8 +11,11 @@
 ---   choices   of a choice
 ---   default   when nobody set it
 ---   secret    its value is never shown
+---   url       user and password in it are never shown
+---   command   only its first word is shown
 ---   option    the client option that sets it, and with `flag` a flag of every command
 ---   later     it is not done yet: any value but those in `harmless` is refused, clearly
+---   refused   values of it that are not done yet
 ---   unused    it changes nothing here, and why; listed by `awsbak doctor`
 ---   service   only that service looks at it
 
@@ -54,6 +57,7 @@ return {
     flag = true,
     env = { "AWS_ENDPOINT_URL" },
     key = "endpoint_url",
+    url = true,
   },
   {
     name = "ignore_configured_endpoint_urls",
@@ -62,6 +66,10 @@ return {
     kind = "boolean",
     default = false,
   },
+  { name = "https_proxy", env = { "https_proxy", "HTTPS_PROXY" }, url = true },
+  { name = "http_proxy", env = { "http_proxy", "HTTP_PROXY" }, url = true },
+  { name = "all_proxy", env = { "all_proxy", "ALL_PROXY" }, url = true },
+  { name = "no_proxy", env = { "no_proxy", "NO_PROXY" } },
   { name = "ca_bundle", option = "ca_bundle", env = { "AWS_CA_BUNDLE" }, key = "ca_bundle" },
 
   {
@@ -71,6 +79,7 @@ return {
     key = "retry_mode",
     kind = "choice",
     choices = { "standard", "legacy", "adaptive" },
+    refused = { adaptive = true },
     default = "standard",
   },
   {
@@ -108,9 +117,9 @@ return {
   },
   { name = "source_profile", key = "source_profile" },
   { name = "credential_source", key = "credential_source" },
-  { name = "external_id", key = "external_id" },
+  { name = "external_id", key = "external_id", secret = true },
   { name = "duration_seconds", key = "duration_seconds", kind = "integer", min = 1 },
-  { name = "credential_process", key = "credential_process" },
+  { name = "credential_process", key = "credential_process", command = true },
   { name = "container_relative_uri", env = { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },
   { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },
   { name = "container_token_file", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } },

@@ -1,4 +1,5 @@
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local retry = require("aws.retry")
 
@@ -63,22 +64,34 @@ describe("retry", function()
 
   it("waits up to 50 ms doubled each time, up to 1 s when throttled, never above 20 s", function()
     local r = retry.new({ max_attempts = 9 }, "SSM")
-    assert.same({ 0.05, 0.1, 0.2 }, with_luck(1, function()
-      r:run(failing(service_error("x", 503), 3))
-    end))
-    assert.same({ 1, 2, 4, 8, 16, 20, 20 }, with_luck(1, function()
-      r:run(failing(service_error("SlowDown", 503), 7))
-    end))
-    assert.same({ 0.5 }, with_luck(0.5, function()
-      r:run(failing(service_error("SlowDown", 503), 1))
-    end))
+    assert.same(
+      { 0.05, 0.1, 0.2 },
+      with_luck(1, function()
+        r:run(failing(service_error("x", 503), 3))
+      end)
+    )
+    assert.same(
+      { 1, 2, 4, 8, 16, 20, 20 },
+      with_luck(1, function()
+        r:run(failing(service_error("SlowDown", 503), 7))
+      end)
+    )
+    assert.same(
+      { 0.5 },
+      with_luck(0.5, function()
+        r:run(failing(service_error("SlowDown", 503), 1))
+      end)
+    )
   end)
 
   it("has the older rules too", function()
     local r = retry.new({ new_retries = false, max_attempts = 9 }, "SSM")
-    assert.same({ 1, 2 }, with_luck(1, function()
-      r:run(failing(service_error("x", 503), 2))
-    end))
+    assert.same(
+      { 1, 2 },
+      with_luck(1, function()
+        r:run(failing(service_error("x", 503), 2))
+      end)
+    )
     assert.equal(495, r.tokens) -- the last retry's five came back
     local slow = errors.new({ kind = "timeout", code = "timeout_connect", message = "no answer" })
     with_luck(1, function()
@@ -91,9 +104,12 @@ describe("retry", function()
     local e = service_error("x", 503)
     for after, expected in pairs({ [0.01] = 0.05, [3] = 3, [60] = 5.05 }) do
       e.retry_after = after
-      assert.same({ expected }, with_luck(1, function()
-        retry.new({}, "SSM"):run(failing(e, 1))
-      end))
+      assert.same(
+        { expected },
+        with_luck(1, function()
+          retry.new({}, "SSM"):run(failing(e, 1))
+        end)
+      )
     end
   end)
 
@@ -126,9 +142,17 @@ describe("retry", function()
   it("pauses a long poll even without quota", function()
     local r = retry.new({}, "SQS")
     r.tokens = 0
-    assert.same({ 1 }, with_luck(1, function()
-      errors.try(r.run, r, failing(service_error("Throttling", 400), 9), { operation = "ReceiveMessage" })
-    end))
+    assert.same(
+      { 1 },
+      with_luck(1, function()
+        errors.try(
+          r.run,
+          r,
+          failing(service_error("Throttling", 400), 9),
+          { operation = "ReceiveMessage" }
+        )
+      end)
+    )
   end)
 
   it("tells what is worth another try", function()
@@ -141,11 +165,20 @@ describe("retry", function()
     assert.equal("timeout", class({ kind = "timeout", code = "timeout_first_byte" }))
     assert.is_nil(class({ kind = "timeout", code = "deadline" }))
     assert.is_nil(class({ kind = "cancelled", code = "SIGINT" }))
-    assert.equal("throttling", class({ kind = "service", code = "ThrottlingException", status = 400 }))
+    assert.equal(
+      "throttling",
+      class({ kind = "service", code = "ThrottlingException", status = 400 })
+    )
     assert.equal("throttling", class({ kind = "service", code = "429", status = 429 }))
     assert.is_nil(class({ kind = "service", code = "ParameterNotFound", status = 400 }))
-    assert.equal("transient", class({ kind = "service", code = "Odd", status = 400, retryable = true }))
-    assert.equal("transient", class({ kind = "service", service = "sts", code = "IDPCommunicationError", status = 400 }))
+    assert.equal(
+      "transient",
+      class({ kind = "service", code = "Odd", status = 400, retryable = true })
+    )
+    assert.equal(
+      "transient",
+      class({ kind = "service", service = "sts", code = "IDPCommunicationError", status = 400 })
+    )
     assert.equal("transient", class({ kind = "reply", code = "html", status = 502 }))
     assert.is_nil(class({ kind = "reply", code = "html", status = 200 }))
   end)
@@ -171,7 +204,15 @@ describe("retry", function()
   end)
 
   it("learns the clock's error from a refusal that can be trusted", function()
-    local now = { now = function() return 784111777 - 600 end }
+    log.lines = {}
+    finally(function()
+      log.lines = nil
+    end)
+    local now = {
+      now = function()
+        return 784111777 - 600
+      end,
+    }
     local date = "Sun, 06 Nov 1994 08:49:37 GMT"
     outside.with(now, function()
       local r = retry.new({}, "SSM")

@@ -17,7 +17,7 @@ local function client(cfg, keys)
 end
 
 local function session_name()
-  return ("awsbak-session-%d"):format(outside.now())
+  return ("awsbak-session-%d"):format(math.floor(outside.now()))
 end
 
 local function keys_of(answer, source)

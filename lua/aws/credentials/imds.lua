@@ -40,7 +40,7 @@ end
 
 --- Whether nobody is there, as on every machine outside EC2.
 local function is_absent(err)
-  return err.kind == "network" or err.code == "timeout_connect"
+  return err.kind == "network" or err.code == "timeout_connect" or err.code == "sandbox_host"
 end
 
 --- A session token; nil where the service knows version 1 only (or its answer does not reach a

@@ -1,0 +1,52 @@
+local errors = require("awsbak.errors")
+local process = require("aws.credentials.process")
+local scratch = require("spec.support.scratch")
+
+local ANSWER = '{"Version": 1, "AccessKeyId": "AKIDP", "SecretAccessKey": "s", "SessionToken": "t",'
+  .. ' "Expiration": "2030-01-01T00:00:00Z", "AccountId": "1"}'
+
+--- Load from a profile whose credential_process is `command`.
+local function load(command)
+  local cfg = {
+    key = function()
+      return command, "[x] in config"
+    end,
+  }
+  return errors.try(process.load, cfg, { profile = "x" })
+end
+
+describe("credential_process", function()
+  it("gives the keys that the program prints", function()
+    local dir <close> = scratch.new()
+    dir:write("answer 'x'.json", ANSWER)
+    local keys = load(([[cat "%s"]]):format(dir:path("answer 'x'.json")))
+    assert.equal("AKIDP", keys.access_key_id)
+    assert.equal("s", keys.secret_access_key:reveal())
+    assert.equal("t", keys.session_token:reveal())
+    assert.equal(1893456000, keys.expires)
+    assert.equal("1", keys.account_id)
+  end)
+
+  it("is run without a shell", function()
+    local _, e = load("echo " .. ANSWER:gsub('"', [["\""]]):gsub("s", "$(id)") .. " ; true")
+    assert.equal("credential_process", e.code)
+  end)
+
+  it("is refused with one sentence, showing nothing of what it printed", function()
+    for command, words in pairs({
+      [ [[sh -c "echo s3cret >&2; exit 3"]] ] = "ended with status 3",
+      [ [[sh -c "kill -9 $$; echo s3cret"]] ] = "ended by signal 9",
+      ["echo s3cret"] = "did not print a JSON object",
+      [ [[echo '{"Version": 2, "AccessKeyId": "s3cret"}']] ] = "another version than 1",
+      [ [[echo '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": 5}']] ] = "secret access key",
+      [ [[echo '{"Version": 1, "Expiration": "soon"}']] ] = "no time",
+      ["echo 's3cret"] = "a quote that is not closed",
+      ["/there/is/no/such/program s3cret"] = "failed",
+    }) do
+      local _, e = load(command)
+      assert.equal("credentials", e and e.kind, command)
+      assert.truthy(e.message:find(words, 1, true), e.message)
+      assert.falsy(tostring(e):find("s3cret", 1, true), tostring(e))
+    end
+  end)
+end)

@@ -1,0 +1,79 @@
+local errors = require("awsbak.errors")
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local task = require("awsbak.task")
+local transfer = require("backup.transfer")
+
+describe("transfer", function()
+  it("writes a file whole at commit, and reads it", function()
+    local dir <close> = scratch.new()
+    local path = dir:path("x.age")
+    do
+      local sink <close> = transfer.sink(path)
+      sink:write("one ")
+      sink:write("two")
+      assert.is_nil(io.open(path))
+      assert.same({ location = path, bytes = 7 }, sink:commit())
+    end
+    local source <close> = transfer.source(path)
+    assert.equal(7, source.bytes)
+    assert.equal("two", task.await(source.handle:read(10, 4)))
+  end)
+
+  it("leaves nothing when closed before commit", function()
+    local dir <close> = scratch.new()
+    do
+      local sink <close> = transfer.sink(dir:path("x"))
+      sink:write("half")
+    end
+    assert.is_nil(io.open(dir:path("x")))
+  end)
+
+  it("refuses a file that exists unless forced, and says so", function()
+    local dir <close> = scratch.new()
+    local path = dir:write("x", "old")
+    local _, e = errors.try(function()
+      local sink <close> = transfer.sink(path)
+      sink:commit()
+    end)
+    assert.equal("EEXIST", e.code)
+    assert.truthy(e.hint:find("--force", 1, true))
+    assert.equal("old", dir:read("x"))
+    local sink <close> = transfer.sink(path, { force = true })
+    sink:write("new")
+    sink:commit()
+    assert.equal("new", dir:read("x"))
+  end)
+
+  it("refuses what is no file, and words that are no place", function()
+    for _, word in ipairs({ "", "https://example.com/x", "file:///x", "s3://bucket" }) do
+      local _, e = errors.try(transfer.sink, word)
+      assert.equal("usage", e.kind, word)
+    end
+    local _, e = errors.try(transfer.source, "/there/is/no/file")
+    assert.equal("ENOENT", e.code)
+    local _, f = errors.try(transfer.source, "/dev/null")
+    assert.equal("io", f.kind)
+  end)
+
+  it("reads standard input at any offset", function()
+    local code = [[
+      local source <close> = require("backup.transfer").source("-")
+      local task = require("awsbak.task")
+      io.write(source.bytes, task.await(source.handle:read(3, source.bytes - 3)))
+    ]]
+    local body = ("x"):rep(3 * 1024 * 1024) .. "end"
+    local ran = program.run({ "-e", code }, { stdin = body })
+    assert.equal(#body .. "end", ran.stdout, ran.stderr)
+  end)
+
+  it("writes to standard output", function()
+    local code = [[
+      local sink <close> = require("backup.transfer").sink("-")
+      sink:write("\0bytes")
+      sink:commit()
+    ]]
+    local ran = program.run({ "-e", code })
+    assert.equal("\0bytes", ran.stdout, ran.stderr)
+  end)
+end)

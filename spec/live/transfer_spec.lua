@@ -1,0 +1,82 @@
+-- Archives to and from S3 against moto.
+
+local aws = require("aws")
+local errors = require("awsbak.errors")
+local moto = require("spec.support.moto")
+local task = require("awsbak.task")
+local transfer = require("backup.transfer")
+
+local MIB = 1024 * 1024
+
+describe("transfer against moto", function()
+  local s3
+
+  setup(function()
+    s3 = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = moto.fresh(),
+      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+    })
+    s3.create_bucket({ Bucket = "vault" })
+  end)
+
+  local function put(key, body, options)
+    options = options or {}
+    options.s3 = s3
+    local sink <close> = transfer.sink("s3://vault/" .. key, options)
+    for at = 1, #body, MIB do
+      sink:write(body:sub(at, at + MIB - 1))
+    end
+    return sink:commit()
+  end
+
+  local function get(key)
+    local source <close> = transfer.source("s3://vault/" .. key, { s3 = s3 })
+    return task.await(source.handle:read(source.bytes, 0)), source
+  end
+
+  it("keeps bytes, in one piece or in parts", function()
+    for key, size in pairs({
+      ["a/none.age"] = 0,
+      ["a/small &+ü.age"] = 5,
+      ["a/large"] = 19 * MIB + 7,
+    }) do
+      local body = ("0123456789abcde"):rep(size // 15 + 1):sub(1, size)
+      assert.equal(size, put(key, body).bytes)
+      local bytes, source = get(key)
+      assert.is_true(bytes == body)
+      assert.equal(size, source.bytes)
+    end
+  end)
+
+  it("refuses a taken key without force", function()
+    put("taken", "one")
+    local _, e = errors.try(put, "taken", "two")
+    assert.equal("EEXIST", e.code)
+    assert.equal("one", (get("taken")))
+    put("taken", "two", { force = true })
+    assert.equal("two", (get("taken")))
+  end)
+
+  it("leaves no object and no upload when closed before commit", function()
+    do
+      local sink <close> = transfer.sink("s3://vault/never", { s3 = s3 })
+      sink:write(("x"):rep(9 * MIB))
+    end
+    assert.is_nil((aws.try(s3.head_object, { Bucket = "vault", Key = "never" })))
+    assert.same(0, #(s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {}))
+  end)
+
+  it("says that an object or a bucket does not exist", function()
+    local _, e = errors.try(transfer.source, "s3://vault/nothing", { s3 = s3 })
+    assert.truthy(tostring(e):find("s3://vault/nothing does not exist", 1, true))
+    local _, f = errors.try(put, "../x", "y")
+    assert.is_nil(f)
+    local bad = { s3 = s3 }
+    local _, g = errors.try(function()
+      local sink <close> = transfer.sink("s3://there-is-none/k", bad)
+      sink:commit()
+    end)
+    assert.equal("NoSuchBucket", g.code)
+  end)
+end)

@@ -1,0 +1,66 @@
+local json = require("awsbak.core.json")
+local moto = require("spec.support.moto")
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+
+describe("awsbak doctor", function()
+  local endpoint
+
+  setup(function()
+    endpoint = moto.fresh()
+  end)
+
+  --- Run it; rows by "about name", and what it ended with.
+  local function doctor(env, home)
+    env.AWS_EC2_METADATA_DISABLED = "true"
+    env.AWS_ENDPOINT_URL = endpoint
+    local ran = program.run({ "doctor" }, { env = env, home = home })
+    local rows = {}
+    for line in ran.stdout:gmatch("[^\n]+") do
+      local row = assert(json.decode(line))
+      rows[(row.about or row.type) .. " " .. (row.name or "")] = row
+    end
+    return rows, ran
+  end
+
+  it("shows settings with their sources, the clock and who one is", function()
+    local rows, ran = doctor({
+      AWS_ACCESS_KEY_ID = "AKIDEXAMPLE",
+      AWS_SECRET_ACCESS_KEY = "hunter2",
+      AWS_REGION = "eu-west-1",
+      HTTPS_PROXY = "http://user:hunter2@127.0.0.1:1",
+    })
+    assert.equal(0, ran.status, ran.stderr)
+    assert.equal("AWS_REGION", rows["setting region"].source)
+    assert.equal("default", rows["setting retry_mode"].source)
+    assert.equal("used", rows["credentials environment"].value)
+    assert.truthy(rows["clock skew"].value:match("^[+-]%d+ s$"))
+    assert.truthy(rows["identity GetCallerIdentity"].value:match("^arn:aws:sts::"))
+    assert.falsy((ran.stdout .. ran.stderr):find("hunter2", 1, true))
+  end)
+
+  it("shows what is wrong, and why each source of credentials was passed over", function()
+    local rows, ran = doctor({ AWS_USE_FIPS_ENDPOINT = "true", AWS_REGION = "eu-west-1" })
+    assert.equal(1, ran.status)
+    assert.truthy(rows["setting use_fips_endpoint"].note:find("does not support", 1, true))
+    assert.equal("AWS_ACCESS_KEY_ID is not set", rows["credentials environment"].note)
+    assert.truthy(rows["credentials result"].note:find("no AWS credentials", 1, true))
+    assert.equal(2, rows["summary "].problems)
+  end)
+
+  it("shows a config file that cannot be read, and a credentials file open to others", function()
+    local dir <close> = scratch.new()
+    os.execute(("mkdir %s/.aws"):format(dir:path()))
+    dir:write(
+      ".aws/credentials",
+      "[default]\naws_access_key_id = AKID\naws_secret_access_key = s\n"
+    )
+    os.execute(("chmod 644 %s/.aws/credentials"):format(dir:path()))
+    local rows = doctor({ AWS_REGION = "eu-west-1" }, dir:path())
+    assert.truthy(rows["warning credentials_file"].note:find("chmod 600", 1, true))
+    dir:write(".aws/config", "[default\nregion")
+    local broken, ran = doctor({}, dir:path())
+    assert.equal(1, ran.status)
+    assert.truthy(broken["setting config files"].note:find(".aws/config:1:", 1, true))
+  end)
+end)
