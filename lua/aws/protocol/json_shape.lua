@@ -194,13 +194,15 @@ function decoders.map(walk, shape, value)
   return value
 end
 
-local function scalar(kind, promised)
-  return function(walk, _, value)
-    return type(value) == kind and value or misshapen(walk, promised, value)
+-- A member that holds a JSON document is promised as the document's text; moto sends the document
+-- itself (ParameterInlinePolicy.PolicyText of SSM). Its text is what the caller gets either way.
+function decoders.string(walk, _, value)
+  if type(value) == "table" then
+    return json.encode(value) or misshapen(walk, "a string", value)
   end
+  return type(value) == "string" and value or misshapen(walk, "a string", value)
 end
 
-decoders.string = scalar("string", "a string")
 decoders.character = decoders.string
 
 function decoders.boolean(walk, _, value)

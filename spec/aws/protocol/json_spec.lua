@@ -111,8 +111,16 @@ describe("a reply in a JSON protocol", function()
       assert.equal("misshapen_reply", err.code)
       assert.equal("the reply is not of the shape that the service promises: " .. place, err.message)
     end
-    local err = failure(ssm:operation("DescribeParameters"), '{"Parameters":[{},{"Policies":[{"PolicyText":{}}]}]}')
-    assert.matches("Parameters%[2%]%.Policies%[1%]%.PolicyText is an object where a string is promised", err.message)
+    local describe_parameters = ssm:operation("DescribeParameters")
+    local err = failure(describe_parameters, '{"Parameters":[{},{"Policies":[{"PolicyText":1}]}]}')
+    local place = "Parameters%[2%]%.Policies%[1%]%.PolicyText is a number where a string is promised"
+    assert.matches(place, err.message)
+  end)
+
+  it("gives the text of a document that stands where its text is promised, as moto sends it", function()
+    local body = '{"Parameters":[{"Policies":[{"PolicyText":{"b":[1],"a":"x"}}]}]}'
+    local page = speaks.parse(ssm, ssm:operation("DescribeParameters"), reply(body))
+    assert.equal('{"a":"x","b":[1]}', page.Parameters[1].Policies[1].PolicyText)
   end)
 end)
 
