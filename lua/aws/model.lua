@@ -1,9 +1,9 @@
---- What AWS says about a service: operations, shapes, paginators, waiters. Facts only, no behaviour.
+--- What AWS says about a service: operations, shapes, paginators, waiters.
 ---
 ---     local m = require("aws.model").load("ssm")
 ---     m.meta.api_version                      --> "2014-11-06"
 ---     m:find("get-parameter")                 --> "GetParameter"
----     local op = m:operation("GetParameter")  --> { name, method, uri, input, output, errors, ... }
+---     local op = m:operation("GetParameter")  --> { name, method, uri, input, output, ... }
 ---     m:shape(op.input).by_name.Name.required --> true
 ---
 --- Everything is made when first asked for and then kept, so two asks give the same table.
@@ -22,13 +22,16 @@ local model = {}
 ---@field location_name string? its name there, when not its own
 ---@field idempotency boolean? a token the client makes up when there is none
 --- and `flattened`, `timestamp_format`, `xml_attribute`, `xml_namespace` ({ uri, prefix }),
---- `query_name`, `streaming`, `host_label`, `context` (name of an endpoint parameter), `json_value`,
---- `event_payload`, `event_header`, `deprecated`, `sensitive`; what is nil may come from the shape,
---- see Model:resolve.
+--- `query_name`, `streaming`, `host_label`, `context` (name of an endpoint parameter),
+--- `json_value`, `event_payload`, `event_header`, `deprecated`, `sensitive`; what is nil may come
+--- from the shape, see Model:resolve.
+
+---@alias aws.Type "structure"|"list"|"map"|aws.ScalarType
+---@alias aws.ScalarType "string"|"integer"|"long"|"float"|"double"|"boolean"|"blob"|"timestamp"
 
 ---@class aws.Shape
 ---@field name string
----@field type "structure"|"list"|"map"|"string"|"integer"|"long"|"float"|"double"|"boolean"|"blob"|"timestamp"|"character"
+---@field type aws.Type
 ---@field members aws.Ref[]? of a structure, in the model's order
 ---@field by_name table<string, aws.Ref>?
 ---@field element aws.Ref? of a list
@@ -36,8 +39,9 @@ local model = {}
 ---@field value aws.Ref? of a map
 ---@field payload string? the member that is the whole body
 ---@field enum string[]?
----@field exception boolean? an error's shape, with error_code, error_status, sender_fault, fault, retryable
---- and `min`, `max`, `pattern`, `union`, `document`, `event_stream`, `event`, and all of a reference.
+---@field exception boolean? an error's shape; `error_code`, `error_status`, `sender_fault`
+--- and `fault`, `retryable`, `min`, `max`, `pattern`, `union`, `document`, `event_stream`, `event`,
+--- and all of a reference.
 
 ---@class aws.Operation
 ---@field name string
@@ -50,12 +54,14 @@ local model = {}
 ---@field auth string? "none" (not signed), "v4-unsigned-body"
 ---@field result_wrapper string? element around the output in XML
 ---@field checksum table `member`, `mode`, `required`, `response` of S3's checksums
---- and `status` (when not 200), `input_name`, `input_namespace` (XML root), `readonly`, `idempotent`,
---- `deprecated`, `unsigned_payload`, `auth_schemes`, `host_prefix`, `compression`, `static` and
---- `context` (endpoint parameters: values, paths into the input), `endpoint_discovery`, `alias`.
+--- and `status` (when not 200), `input_name`, `input_namespace` (XML root), `readonly`,
+--- `idempotent`, `deprecated`, `unsigned_payload`, `auth_schemes`, `host_prefix`, `compression`,
+--- `static` and `context` (endpoint parameters: values, paths into the input),
+--- `endpoint_discovery`, `alias`.
 
 ---@class aws.Model
----@field meta table id, service_id, protocol, protocols, endpoint_prefix, signing_name, api_version, ...
+---@field meta table id, service_id, protocol, protocols, endpoint_prefix, signing_name,
+---  api_version, ...
 local Model = {}
 Model.__index = Model
 
@@ -168,8 +174,8 @@ end
 
 --- A model from botocore's own form (service-2.json, decoded with awsbak.core.json).
 ---@param description table
----@param more? { id: string, paginators: table, waiters: table } the service's name; paginators-1.json and
----  waiters-2.json, decoded
+---@param more? table `id`, the service's name; `paginators` and `waiters`, paginators-1.json and
+---  waiters-2.json decoded
 ---@return aws.Model
 function model.from_botocore(description, more)
   return new(botocore.new(description, more or {}))
@@ -226,12 +232,20 @@ end
 -- What a reference takes from its shape when it says nothing itself (botocore/model.py,
 -- ShapeResolver.resolve_shape_ref).
 local INHERITED = {
-  "event_stream", "flattened", "json_value", "location_name", "query_name", "sensitive", "streaming",
-  "timestamp_format", "xml_attribute", "xml_namespace",
+  "event_stream",
+  "flattened",
+  "json_value",
+  "location_name",
+  "query_name",
+  "sensitive",
+  "streaming",
+  "timestamp_format",
+  "xml_attribute",
+  "xml_namespace",
 }
 
---- The shape a reference points to. From then on `ref.target` is it, and the reference has the traits
---- it did not state itself.
+--- The shape a reference points to. From then on `ref.target` is it, and the reference has the
+--- traits it did not state itself.
 ---@param ref aws.Ref
 ---@return aws.Shape
 function Model:resolve(ref)
@@ -245,9 +259,17 @@ function Model:resolve(ref)
   return target
 end
 
+---@class aws.Paginator
+---@field input_token string[] members that take the tokens
+---@field output_token string[] JMESPath of the tokens in the output
+---@field result_key string[] JMESPath of what is listed; the first is the main one
+---@field more_results string? JMESPath of whether there is more
+---@field limit_key string? member that limits a page
+---@field non_aggregate_keys string[]? what is the same on each page
+
 --- How to page through an operation's results, or nil.
 ---@param name string "DescribeParameters"
----@return { input_token: string[], output_token: string[], result_key: string[], more_results: string?, limit_key: string?, non_aggregate_keys: string[]? }?
+---@return aws.Paginator?
 function Model:paginator(name)
   return self.source:paginator(name)
 end

@@ -81,14 +81,19 @@ describe("a model", function()
     assert.equal("header Cache-Control", place("CacheControl"))
     assert.equal("headers x-amz-meta-", place("Metadata"))
     assert.equal("Bucket", shape.by_name.Bucket.context)
-    assert.equal("query versionId", "query " .. s3:shape("GetObjectRequest").by_name.VersionId.location_name)
+    assert.equal(
+      "query versionId",
+      "query " .. s3:shape("GetObjectRequest").by_name.VersionId.location_name
+    )
   end)
 
   it("undoes the escapes of a line", function()
     assert.same({ "NextMarker || Contents[-1].Key" }, s3:paginator("ListObjects").output_token)
     assert.equal("xsi:type", s3:shape("Grantee").by_name.Type.location_name)
-    assert.same({ uri = "http://www.w3.org/2001/XMLSchema-instance", prefix = "xsi" },
-      s3:shape("Grantee").xml_namespace)
+    assert.same(
+      { uri = "http://www.w3.org/2001/XMLSchema-instance", prefix = "xsi" },
+      s3:shape("Grantee").xml_namespace
+    )
   end)
 
   it("marks operations whose reply is a stream", function()
@@ -124,8 +129,12 @@ describe("a model", function()
   end)
 
   it("has paginators and waiters", function()
-    assert.same({ input_token = { "NextToken" }, output_token = { "NextToken" }, result_key = { "Parameters" }, limit_key = "MaxResults" },
-      ssm:paginator("DescribeParameters"))
+    assert.same({
+      input_token = { "NextToken" },
+      output_token = { "NextToken" },
+      result_key = { "Parameters" },
+      limit_key = "MaxResults",
+    }, ssm:paginator("DescribeParameters"))
     assert.is_nil(ssm:paginator("GetParameter"))
     local waiter = s3:waiter("object_exists")
     assert.equal("HeadObject", waiter.operation)
@@ -140,7 +149,8 @@ end)
 describe("imported models and botocore's", function()
   local python, reason = reference.python()
 
-  --- A shape or reference without what only one side has: what was resolved, and the order of members.
+  --- A shape or reference without what only one side has: what was resolved, and the order of
+  --- members.
   local function facts(thing)
     local copy = {}
     for key, value in pairs(thing) do
@@ -174,8 +184,10 @@ describe("imported models and botocore's", function()
       end
       local told = reference.ask("model " .. id)
       local ours = model.load(id)
-      local theirs = model.from_botocore(told.model,
-        { id = id, paginators = told.paginators, waiters = told.waiters })
+      local theirs = model.from_botocore(
+        told.model,
+        { id = id, paginators = told.paginators, waiters = told.waiters }
+      )
       assert.same(theirs.meta, ours.meta)
       assert.same(theirs:operations(), ours:operations())
       for _, name in ipairs(ours:operations()) do

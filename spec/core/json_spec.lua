@@ -3,38 +3,161 @@ local json = require("awsbak.core.json")
 -- The rejected documents of JSONTestSuite (n_*), by the reason they are rejected.
 local INVALID = {
   ["empty or blank text"] = { "", " ", "\n", "\r\n" },
-  ["a second value"] = { "[][]", "[1] 2", "{}}", '{"a":"b"}#', '{"a":true} "x"', "1]", "null,", "[]x" },
+  ["a second value"] = {
+    "[][]",
+    "[1] 2",
+    "{}}",
+    '{"a":"b"}#',
+    '{"a":true} "x"',
+    "1]",
+    "null,",
+    "[]x",
+  },
   ["missing or extra commas"] = {
-    "[1 true]", "[1,]", "[,1]", "[1,,2]", "[,]", '[""', '["",]', "[3[4]]", "[1:2]", '{"a":1,}',
-    '{,"a":1}', '{"a":1,,"b":2}', '{"a":1 "b":2}', "[", "[1", "[1,", "{", '{"a"', '{"a":', '{"a":1',
-    '{"a":1,', "]", "}", "[}", "{]", "[1}", '{"a":1]',
+    "[1 true]",
+    "[1,]",
+    "[,1]",
+    "[1,,2]",
+    "[,]",
+    '[""',
+    '["",]',
+    "[3[4]]",
+    "[1:2]",
+    '{"a":1,}',
+    '{,"a":1}',
+    '{"a":1,,"b":2}',
+    '{"a":1 "b":2}',
+    "[",
+    "[1",
+    "[1,",
+    "{",
+    '{"a"',
+    '{"a":',
+    '{"a":1',
+    '{"a":1,',
+    "]",
+    "}",
+    "[}",
+    "{]",
+    "[1}",
+    '{"a":1]',
   },
   ["keys that are no strings"] = {
-    "{a:1}", "{1:1}", "{'a':1}", "{null:1}", "{[1]:2}", '{"a" 1}', '{"a"::1}', '{"a",1}', "{:1}",
+    "{a:1}",
+    "{1:1}",
+    "{'a':1}",
+    "{null:1}",
+    "{[1]:2}",
+    '{"a" 1}',
+    '{"a"::1}',
+    '{"a",1}',
+    "{:1}",
   },
   ["numbers JSON does not have"] = {
-    "+1", "01", "-01", "-", "1.", ".5", "-.5", "1.e1", "1e", "1e+", "1E-", "0e", "0x1F", "1_000",
-    "NaN", "nan", "Infinity", "-Infinity", "inf", "-NaN", "1+2", "1eE2", "2.e3", "0.1.2", "-1.0.",
-    "- 1", "--1", "１", "1a", "0.3e", "9.e+", "1 000.0", "-foo",
+    "+1",
+    "01",
+    "-01",
+    "-",
+    "1.",
+    ".5",
+    "-.5",
+    "1.e1",
+    "1e",
+    "1e+",
+    "1E-",
+    "0e",
+    "0x1F",
+    "1_000",
+    "NaN",
+    "nan",
+    "Infinity",
+    "-Infinity",
+    "inf",
+    "-NaN",
+    "1+2",
+    "1eE2",
+    "2.e3",
+    "0.1.2",
+    "-1.0.",
+    "- 1",
+    "--1",
+    "１",
+    "1a",
+    "0.3e",
+    "9.e+",
+    "1 000.0",
+    "-foo",
   },
-  ["words JSON does not have"] = { "tru", "True", "TRUE", "nul", "fals", "truee", "undefined", "[nul]" },
+  ["words JSON does not have"] = {
+    "tru",
+    "True",
+    "TRUE",
+    "nul",
+    "fals",
+    "truee",
+    "undefined",
+    "[nul]",
+  },
   ["strings that are not closed or not quoted"] = {
-    '"', '"a', "'a'", "abc", '"\\"', '["a', '"\\', "[\\n]", "“a”",
+    '"',
+    '"a',
+    "'a'",
+    "abc",
+    '"\\"',
+    '["a',
+    '"\\',
+    "[\\n]",
+    "“a”",
   },
   ["bad escapes"] = {
-    '"\\x00"', '"\\a"', '"\\u"', '"\\u00"', '"\\u00A"', '"\\u00g0"', '"\\U0041"', '"\\0"', '"\\ "',
-    '"\\u 041"', '"\\é"',
+    '"\\x00"',
+    '"\\a"',
+    '"\\u"',
+    '"\\u00"',
+    '"\\u00A"',
+    '"\\u00g0"',
+    '"\\U0041"',
+    '"\\0"',
+    '"\\ "',
+    '"\\u 041"',
+    '"\\é"',
   },
   ["half a surrogate pair"] = {
-    '"\\ud800"', '"\\udc00"', '"\\ud800\\ud800"', '"\\ud800x"', '"\\ud800\\n"', '"\\uD83D\\u0041"',
-    '"\\udc00\\ud800"', '"\\ud800\\u"',
+    '"\\ud800"',
+    '"\\udc00"',
+    '"\\ud800\\ud800"',
+    '"\\ud800x"',
+    '"\\ud800\\n"',
+    '"\\uD83D\\u0041"',
+    '"\\udc00\\ud800"',
+    '"\\ud800\\u"',
   },
   ["control characters in strings"] = { '"a\nb"', '"\t"', '"\0"', '"\31"', '["\n"]' },
-  ["other blanks and comments"] = { "\f1", "\v1", "[\f]", "\xc2\xa01", "\xe2\x81\xa0", "/**/1", "1//x", "#1", "[1\0]" },
+  ["other blanks and comments"] = {
+    "\f1",
+    "\v1",
+    "[\f]",
+    "\xc2\xa01",
+    "\xe2\x81\xa0",
+    "/**/1",
+    "1//x",
+    "#1",
+    "[1\0]",
+  },
   ["a byte order mark"] = { "\xef\xbb\xbf{}" },
   ["bytes that are not UTF-8"] = {
-    '"\xff"', '"\x80"', '"\xc3"', '"\xc0\xaf"', '"\xe0\x80\xaf"', '"\xed\xa0\x80"',
-    '"\xf0\x80\x80\x80"', '"\xf4\x90\x80\x80"', '"\xf8\x88\x80\x80\x80"', '"\xe2\x82"', "\xe9", "[\xff]",
+    '"\xff"',
+    '"\x80"',
+    '"\xc3"',
+    '"\xc0\xaf"',
+    '"\xe0\x80\xaf"',
+    '"\xed\xa0\x80"',
+    '"\xf0\x80\x80\x80"',
+    '"\xf4\x90\x80\x80"',
+    '"\xf8\x88\x80\x80\x80"',
+    '"\xe2\x82"',
+    "\xe9",
+    "[\xff]",
   },
   ["numbers out of a double's range"] = { "1e400", "-1e999", "123456789e1000" },
 }
@@ -89,7 +212,7 @@ describe("json.decode", function()
   end)
 
   it("keeps nulls in their places", function()
-    local list = json.decode('[null,1,null]')
+    local list = json.decode("[null,1,null]")
     assert.equal(3, #list)
     assert.equal(json.null, list[3])
     assert.equal("null", tostring(json.null))
@@ -108,7 +231,9 @@ describe("json.decode", function()
     assert.is_table(json.decode(("["):rep(200) .. ("]"):rep(200)))
     local _, err = json.decode(("["):rep(201) .. ("]"):rep(201))
     assert.equal("JSON: nested more than 200 deep", err.message)
-    assert.is_table(json.decode(("[{\"a\":"):rep(500) .. "1" .. ("}]"):rep(500), { max_depth = 1000 }))
+    assert.is_table(
+      json.decode(('[{"a":'):rep(500) .. "1" .. ("}]"):rep(500), { max_depth = 1000 })
+    )
     _, err = json.decode("[[1]]", { max_depth = 1 })
     assert.equal("JSON: nested more than 1 deep", err.message)
   end)
@@ -131,33 +256,47 @@ describe("json.decode", function()
   end)
 
   it("never takes a text cut short", function()
-    local text = '{"Parameters":[{"Name":"/a","Version":1,"Value":"\\u00e9\\n"},{"x":[true,null,-1.5e3]}],"T":{}}'
+    local text =
+      '{"Parameters":[{"Name":"/a","Version":1,"Value":"\\u00e9\\n"},{"x":[true,-1.5e3]}],"T":{}}'
     for n = 0, #text - 1 do
       assert.is_nil((json.decode(text:sub(1, n))), "cut after " .. n)
     end
   end)
 
   it("raises for misuse", function()
-    assert.has_error(function() json.decode(1) end)
-    assert.has_error(function() json.decode("1", { depth = 1 }) end)
-    assert.has_error(function() json.decode("1", { max_depth = 0 }) end)
-    assert.has_error(function() json.decode("1", { max_depth = 1001 }) end)
+    assert.has_error(function()
+      json.decode(1)
+    end)
+    assert.has_error(function()
+      json.decode("1", { depth = 1 })
+    end)
+    assert.has_error(function()
+      json.decode("1", { max_depth = 0 })
+    end)
+    assert.has_error(function()
+      json.decode("1", { max_depth = 1001 })
+    end)
   end)
 end)
 
 describe("json.encode", function()
   it("sorts keys bytewise", function()
-    assert.equal('{"":0,"A":3,"a":1,"a\\u0000":4,"aa":2,"é":5}',
-      json.encode({ a = 1, aa = 2, A = 3, ["a\0"] = 4, ["é"] = 5, [""] = 0 }))
+    assert.equal(
+      '{"":0,"A":3,"a":1,"a\\u0000":4,"aa":2,"é":5}',
+      json.encode({ a = 1, aa = 2, A = 3, ["a\0"] = 4, ["é"] = 5, [""] = 0 })
+    )
   end)
 
   it("writes lists, marked lists and maps", function()
-    assert.equal('[1,[],{},[{}]]', json.encode({ 1, json.array(), {}, { {} } }))
+    assert.equal("[1,[],{},[{}]]", json.encode({ 1, json.array(), {}, { {} } }))
     assert.equal('{"null":null}', json.encode({ null = json.null }))
   end)
 
   it("escapes only what must be", function()
-    assert.equal([["\"\\/\b\f\n\r\t\u0000\u001f]] .. '\127é😀"', json.encode('"\\/\b\f\n\r\t\0\31\127é😀'))
+    assert.equal(
+      [["\"\\/\b\f\n\r\t\u0000\u001f]] .. '\127é😀"',
+      json.encode('"\\/\b\f\n\r\t\0\31\127é😀')
+    )
   end)
 
   it("writes floats with the least of 15, 16 or 17 digits that reads back", function()
@@ -186,10 +325,21 @@ describe("json.encode", function()
     local cycle = {}
     cycle.cycle = cycle
     for _, value in ipairs({
-      1 / 0, -1 / 0, 0 / 0, print, { 1, nil, 3 }, { 1, a = 2 }, { [1.5] = 1 }, { [true] = 1 },
-      { [0] = 1 }, cycle, setmetatable({ a = 1 }, json.array_mt),
+      1 / 0,
+      -1 / 0,
+      0 / 0,
+      print,
+      { 1, nil, 3 },
+      { 1, a = 2 },
+      { [1.5] = 1 },
+      { [true] = 1 },
+      { [0] = 1 },
+      cycle,
+      setmetatable({ a = 1 }, json.array_mt),
     }) do
-      assert.has_error(function() json.encode(value) end)
+      assert.has_error(function()
+        json.encode(value)
+      end)
     end
   end)
 end)
@@ -209,11 +359,21 @@ describe("JSON, there and back", function()
 
   local function scalar(random)
     local kind = random(6)
-    if kind == 1 then return text(random) end
-    if kind == 2 then return random(0) end
-    if kind == 3 then return random(-1000, 1000) end
-    if kind == 4 then return random(2) == 1 end
-    if kind == 5 then return json.null end
+    if kind == 1 then
+      return text(random)
+    end
+    if kind == 2 then
+      return random(0)
+    end
+    if kind == 3 then
+      return random(-1000, 1000)
+    end
+    if kind == 4 then
+      return random(2) == 1
+    end
+    if kind == 5 then
+      return json.null
+    end
     local float
     repeat
       float = string.unpack("d", string.pack("j", random(0)))
@@ -222,7 +382,9 @@ describe("JSON, there and back", function()
   end
 
   local function value(random, depth)
-    if depth == 0 or random(3) == 1 then return scalar(random) end
+    if depth == 0 or random(3) == 1 then
+      return scalar(random)
+    end
     local t = random(2) == 1 and json.array() or {}
     for i = 1, random(0, 5) do
       t[getmetatable(t) and i or text(random)] = value(random, depth - 1)

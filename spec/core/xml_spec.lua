@@ -29,7 +29,9 @@ describe("xml.parse", function()
   end)
 
   it("keeps a leaf's text as it is, and drops the blanks between elements", function()
-    local root = xml.parse("<a>\n  <b> x\ty\n</b>\n  <c><![CDATA[<&]]>&amp;&lt;&gt;&quot;&apos;&#10;&#x20AC;</c>\n</a>")
+    local root = xml.parse(
+      "<a>\n  <b> x\ty\n</b>\n  <c><![CDATA[<&]]>&amp;&lt;&gt;&quot;&apos;&#10;&#x20AC;</c>\n</a>"
+    )
     assert.is_nil(root.text)
     assert.equal(" x\ty\n", root[1].text)
     assert.equal("<&&<>\"'\n€", root[2].text)
@@ -60,9 +62,29 @@ describe("xml.parse", function()
 
   it("rejects what is not well-formed, naming the line", function()
     for _, text in ipairs({
-      "", " ", "text", "<a>", "<a></b>", "<a><b></a></b>", "<a/><b/>", "<a/>text", "<a x=1/>", "<a x='1' x='2'/>",
-      "<a b:x='1' xmlns:b='u' c:x='2' xmlns:c='u'/>", "<p:a/>", "<a>\0</a>", "<a>\1</a>", "<a>\xff</a>", "<a>]]></a>",
-      "<1a/>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a><!-- -- --></a>", "{}", "\xef\xbb\xbf", "<html><br></html>",
+      "",
+      " ",
+      "text",
+      "<a>",
+      "<a></b>",
+      "<a><b></a></b>",
+      "<a/><b/>",
+      "<a/>text",
+      "<a x=1/>",
+      "<a x='1' x='2'/>",
+      "<a b:x='1' xmlns:b='u' c:x='2' xmlns:c='u'/>",
+      "<p:a/>",
+      "<a>\0</a>",
+      "<a>\1</a>",
+      "<a>\xff</a>",
+      "<a>]]></a>",
+      "<1a/>",
+      "<a>&#0;</a>",
+      "<a>&#xD800;</a>",
+      "<a><!-- -- --></a>",
+      "{}",
+      "\xef\xbb\xbf",
+      "<html><br></html>",
     }) do
       assert.equal("xml", error_of(text).code)
     end
@@ -70,7 +92,8 @@ describe("xml.parse", function()
   end)
 
   it("never takes a document cut short", function()
-    local text = '<?xml version="1.0"?><R xmlns="u"><C><Key>a&amp;b</Key></C><C a="1"><Key/></C></R>'
+    local text =
+      '<?xml version="1.0"?><R xmlns="u"><C><Key>a&amp;b</Key></C><C a="1"><Key/></C></R>'
     for n = 0, #text - 1 do
       error_of(text:sub(1, n))
     end
@@ -104,8 +127,14 @@ describe("xml.parse", function()
   end)
 
   it("raises for misuse", function()
-    assert.has_error(function() xml.parse(1) end)
-    assert.has_error(function() xml.parse("<a/>", { depth = 1 }) end)
-    assert.has_error(function() xml.parse("<a/>", { max_depth = 0 }) end)
+    assert.has_error(function()
+      xml.parse(1)
+    end)
+    assert.has_error(function()
+      xml.parse("<a/>", { depth = 1 })
+    end)
+    assert.has_error(function()
+      xml.parse("<a/>", { max_depth = 0 })
+    end)
   end)
 end)

@@ -1,4 +1,4 @@
---- A service's model in botocore's own form (service-2.json), decoded: for models given at run time.
+--- A model in botocore's own form (service-2.json), decoded: for models given at run time.
 ---
 --- Gives the same tables as aws.model.lines. Traits: botocore/model.py (Shape.SERIALIZED_ATTRS,
 --- METADATA_ATTRS, OperationModel).
@@ -227,7 +227,8 @@ function Source:waiter(name)
   end
   local acceptors = {}
   for i, a in ipairs(waiter.acceptors) do
-    acceptors[i] = { state = a.state, matcher = a.matcher, expected = a.expected, argument = a.argument }
+    acceptors[i] =
+      { state = a.state, matcher = a.matcher, expected = a.expected, argument = a.argument }
   end
   return {
     name = name,
@@ -250,7 +251,7 @@ function Source:names(kind)
 end
 
 --- Exceptions of snake_case are known only for imported models.
-function Source:aliases()
+function Source.aliases()
   return {}
 end
 

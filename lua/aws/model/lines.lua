@@ -1,7 +1,7 @@
---- A service's model as tools/import_models.py writes it: one sorted line a thing, read when asked for.
+--- A model as tools/import_models.py writes it: one sorted line a thing, read when asked for.
 ---
---- The form of the lines is described in that tool. A line is found by binary search over the text, so
---- opening a model of 800 KB costs nothing and a shape costs some microseconds.
+--- The form of the lines is described in that tool. A line is found by binary search over the text,
+--- so opening a model of 800 KB costs nothing and a shape costs some microseconds.
 
 local lines = {}
 
@@ -28,7 +28,7 @@ local function lower_bound(text, key)
     local middle = (low + high) // 2
     local line = (text:find("\n", middle, true) or #text) + 1
     if line >= high then
-      -- The line that spans the middle starts somewhere in [low, middle]: step through what is left.
+      -- The line that spans the middle starts in [low, middle]: step through what is left.
       line = low
       while line < high and before(text, line, key) do
         line = (text:find("\n", line, true) or #text) + 1
@@ -188,30 +188,78 @@ end
 
 -- How each trait of an operation goes into its table.
 local OPERATION = {
-  alias = function(op, v) op.alias = v end,
-  auth = function(op, v) op.auth_schemes = list(v) end,
-  authtype = function(op, v) op.auth = v end,
-  checksumMember = function(op, v) op.checksum.member = v end,
-  checksumMode = function(op, v) op.checksum.mode = v end,
-  checksumRequired = function(op) op.checksum.required = true end,
-  checksumResponse = function(op, v) op.checksum.response = list(v) end,
-  compression = function(op, v) op.compression = list(v) end,
-  context = function(op, v) op.context = pair(op.context or {}, v, keep) end,
-  deprecated = function(op) op.deprecated = true end,
-  endpointdiscovery = function(op, v) op.endpoint_discovery = v end,
-  endpointoperation = function(op) op.endpoint_operation = true end,
-  errors = function(op, v) op.errors = list(v) end,
-  hostPrefix = function(op, v) op.host_prefix = unescape(v) end,
-  idempotent = function(op) op.idempotent = true end,
-  input = function(op, v) op.input = v end,
-  inputAs = function(op, v) op.input_name = unescape(v) end,
-  inputXmlNamespace = function(op, v) op.input_namespace = namespace(v) end,
-  output = function(op, v) op.output = v end,
-  readonly = function(op) op.readonly = true end,
-  resultWrapper = function(op, v) op.result_wrapper = v end,
-  static = function(op, v) op.static = pair(op.static or {}, v, literal) end,
-  status = function(op, v) op.status = number(v) end,
-  unsignedPayload = function(op) op.unsigned_payload = true end,
+  alias = function(op, v)
+    op.alias = v
+  end,
+  auth = function(op, v)
+    op.auth_schemes = list(v)
+  end,
+  authtype = function(op, v)
+    op.auth = v
+  end,
+  checksumMember = function(op, v)
+    op.checksum.member = v
+  end,
+  checksumMode = function(op, v)
+    op.checksum.mode = v
+  end,
+  checksumRequired = function(op)
+    op.checksum.required = true
+  end,
+  checksumResponse = function(op, v)
+    op.checksum.response = list(v)
+  end,
+  compression = function(op, v)
+    op.compression = list(v)
+  end,
+  context = function(op, v)
+    op.context = pair(op.context or {}, v, keep)
+  end,
+  deprecated = function(op)
+    op.deprecated = true
+  end,
+  endpointdiscovery = function(op, v)
+    op.endpoint_discovery = v
+  end,
+  endpointoperation = function(op)
+    op.endpoint_operation = true
+  end,
+  errors = function(op, v)
+    op.errors = list(v)
+  end,
+  hostPrefix = function(op, v)
+    op.host_prefix = unescape(v)
+  end,
+  idempotent = function(op)
+    op.idempotent = true
+  end,
+  input = function(op, v)
+    op.input = v
+  end,
+  inputAs = function(op, v)
+    op.input_name = unescape(v)
+  end,
+  inputXmlNamespace = function(op, v)
+    op.input_namespace = namespace(v)
+  end,
+  output = function(op, v)
+    op.output = v
+  end,
+  readonly = function(op)
+    op.readonly = true
+  end,
+  resultWrapper = function(op, v)
+    op.result_wrapper = v
+  end,
+  static = function(op, v)
+    op.static = pair(op.static or {}, v, literal)
+  end,
+  status = function(op, v)
+    op.status = number(v)
+  end,
+  unsignedPayload = function(op)
+    op.unsigned_payload = true
+  end,
 }
 
 local function parse_operation(line)
@@ -310,7 +358,8 @@ function Lines:names(kind)
   return names
 end
 
---- Operations whose snake_case name is an exception: { ExecutePartiQLBatch = "execute_partiql_batch" }.
+--- Operations whose snake_case name is an exception, with that name:
+--- { ExecutePartiQLBatch = "execute_partiql_batch" }.
 ---@return table<string, string>
 function Lines:aliases()
   local aliases = {}
@@ -320,7 +369,7 @@ function Lines:aliases()
   return aliases
 end
 
---- The metadata as it stands in the model: { apiVersion = "2014-11-06", ... }; lists are still text.
+--- The metadata as it stands in the model; lists are still text: { apiVersion = "2014-11-06" }.
 ---@return table<string, string>
 function Lines:meta()
   local meta = {}

@@ -14,7 +14,8 @@ local fault = {}
 ---@field message string
 ---@field request_id string?
 ---@field fields table? what else the service said, with the members of the error's shape
----@field query_code string? the code of the JSON protocol where `code` is that of the older query protocol
+---@field query_code string? the code of the JSON protocol where `code` is that of the older query
+---  protocol
 
 --- A code without what some services put around it: "com.aws.api#NotFound:http://x/" is "NotFound"
 --- (Smithy, "Operation error serialization"; botocore/parsers.py, _do_error_parse).
@@ -40,7 +41,8 @@ function fault.shape(m, op, code)
   return nil
 end
 
---- The old query protocol's code where a service still gives it: "AWS.SimpleQueueService.NonExistentQueue;Sender".
+--- The old query protocol's code where a service still gives it:
+--- "AWS.SimpleQueueService.NonExistentQueue;Sender".
 local function query_error(response)
   local header = reply.header(response, "x-amzn-query-error")
   return header and header:match("^([^;]+);[^;]*$")
@@ -52,7 +54,9 @@ end
 
 --- The members of the error beyond code and message; those of a wrong type are left out.
 local function fields(m, response, shape, body)
-  local found = shape and errors.try(json_shape.decode_members, reply.walk(m, response), shape, body) or body
+  local found = shape
+      and errors.try(json_shape.decode_members, reply.walk(m, response), shape, body)
+    or body
   local rest = {}
   for name, value in pairs(found) do
     if name:lower() ~= "message" and name ~= "__type" and value ~= json.null then
@@ -99,7 +103,8 @@ local function child_text(node, name)
   return found and is_text(found.text)
 end
 
---- The element with code and message: S3's root, or <ErrorResponse><Error>, or <Response><Errors><Error>.
+--- The element with code and message: S3's root, or <ErrorResponse><Error>, or
+--- <Response><Errors><Error>.
 local function error_node(root)
   if root.name == "Error" then
     return root
@@ -111,7 +116,8 @@ local XML_ENVELOPE = { Code = true, Message = true, RequestId = true, Type = tru
 
 --- What an error element says beyond the usual: as the error's shape has it, the rest as text.
 local function xml_fields(m, response, shape, node)
-  local found = shape and errors.try(xml_shape.decode_members, reply.walk(m, response), shape, node) or {}
+  local found = shape and errors.try(xml_shape.decode_members, reply.walk(m, response), shape, node)
+    or {}
   for _, item in ipairs(node) do
     if item.text and not XML_ENVELOPE[item.name] and found[item.name] == nil then
       found[item.name] = item.text
@@ -136,10 +142,10 @@ function fault.from_xml(m, op, response)
   return {
     code = code,
     message = child_text(node, "Message") or code,
-    request_id = reply.request_id(response)
-      or child_text(root, "RequestId")
-      or child_text(root, "RequestID")
-      or child_text(node, "RequestId"),
+    request_id = reply.request_id(response) or child_text(root, "RequestId") or child_text(
+      root,
+      "RequestID"
+    ) or child_text(node, "RequestId"),
     fields = xml_fields(m, response, fault.shape(m, op, code), node),
   }
 end

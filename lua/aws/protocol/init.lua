@@ -5,9 +5,9 @@
 ---     local output = protocol.parse(m, op, response)  -- or raises kind reply
 ---     local fault = protocol.fault(m, op, response)   --> { code, message, request_id, fields }
 ---
---- A response is { status, headers = { { lower-case name, value }, ... }, body }; the body is text, or for
---- an operation that streams a reader, which is handed through. Protocols send nothing and know no
---- endpoint, credentials or retries.
+--- A response is { status, headers = { { lower-case name, value }, ... }, body }; the body is text,
+--- or for an operation that streams a reader, which is handed through. Protocols send nothing and
+--- know no endpoint, credentials or retries.
 
 local errors = require("awsbak.errors")
 

@@ -1,6 +1,6 @@
 --- The protocols json 1.0 and json 1.1: one object each way, the operation named in a header.
 ---
---- Source: botocore/serialize.py (JSONSerializer), botocore/parsers.py (JSONParser, BaseJSONParser).
+--- Source: botocore/serialize.py (JSONSerializer), botocore/parsers.py (BaseJSONParser).
 
 local errors = require("awsbak.errors")
 local fault = require("aws.protocol.fault")

@@ -1,7 +1,8 @@
 --- Values between Lua and JSON, guided by shapes: for the json protocols and rest-json's bodies.
 ---
---- Semantics: botocore/serialize.py (JSONSerializer), botocore/parsers.py (BaseJSONParser). Stricter
---- where a reply's value has another type than the model promises: that raises, it is not passed on.
+--- Semantics: botocore/serialize.py (JSONSerializer), botocore/parsers.py (BaseJSONParser).
+--- Stricter where a reply's value has another type than the model promises: that raises, it is not
+--- passed on.
 
 local codec = require("awsbak.core.codec")
 local json = require("awsbak.core.json")
@@ -91,7 +92,8 @@ end
 
 encoders.double = encoders.float
 
-local KINDS = { table = "an object", string = "a string", number = "a number", boolean = "a boolean" }
+local KINDS =
+  { table = "an object", string = "a string", number = "a number", boolean = "a boolean" }
 
 local function kind_of(value)
   if value == json.null then
@@ -162,7 +164,7 @@ function json_shape.decode_members(walk, shape, object)
   if shape.union then
     local tag = union_tag(walk, object)
     if next(found) == nil then
-      found.SDK_UNKNOWN_MEMBER = { name = tag } -- as botocore: a newer service than the model
+      found.SDK_UNKNOWN_MEMBER = { name = tag } -- as botocore: a newer service
     end
   end
   return found
@@ -189,7 +191,7 @@ function decoders.map(walk, shape, value)
   end
   local element = shape.value
   for key, item in pairs(value) do
-    value[key] = descend(walk, key, element, item) -- an existing key may be assigned while traversing
+    value[key] = descend(walk, key, element, item) -- the key exists: it may be set
   end
   return value
 end

@@ -15,7 +15,7 @@ local query = {}
 
 ---@class aws.QueryDialect where the protocols of this family differ
 ---@field member_name fun(member: aws.Ref): string name of a member in a form
----@field list_prefix fun(prefix: string, ref: aws.Ref, element: aws.Ref): string what an index is put after
+---@field list_prefix fun(prefix: string, ref: aws.Ref, element: aws.Ref): string before an index
 ---@field empty_lists boolean whether an empty list is sent
 
 local function join(prefix, name)

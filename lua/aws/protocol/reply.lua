@@ -38,16 +38,18 @@ function reply.request_id(response)
   return nil
 end
 
---- Whether a body may hold values of the user's: what looks like the service's own answer, cut short or
---- broken, is not shown in messages.
+--- Whether a body may hold values of the user's: what looks like the service's own answer, cut
+--- short or broken, is not shown in messages.
 local function is_private(body)
   local start = body:match("^%s*(.?.?.?.?.?)"):lower()
-  return start:match("^[{[]") ~= nil or (start:match("^<") ~= nil and start ~= "<html" and start ~= "<!doc")
+  return start:match("^[{[]") ~= nil
+    or (start:match("^<") ~= nil and start ~= "<html" and start ~= "<!doc")
 end
 
 --- What came, in a few words: `text/html, 5120 bytes: "<html>..."`.
 local function describe(response, hide)
-  local kind = text.escape((reply.header(response, "content-type") or "no content type"):sub(1, SHOWN))
+  local kind =
+    text.escape((reply.header(response, "content-type") or "no content type"):sub(1, SHOWN))
   local body = response.body
   if body == "" then
     return kind .. ", an empty body"
@@ -89,7 +91,7 @@ end
 ---@class aws.Walk the way through a reply, for messages
 ---@field model aws.Model
 ---@field response table
----@field trail (string|integer)[] names of members and indices of elements down to the value at hand
+---@field trail (string|integer)[] names and indices down to the value at hand
 ---@field depth integer how many of them count
 
 --- Start to walk through a reply.

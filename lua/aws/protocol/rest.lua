@@ -17,14 +17,16 @@ end
 
 --- A path with the labels of its template filled in. An empty label would name another resource.
 local function path(m, op, labels)
-  return (op.uri:match("^[^?]*"):gsub("{(.-)(%+?)}", function(name, greedy)
-    local label = labels[name]
-    local text = label and scalar.write(m, label.member, label.value, "iso8601") or ""
-    if text == "" then
-      bad_input("empty_label", "%s of %s is part of the path and cannot be empty", name, op.name)
-    end
-    return codec.uri(text, greedy == "+")
-  end))
+  return (
+    op.uri:match("^[^?]*"):gsub("{(.-)(%+?)}", function(name, greedy)
+      local label = labels[name]
+      local text = label and scalar.write(m, label.member, label.value, "iso8601") or ""
+      if text == "" then
+        bad_input("empty_label", "%s of %s is part of the path and cannot be empty", name, op.name)
+      end
+      return codec.uri(text, greedy == "+")
+    end)
+  )
 end
 
 --- The pairs that a template has after its question mark: "?acl", "?list-type=2".
@@ -136,12 +138,12 @@ end
 
 ---@class aws.RestBodies how a protocol of this family writes and reads bodies
 ---@field payload fun(m: aws.Model, member: aws.Ref, value: any): string, string? body, content type
----@field members fun(m: aws.Model, op: aws.Operation, input: table, any: boolean): string?, string? body and
----  content type of the members without a place; `any`: whether there are some
+---@field members fun(m: aws.Model, op: aws.Operation, input: table, any: boolean): string?, string?
+---  body and content type of the members without a place; `any`: whether there are some
 ---@field parse_payload fun(walk: aws.Walk, op: aws.Operation, member: aws.Ref): any
 ---@field parse_members fun(walk: aws.Walk, op: aws.Operation, shape: aws.Shape): table
----@field parse_nothing fun(walk: aws.Walk, op: aws.Operation) raises when what came instead of an empty body is no
----  answer of the service
+---@field parse_nothing fun(walk: aws.Walk, op: aws.Operation) raises when what came instead of an
+---  empty body is no answer of the service
 
 local function is_raw(m, member)
   local kind = m:shape(member).type

@@ -26,7 +26,8 @@ function bodies.members(m, op, input, any)
   end
   local shape = m:shape(op.input)
   local ref = { shape = op.input, xml_namespace = op.input_namespace }
-  return xml_write.document(m, ref, input, op.input_name or shape.location_name or op.input), "application/xml"
+  return xml_write.document(m, ref, input, op.input_name or shape.location_name or op.input),
+    "application/xml"
 end
 
 --- The root of a reply's body. S3 says with status 200 that an operation failed after it began:
@@ -83,7 +84,7 @@ function bodies.parse_members(walk, op, shape)
   local root = root_of(walk, op)
   local only = only_body_member(shape)
   if only and root.name == (only.location_name or only.name) then
-    -- GetBucketLocation's root is the member itself (Smithy: aws.customizations#s3UnwrappedXmlOutput).
+    -- GetBucketLocation's root is the member (Smithy: aws.customizations#s3UnwrappedXmlOutput).
     return { [only.name] = xml_shape.decode(walk, only, { root }) }
   end
   check_known(walk, shape, root)

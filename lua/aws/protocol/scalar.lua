@@ -1,7 +1,7 @@
 --- Single values as text: in XML, query strings, forms, headers and paths.
 ---
---- Semantics: botocore/serialize.py, botocore/parsers.py (BaseXMLResponseParser); floats that are no
---- numbers are "NaN", "Infinity", "-Infinity" (Smithy).
+--- Semantics: botocore/serialize.py, botocore/parsers.py (BaseXMLResponseParser); floats that are
+--- no numbers are "NaN", "Infinity", "-Infinity" (Smithy).
 
 local codec = require("awsbak.core.codec")
 local json = require("awsbak.core.json")

@@ -1,13 +1,15 @@
 --- Points in time as AWS writes them: epoch seconds, ISO 8601 (RFC 3339), HTTP dates.
 ---
---- In Lua a time is a number of seconds since 1970-01-01T00:00:00Z: an integer, or a float when there is
---- a fraction. Formats: Smithy, "Timestamp serialization and deserialization"; botocore/serialize.py.
+--- In Lua a time is a number of seconds since 1970-01-01T00:00:00Z: an integer, or a float when
+--- there is a fraction. Formats: Smithy, "Timestamp serialization and deserialization";
+--- botocore/serialize.py.
 
 local errors = require("awsbak.errors")
 
 local timestamp = {}
 
-local MONTHS = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+local MONTHS =
+  { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
 local WEEKDAYS = { [0] = "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
 local MONTH_NUMBERS = {}
 for i, name in ipairs(MONTHS) do
@@ -20,8 +22,8 @@ local MICROSECONDS = 1000000
 -- Years that ISO 8601 writes with four digits.
 local MIN, MAX = -62167219200, 253402300799 -- 0000-01-01T00:00:00Z, 9999-12-31T23:59:59Z
 
---- Days from 1970-01-01 to a day of the Gregorian calendar. A year is made to begin in March, so that
---- the leap day is its last.
+--- Days from 1970-01-01 to a day of the Gregorian calendar. A year is made to begin in March, so
+--- that the leap day is its last.
 local function days_from_civil(year, month, day)
   if month <= 2 then
     year, month = year - 1, month + 12
@@ -101,7 +103,8 @@ local function parse_iso8601(text)
   elseif rest == "" then
     return seconds(integers(year, month, day, "0", "0", "0"))
   end
-  local hour, minute, second, fraction, zone = rest:match("^[Tt ](%d%d):(%d%d):(%d%d)(%.?%d*)([Zz+-]?[%d:]*)$")
+  local hour, minute, second, fraction, zone =
+    rest:match("^[Tt ](%d%d):(%d%d):(%d%d)(%.?%d*)([Zz+-]?[%d:]*)$")
   if not hour then
     return nil
   end
@@ -124,7 +127,8 @@ local function parse_number(text)
 end
 
 --- Read a time in any of the formats AWS uses.
----@param value any a number, or text: "1700000000.5", "2023-11-14T22:13:20Z", "Tue, 14 Nov 2023 22:13:20 GMT"
+---@param value any a number, or text: "1700000000.5", "2023-11-14T22:13:20Z",
+---  "Tue, 14 Nov 2023 22:13:20 GMT"
 ---@return number? seconds since 1970; nil when `value` is no time
 function timestamp.parse(value)
   if type(value) == "string" then
@@ -186,7 +190,11 @@ function timestamp.rfc822(time)
   local days = whole // DAY
   local year, month, day = civil_from_days(days)
   return ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(
-    WEEKDAYS[(days + 4) % 7], day, MONTHS[month], year, clock(whole)
+    WEEKDAYS[(days + 4) % 7],
+    day,
+    MONTHS[month],
+    year,
+    clock(whole)
   )
 end
 

@@ -51,7 +51,7 @@ local function by_name(node)
   return named
 end
 
---- The name of the elements that hold a member: a flattened list's elements may have one of their own.
+--- The name of the elements that hold a member; those of a flattened list may have their own.
 local function element_name(m, member)
   local shape = member.target or m:resolve(member)
   if shape.type == "list" and member.flattened then
@@ -83,7 +83,7 @@ function xml_shape.decode_members(walk, shape, node)
     end
   end
   if shape.union and next(found) == nil and node[1] then
-    found.SDK_UNKNOWN_MEMBER = { name = node[1].name } -- as botocore: a newer service than the model
+    found.SDK_UNKNOWN_MEMBER = { name = node[1].name } -- as botocore: a newer service
   end
   return found
 end

@@ -1,7 +1,7 @@
 --- XML for request bodies, guided by shapes.
 ---
---- Semantics: botocore/serialize.py (RestXMLSerializer). Line ends are escaped, because parsers turn
---- "\r\n" and "\r" into "\n" (botocore/handlers.py, escape_xml_payload).
+--- Semantics: botocore/serialize.py (RestXMLSerializer). Line ends are escaped, because parsers
+--- turn "\r\n" and "\r" into "\n" (botocore/handlers.py, escape_xml_payload).
 
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
@@ -24,7 +24,9 @@ local function escape(text)
     errors.raise({
       kind = "usage",
       code = "not_xml",
-      message = ("a text of %d bytes cannot be sent: it has characters that XML does not have"):format(#text),
+      message = ("a text of %d bytes cannot be sent: it has characters unknown to XML"):format(
+        #text
+      ),
     })
   end
   return (text:gsub('[&<>"\n\r\t]', ESCAPES))
@@ -62,7 +64,11 @@ local function attributes(m, shape, value)
   for _, member in ipairs(shape.members) do
     local found = member.xml_attribute and value[member.name]
     if found and found ~= json.null then
-      text = ('%s %s="%s"'):format(text, member.location_name, escape(scalar.write(m, member, found, "iso8601")))
+      text = ('%s %s="%s"'):format(
+        text,
+        member.location_name,
+        escape(scalar.write(m, member, found, "iso8601"))
+      )
     end
   end
   return text

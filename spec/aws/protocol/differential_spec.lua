@@ -81,8 +81,18 @@ end
 
 local function compare_reply(m, case, seed)
   local speaks, op = protocol.get(m), m:operation(case.operation)
-  local where = ("%s, seed %s, body %s, headers %s"):format(case.operation, seed, case.body, json.encode(case.headers))
-  local output, err = errors.try(speaks.parse, m, op, { status = case.status, headers = case.headers, body = case.body })
+  local where = ("%s, seed %s, body %s, headers %s"):format(
+    case.operation,
+    seed,
+    case.body,
+    json.encode(case.headers)
+  )
+  local output, err = errors.try(
+    speaks.parse,
+    m,
+    op,
+    { status = case.status, headers = case.headers, body = case.body }
+  )
   assert.is_nil(err, where)
   output.ExpiresString = nil
   assert.same(case.output, output, where)

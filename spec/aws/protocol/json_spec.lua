@@ -11,7 +11,8 @@ local function reply(body, more)
   more = more or {}
   return {
     status = more.status or 200,
-    headers = more.headers or { { "content-type", "application/x-amz-json-1.1" }, { "x-amzn-requestid", "r-1" } },
+    headers = more.headers
+      or { { "content-type", "application/x-amz-json-1.1" }, { "x-amzn-requestid", "r-1" } },
     body = body,
   }
 end
@@ -37,17 +38,30 @@ describe("a request in a JSON protocol", function()
 
   it("writes blobs, times, empty lists and empty maps", function()
     local kms = model.load("kms")
-    assert.equal('{"EncryptionContext":{},"GrantTokens":[],"KeyId":"k","Plaintext":"AP8="}',
+    assert.equal(
+      '{"EncryptionContext":{},"GrantTokens":[],"KeyId":"k","Plaintext":"AP8="}',
       speaks.build(kms, kms:operation("Encrypt"), {
-        KeyId = "k", Plaintext = "\0\xff", EncryptionContext = {}, GrantTokens = {},
-      }).body)
+        KeyId = "k",
+        Plaintext = "\0\xff",
+        EncryptionContext = {},
+        GrantTokens = {},
+      }).body
+    )
     local op = kms:operation("ImportKeyMaterial")
-    local input = { KeyId = "k", ImportToken = "", EncryptedKeyMaterial = "", ValidTo = "2023-11-14T22:13:20.5Z" }
+    local input = {
+      KeyId = "k",
+      ImportToken = "",
+      EncryptedKeyMaterial = "",
+      ValidTo = "2023-11-14T22:13:20.5Z",
+    }
     assert.equal(1700000000.5, json.decode(speaks.build(kms, op, input).body).ValidTo)
   end)
 
   it("leaves out members that are null", function()
-    assert.equal('{"Name":"/a"}', speaks.build(ssm, GET, { Name = "/a", WithDecryption = json.null }).body)
+    assert.equal(
+      '{"Name":"/a"}',
+      speaks.build(ssm, GET, { Name = "/a", WithDecryption = json.null }).body
+    )
   end)
 
   it("says what is wrong with text that is not UTF-8", function()
@@ -59,7 +73,11 @@ end)
 
 describe("a reply in a JSON protocol", function()
   it("keeps 64-bit integers, times and lists as they are", function()
-    local output = speaks.parse(ssm, GET, reply('{"Parameter":{"Version":9007199254740993,"LastModifiedDate":1.7E9},"New":1}'))
+    local output = speaks.parse(
+      ssm,
+      GET,
+      reply('{"Parameter":{"Version":9007199254740993,"LastModifiedDate":1.7E9},"New":1}')
+    )
     assert.equal(9007199254740993, output.Parameter.Version)
     assert.equal(1700000000, output.Parameter.LastModifiedDate)
     assert.is_nil(output.New)
@@ -79,9 +97,15 @@ describe("a reply in a JSON protocol", function()
   it("is never taken when a portal or a proxy wrote it", function()
     local page = "<html>\27[31mPlease log in</html>"
     for _, name in ipairs({ "GetParameter", "AddTagsToResource", "DeleteParameter" }) do
-      local err = failure(ssm:operation(name), page, { headers = { { "content-type", "text/html" } } })
+      local err =
+        failure(ssm:operation(name), page, { headers = { { "content-type", "text/html" } } })
       assert.equal("foreign_reply", err.code)
-      assert.matches('text/html, 31 bytes: "<html>\\x1b[31mPlease log in</html>"', err.message, 1, true)
+      assert.matches(
+        'text/html, 31 bytes: "<html>\\x1b[31mPlease log in</html>"',
+        err.message,
+        1,
+        true
+      )
       assert.is_true(err.retryable)
     end
   end)
@@ -98,26 +122,31 @@ describe("a reply in a JSON protocol", function()
 
   it("must have the promised shape, and the place where it has not is named", function()
     for body, place in pairs({
-      ["[]"] = "a list where a structure is promised",
-      ["null"] = "null where a structure is promised",
-      ['"x"'] = "a string where a structure is promised",
-      ['{"Parameter":[]}'] = "Parameter is a list where a structure is promised",
-      ['{"Parameter":{"Version":"1"}}'] = "Parameter.Version is a string where an integer is promised",
-      ['{"Parameter":{"Version":1.5}}'] = "Parameter.Version is a number where an integer is promised",
-      ['{"Parameter":{"Name":1}}'] = "Parameter.Name is a number where a string is promised",
-      ['{"Parameter":{"LastModifiedDate":"soon"}}'] = "Parameter.LastModifiedDate is a string where a time is promised",
+      ["[]"] = "a list where a structure is",
+      ["null"] = "null where a structure is",
+      ['"x"'] = "a string where a structure is",
+      ['{"Parameter":[]}'] = "Parameter is a list where a structure is",
+      ['{"Parameter":{"Version":"1"}}'] = "Parameter.Version is a string where an integer is",
+      ['{"Parameter":{"Version":1.5}}'] = "Parameter.Version is a number where an integer is",
+      ['{"Parameter":{"Name":1}}'] = "Parameter.Name is a number where a string is",
+      ['{"Parameter":{"LastModifiedDate":"soon"}}'] = "Parameter.LastModifiedDate is a string "
+        .. "where a time is",
     }) do
       local err = failure(GET, body)
       assert.equal("misshapen_reply", err.code)
-      assert.equal("the reply is not of the shape that the service promises: " .. place, err.message)
+      assert.equal(
+        "the reply is not of the shape that the service promises: " .. place .. " promised",
+        err.message
+      )
     end
     local describe_parameters = ssm:operation("DescribeParameters")
     local err = failure(describe_parameters, '{"Parameters":[{},{"Policies":[{"PolicyText":1}]}]}')
-    local place = "Parameters%[2%]%.Policies%[1%]%.PolicyText is a number where a string is promised"
+    local place =
+      "Parameters%[2%]%.Policies%[1%]%.PolicyText is a number where a string is promised"
     assert.matches(place, err.message)
   end)
 
-  it("gives the text of a document that stands where its text is promised, as moto sends it", function()
+  it("gives the text of a document that stands where its text is promised", function()
     local body = '{"Parameters":[{"Policies":[{"PolicyText":{"b":[1],"a":"x"}}]}]}'
     local page = speaks.parse(ssm, ssm:operation("DescribeParameters"), reply(body))
     assert.equal('{"a":"x","b":[1]}', page.Parameters[1].Policies[1].PolicyText)
@@ -142,24 +171,36 @@ describe("an error in a JSON protocol", function()
   end)
 
   it("has message, request id and the other members", function()
-    local told = fault('{"__type":"X","Message":"no","Extra":[1]}', { { "x-amzn-requestid", "r-2" } })
-    assert.same({ code = "X", message = "no", request_id = "r-2", fields = { Extra = json.array({ 1 }) } }, told)
+    local told =
+      fault('{"__type":"X","Message":"no","Extra":[1]}', { { "x-amzn-requestid", "r-2" } })
+    assert.same(
+      { code = "X", message = "no", request_id = "r-2", fields = { Extra = json.array({ 1 }) } },
+      told
+    )
     assert.equal("no", fault('{"__type":"X","errorMessage":"no"}').message)
     assert.equal("X", fault('{"__type":"X"}').message)
   end)
 
   it("has the older protocol's code where the service gives one", function()
-    local told = fault('{"__type":"com.amazonaws.sqs#QueueDoesNotExist"}',
-      { { "x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender" } })
+    local told = fault(
+      '{"__type":"com.amazonaws.sqs#QueueDoesNotExist"}',
+      { { "x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender" } }
+    )
     assert.equal("AWS.SimpleQueueService.NonExistentQueue", told.code)
     assert.equal("QueueDoesNotExist", told.query_code)
-    assert.equal("QueueDoesNotExist", fault('{"__type":"QueueDoesNotExist"}', { { "x-amzn-query-error", ";;" } }).code)
+    assert.equal(
+      "QueueDoesNotExist",
+      fault('{"__type":"QueueDoesNotExist"}', { { "x-amzn-query-error", ";;" } }).code
+    )
   end)
 
   it("without a readable body is its status", function()
     local told = fault("<html>Bad gateway</html>", { { "content-type", "text/html" } }, 502)
     assert.equal("502", told.code)
-    assert.equal('the service answered with status 502 and text/html, 24 bytes: "<html>Bad gateway</html>"', told.message)
+    assert.equal(
+      'the service answered with status 502 and text/html, 24 bytes: "<html>Bad gateway</html>"',
+      told.message
+    )
     assert.equal("the service answered with status 500", fault("", {}, 500).message)
     assert.equal("400", fault("[]").code)
     assert.equal("400", fault('"x"').code)
