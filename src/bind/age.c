@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "bind/bind.h"
+#include "bind/keyfile.h"
 #include "bind/modules.h"
 #include "crypto/curve.h"
 #include "crypto/keytext.h"
@@ -61,11 +61,15 @@ static int age_check_recipient(lua_State *L)
     return 1;
 }
 
+/* age.identities(file text) -> { secret, ... } | nil, err (kind config, "line N: ...") */
+static int age_identities(lua_State *L)
+{
+    return ab_bind_push_keyfile(L, 1, AB_AGE_IDENTITY);
+}
+
 static const luaL_Reg functions[] = {
-    {"keygen", age_keygen},
-    {"recipient", age_recipient},
-    {"check_recipient", age_check_recipient},
-    {NULL, NULL},
+    {"identities", age_identities},           {"keygen", age_keygen}, {"recipient", age_recipient},
+    {"check_recipient", age_check_recipient}, {NULL, NULL},
 };
 
 int luaopen_awsbak_core_age(lua_State *L)

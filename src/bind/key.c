@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "bind/bind.h"
+#include "bind/keyfile.h"
 #include "bind/modules.h"
 #include "crypto/curve.h"
 #include "crypto/keytext.h"
@@ -93,9 +93,20 @@ static int key_verify(lua_State *L)
     return 1;
 }
 
+/* key.signing_keys(file text) -> { secret, ... } | nil, err (kind config, "line N: ...") */
+static int key_signing_keys(lua_State *L)
+{
+    return ab_bind_push_keyfile(L, 1, AB_SIGNING_KEY);
+}
+
 static const luaL_Reg functions[] = {
-    {"generate", key_generate}, {"signer", key_signer}, {"check_signer", key_check_signer},
-    {"sign", key_sign},         {"verify", key_verify}, {NULL, NULL},
+    {"signing_keys", key_signing_keys},
+    {"generate", key_generate},
+    {"signer", key_signer},
+    {"check_signer", key_check_signer},
+    {"sign", key_sign},
+    {"verify", key_verify},
+    {NULL, NULL},
 };
 
 int luaopen_awsbak_core_key(lua_State *L)

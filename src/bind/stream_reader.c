@@ -119,13 +119,14 @@ static int reader_take(lua_State *L)
     return push_next(L, next, bytes);
 }
 
-/* r:sha256() -> raw digest of what line() and take() gave so far, line feeds included */
+/* r:sha256([before_last]) -> raw digest of what line() and take() gave so far, line feeds included;
+ * with before_last, right after a line(), without that line */
 static int reader_sha256(lua_State *L)
 {
     uint8_t out[AB_DIGEST_MAX];
     struct ab_err err;
 
-    if (!ab_reader_sha256(idle_state(L)->reader, out, &err))
+    if (!ab_reader_sha256(idle_state(L)->reader, lua_toboolean(L, 2), out, &err))
         return ab_bind_fail(L, &err);
     lua_pushlstring(L, (const char *)out, AB_SHA256);
     return 1;

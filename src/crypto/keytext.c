@@ -87,3 +87,35 @@ bool ab_keytext_read(uint8_t key[AB_KEY], enum ab_keytext type, struct ab_slice 
     ab_wipe(key, AB_KEY);
     return refuse(type, text, err);
 }
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct ab_slice trimmed(struct ab_slice s)
+{
+    while (s.len > 0 && is_blank(s.data[0])) {
+        s.data++;
+        s.len--;
+    }
+    while (s.len > 0 && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+bool ab_keytext_next_line(struct ab_slice *rest, struct ab_slice *line, size_t *number)
+{
+    while (rest->len > 0) {
+        const uint8_t *feed = memchr(rest->data, '\n', rest->len);
+        size_t len = feed ? (size_t)(feed - rest->data) : rest->len;
+        size_t taken = feed ? len + 1 : len;
+        *line = trimmed((struct ab_slice){rest->data, len});
+        rest->data += taken;
+        rest->len -= taken;
+        ++*number;
+        if (line->len > 0 && line->data[0] != '#')
+            return true;
+    }
+    return false;
+}

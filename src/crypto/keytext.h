@@ -29,4 +29,8 @@ void ab_keytext_write(char out[AB_KEYTEXT_MAX], enum ab_keytext type, const uint
 AB_MUST_USE bool ab_keytext_read(uint8_t key[AB_KEY], enum ab_keytext type, struct ab_slice text,
                                  struct ab_err *err);
 
+/* The next line of a key file that is neither blank nor a comment (#), without the blanks around
+ * it. Takes it, and all before it, off `rest`, and counts lines in *number. False at the end. */
+bool ab_keytext_next_line(struct ab_slice *rest, struct ab_slice *line, size_t *number);
+
 #endif

@@ -24,6 +24,7 @@ struct ab_reader {
     struct ab_reader_form form;
     struct ab_buf buf; /* owned */
     size_t at;         /* handed out of buf */
+    size_t hashed;     /* of which are in the digest */
     size_t scanned;    /* no line feed between at and here */
     bool ended;        /* the source gave its last byte */
     bool failed;       /* with `failure`: a damaged chain is never read again */
@@ -147,9 +148,24 @@ static bool start(struct ab_reader *r, struct ab_err *err)
     return !r->form.compressed || wrap(r, ab_zstd_source_new(r->source, err));
 }
 
+/* Bring the digest up to what was handed out. One that fails is gone for good, which
+ * ab_reader_sha256 reports. */
+static void hash_rest(struct ab_reader *r)
+{
+    struct ab_err err;
+
+    if (r->sha256 && !ab_digest_add(r->sha256, r->buf.data + r->hashed, r->at - r->hashed, &err)) {
+        ab_digest_free(r->sha256);
+        r->sha256 = NULL;
+    }
+    r->hashed = r->at;
+}
+
 /* Drop what was handed out, so that the rest starts the buffer. */
 static void compact(struct ab_reader *r)
 {
+    hash_rest(r);
+    r->hashed = 0;
     ab_buf_shift(&r->buf, r->at);
     r->scanned -= r->at;
     r->at = 0;
@@ -206,17 +222,12 @@ bool ab_reader_fill(struct ab_reader *r, struct ab_err *err)
     return !r->failed;
 }
 
-/* Hand out the next `len` bytes. */
+/* Hand out the next `len` bytes; the digest stays one step behind. */
 static struct ab_slice hand_out(struct ab_reader *r, size_t len)
 {
     struct ab_slice bytes = {r->buf.data + r->at, len};
-    struct ab_err err;
 
-    /* A digest that fails is gone for good, which ab_reader_sha256 reports. */
-    if (r->sha256 && !ab_digest_add(r->sha256, bytes.data, len, &err)) {
-        ab_digest_free(r->sha256);
-        r->sha256 = NULL;
-    }
+    hash_rest(r);
     r->at += len;
     if (r->scanned < r->at)
         r->scanned = r->at;
@@ -253,9 +264,11 @@ struct ab_reader_form ab_reader_form(const struct ab_reader *r)
     return r->form;
 }
 
-bool ab_reader_sha256(const struct ab_reader *r, uint8_t out[64], struct ab_err *err)
+bool ab_reader_sha256(struct ab_reader *r, bool before_last, uint8_t out[64], struct ab_err *err)
 {
     size_t len;
 
+    if (!before_last)
+        hash_rest(r);
     return r->sha256 ? ab_digest_peek(r->sha256, out, &len, err) : ab_fail_memory(err);
 }

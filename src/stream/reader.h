@@ -43,7 +43,9 @@ enum ab_reader_next ab_reader_take(struct ab_reader *r, struct ab_slice *bytes);
 
 struct ab_reader_form ab_reader_form(const struct ab_reader *r);
 
-/* SHA-256 of what was handed out so far, line feeds included. */
-AB_MUST_USE bool ab_reader_sha256(const struct ab_reader *r, uint8_t out[64], struct ab_err *err);
+/* SHA-256 of what was handed out so far, line feeds included; with `before_last`, asked before
+ * anything else is, without what was handed out last. */
+AB_MUST_USE bool ab_reader_sha256(struct ab_reader *r, bool before_last, uint8_t out[64],
+                                  struct ab_err *err);
 
 #endif

@@ -1,0 +1,222 @@
+--- An archive on its way out: records in, the file, object or pipe out.
+
+local codec = require("awsbak.core.codec")
+local errors = require("awsbak.errors")
+local format = require("backup.archive.format")
+local key = require("awsbak.core.key")
+local keys = require("backup.keys")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local stream = require("awsbak.core.stream")
+local task = require("awsbak.task")
+local time = require("awsbak.time")
+local transfer = require("backup.transfer")
+
+local M = {}
+
+---@class backup.ArchiveWriter
+---@field location string
+---@field count integer items added
+---@field package stream userdata
+---@field package sink backup.Sink
+---@field package names table<string, true>
+---@field package draining awsbak.Task?
+---@field package signing_key userdata?
+---@field package signer string?
+local Writer = { __name = "backup.archive.writer" }
+Writer.__index = Writer
+
+--- Members of the header and the closing record that are ours to write.
+local RESERVED = {
+  record = true,
+  format = true,
+  version = true,
+  kind = true,
+  count = true,
+  sha256 = true,
+  signed = true,
+  signer = true,
+  signature = true,
+}
+
+local function merge(record, fields)
+  for name, value in pairs(fields or {}) do
+    if RESERVED[name] then
+      error(("the member '%s' of an archive's records is reserved"):format(name), 0)
+    end
+    record[name] = value
+  end
+  return record
+end
+
+--- Whom the archive is for, as options of stream.writer.
+local function secrecy(options)
+  local recipients = options.recipients
+  if recipients and #recipients == 0 then
+    recipients = nil
+  end
+  local passphrase = options.passphrase
+    or (options.passphrase_file and keys.passphrase(options.passphrase_file))
+  local ways = (options.plaintext and 1 or 0) + (recipients and 1 or 0) + (passphrase and 1 or 0)
+  if ways > 1 then
+    errors.raise({
+      kind = "usage",
+      code = "recipients",
+      message = "an archive is for recipients, or locked with a passphrase, or plaintext",
+      hint = "give only one of --recipient, --passphrase-file and --plaintext",
+    })
+  elseif ways == 0 then
+    recipients = keys.recipients()
+  end
+  return { recipients = recipients, passphrase = passphrase, work_factor = options.work_factor }
+end
+
+--- The key to sign with: the one given, none for `false`, else this host's.
+local function signing(options)
+  if options.signing_key == false then
+    return nil
+  elseif options.signing_key then
+    return options.signing_key, errors.check(key.signer(options.signing_key))
+  end
+  local private, signer = keys.signing()
+  if not private then
+    log.warn("the archive is not signed: there is no signing key; `awsbak keygen` makes one")
+  end
+  return private, signer
+end
+
+local function header(options)
+  return merge({
+    record = "header",
+    format = format.NAME,
+    version = format.VERSION,
+    kind = options.kind,
+    account = options.account,
+    region = options.region,
+    time = time.rfc3339(outside.now()),
+  }, options.fields)
+end
+
+--- Begin an archive. See backup.archive.create.
+---@param to string
+---@param options table
+---@return backup.ArchiveWriter
+function M.create(to, options)
+  assert(type(options.kind) == "string", "an archive needs a kind")
+  local signing_key, signer = signing(options)
+  local out = errors.check(stream.writer(secrecy(options)))
+  local first = format.encode(header(options))
+  local self = setmetatable({
+    location = to,
+    count = 0,
+    names = {},
+    stream = out,
+    signing_key = signing_key,
+    signer = signer,
+    sink = transfer.sink(to, { force = options.force, s3 = options.s3 }),
+  }, Writer)
+  self.stream:write(first .. "\n")
+  return self
+end
+
+--- Move what is finished on to the sink.
+local function forward(self)
+  local bytes = self.stream:take()
+  if bytes then
+    self.sink:write(bytes)
+  end
+end
+
+local function drain(self)
+  local _done <close> = setmetatable({}, {
+    __close = function()
+      self.draining = nil
+    end,
+  })
+  task.await(self.stream:flush())
+  forward(self)
+end
+
+--- Compress, seal and send on what is buffered. Several tasks may add records: one of them drains,
+--- and the others wait for it.
+local function settle(self)
+  while self.draining do
+    task.await(self.draining)
+  end
+  self.draining = task.spawn(drain, self)
+  task.await(self.draining)
+end
+
+local function check_open(self)
+  if not self.stream then
+    error("the archive is closed", 3)
+  end
+end
+
+--- Add a record; waits while too much is buffered.
+---@param record table with a `name` that no other record has, and no member called `record`;
+---  strings are kept byte for byte
+function Writer:add(record)
+  check_open(self)
+  local name = record.name
+  assert(type(name) == "string", "a record needs a name")
+  assert(record.record == nil, "the member 'record' is the archive's own")
+  if self.names[name] then
+    error(("the record %q was added twice"):format(name), 2)
+  end
+  self.names[name] = true
+  local whole = { record = "item" }
+  for member, value in pairs(record) do
+    whole[member] = value
+  end
+  self.count = self.count + 1
+  if not self.stream:write(format.encode(whole) .. "\n") then
+    settle(self)
+  end
+end
+
+local function closing(self, fields, sha256)
+  local record = merge({
+    record = "end",
+    count = self.count,
+    sha256 = codec.hex(sha256),
+    signed = self.signing_key ~= nil,
+  }, fields)
+  if self.signing_key then
+    local text = format.signed_text(sha256, self.count)
+    record.signer = self.signer
+    record.signature = codec.base64(errors.check(key.sign(self.signing_key, text)))
+  end
+  return record
+end
+
+--- Close and publish the archive: only now does its target exist.
+---@param fields table? further members of the closing record, such as what could not be read
+---@return table done { location, bytes, version_id?, etag?, count, sha256, signed, signer? }
+function Writer:commit(fields)
+  check_open(self)
+  settle(self)
+  local sha256 = errors.check(self.stream:sha256())
+  local record = closing(self, fields, sha256)
+  self.stream:write(format.encode(record) .. "\n")
+  task.await(self.stream:finish())
+  forward(self)
+  local done = self.sink:commit()
+  done.count, done.sha256 = self.count, record.sha256
+  done.signed, done.signer = record.signed, record.signer
+  return done
+end
+
+--- Let go of everything; what was not committed leaves nothing behind.
+function Writer:close()
+  local out, sink = self.stream, self.sink
+  self.stream, self.sink, self.signing_key = nil, nil, nil
+  if out then
+    out:close()
+    sink:close()
+  end
+end
+
+Writer.__close = Writer.close
+
+return M

@@ -1,0 +1,24 @@
+--- Make the keys of this host: awsbak keygen
+
+local keys = require("backup.keys")
+local output = require("awsbak.output")
+local policy = require("awsbak.policy")
+
+return policy({
+  name = "keygen",
+  summary = "Make the key that opens this host's archives and the key that signs them.",
+  description = "Writes identity.txt and signing.key to the configuration folder, readable by you"
+    .. " alone, and never replaces either. Keep a copy of identity.txt elsewhere: without it the"
+    .. " archives cannot be opened. Give the recipient to hosts that shall make archives for you"
+    .. " (recipients.txt), and the signer to hosts that shall trust yours (signers.txt).",
+  examples = { "awsbak keygen" },
+  run = function()
+    local made = keys.generate()
+    output.item({
+      recipient = made.recipient,
+      signer = made.signer,
+      identity_file = keys.path("identity.txt"),
+      signing_key_file = keys.path("signing.key"),
+    })
+  end,
+})

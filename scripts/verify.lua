@@ -1,0 +1,58 @@
+--- Check that an archive is whole, opens, and is signed: awsbak verify ssm.age
+
+local archive = require("backup.archive")
+local log = require("awsbak.log")
+local output = require("awsbak.output")
+local policy = require("awsbak.policy")
+
+local WARNINGS = {
+  unsigned = "is not signed: whoever could write it could have forged it",
+  unknown = "is signed by a signer that is neither you nor listed in signers.txt",
+}
+
+--- What could not be read when the archive was made.
+local function warn_of_gaps(location, closing)
+  local missing = closing.unreadable or closing.incomplete
+  if type(missing) == "table" and #missing > 0 then
+    log.warn("%s is whole, but %d items could not be read when it was made", location, #missing)
+  end
+end
+
+return policy({
+  name = "verify",
+  summary = "Check that an archive is whole, opens, and is signed.",
+  description = "Reads all of it: encryption, compression, each record, count, digest, signature."
+    .. " trust says whose signature it is: own, listed (signers.txt), given (--trust), unknown, or"
+    .. " unsigned.",
+  examples = { "awsbak verify ssm.age", "awsbak verify s3://vault/ssm.age --identity key.txt" },
+  options = {
+    { "from", positional = true, required = true, help = "file, s3://bucket/key, or - for stdin" },
+    { "identity", many = true, help = "file with the age identity that opens the archive" },
+    { "passphrase_file", help = "file with the passphrase that opens the archive" },
+    { "trust", help = "public key of a signer to trust, or `any`" },
+  },
+  run = function(o)
+    local a <close> =
+      archive.open(o.from, { identity_files = o.identity, passphrase_file = o.passphrase_file })
+    local found = a:verify(o.trust)
+    output.item({
+      location = o.from,
+      kind = found.header.kind,
+      account = found.header.account,
+      region = found.header.region,
+      time = found.header.time,
+      count = found.count,
+      bytes = found.bytes,
+      sha256 = found.sha256,
+      encrypted = found.form.encrypted,
+      signer = found.signer,
+      signer_name = found.signer_name,
+      trust = found.trust,
+    })
+    if WARNINGS[found.trust] then
+      log.warn("%s %s", o.from, WARNINGS[found.trust])
+    end
+    warn_of_gaps(o.from, found.closing)
+    return { ok = found.count }
+  end,
+})
