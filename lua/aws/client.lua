@@ -12,6 +12,7 @@
 ---
 --- Functions are made when first used; making a client reads and sends nothing.
 
+local check = require("aws.options").check
 local errors = require("awsbak.errors")
 local exchange = require("aws.exchange")
 local paginator = require("aws.paginator")
@@ -21,44 +22,15 @@ local waiter = require("aws.waiter")
 
 local client = {}
 
-local CALL_OPTIONS = { timeout = true, attempts = true }
-local WAIT_OPTIONS = { timeout = true, attempts = true, delay = true, tries = true }
-
-local function names(set)
-  local list = {}
-  for name in pairs(set) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
-
---- "did you mean" as a hint, or nothing.
-local function hint(nearest)
-  return nearest and ("did you mean %s?"):format(nearest) or nil
-end
-
---- Raise when `options` has a key that is not in `known`.
-local function check_options(options, known, subject)
-  for key in pairs(options) do
-    if not known[key] then
-      errors.raise({
-        kind = "usage",
-        code = "unknown_option",
-        message = ("there is no option %q for %s"):format(tostring(key), subject),
-        hint = hint(errors.nearest(tostring(key), names(known)))
-          or table.concat(names(known), ", "),
-      })
-    end
-  end
-end
+local CALL_OPTIONS = { "attempts", "timeout" }
+local WAIT_OPTIONS = { "attempts", "delay", "timeout", "tries" }
 
 local function unknown(self, what, word, nearest)
   errors.raise({
     kind = "usage",
     code = "unknown_" .. what,
     message = ("%s has no %s %q"):format(self.name, what, word),
-    hint = hint(nearest),
+    hint = nearest and ("did you mean %s?"):format(nearest),
   })
 end
 
@@ -131,7 +103,7 @@ end
 
 local function invoke(self, prepared, input, options)
   if options then
-    check_options(options, CALL_OPTIONS, "a call")
+    check(options, CALL_OPTIONS, "a call")
   end
   return exchange.run(new_call(self, prepared, input, options))
 end
@@ -175,7 +147,7 @@ local function listings(self, iterate)
 end
 
 local function split_wait_options(options)
-  check_options(options, WAIT_OPTIONS, "a wait")
+  check(options, WAIT_OPTIONS, "a wait")
   return { timeout = options.timeout, attempts = options.attempts }
 end
 

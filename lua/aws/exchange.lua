@@ -185,13 +185,13 @@ end
 local function read(call, response)
   if response.status >= 300 then
     if response.reader then
-      local body <close> = reader.new(response.reader)
+      local body <close> = reader.new(response.reader, call.subject)
       response.body = errors.try(body.all, body, FAULT_MAX) or "" -- the status alone says enough
     end
     return nil, fault(call, response)
   end
   if response.reader then
-    response.body = reader.new(response.reader)
+    response.body = reader.new(response.reader, call.subject)
   end
   local service = call.service
   local output, err = errors.try(service.protocol.parse, service.model, call.operation, response)

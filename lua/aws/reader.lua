@@ -14,7 +14,8 @@ local CHUNK = 256 * 1024
 local LINE_MAX = 16 * 1024 * 1024
 
 ---@class aws.Reader
----@field source table the core's reader
+---@field source table? the core's reader; nil at the end
+---@field subject aws.Subject
 ---@field held string bytes taken from the source
 ---@field at integer where in `held` those begin that were not handed out
 local Reader = { __name = "aws.reader" }
@@ -24,22 +25,37 @@ local reader = {}
 
 --- Wrap the core's reader.
 ---@param source table
+---@param subject aws.Subject whose reply it is, for messages
 ---@return aws.Reader
-function reader.new(source)
-  return setmetatable({ source = source, held = "", at = 1 }, Reader)
+function reader.new(source, subject)
+  return setmetatable({ source = source, subject = subject, held = "", at = 1 }, Reader)
 end
 
-local function too_large(what, max)
+local function too_large(self, what, max)
   errors.raise({
     kind = "reply",
     code = "too_large",
     message = ("%s has more than %d bytes"):format(what, max),
+    service = self.subject.service,
+    operation = self.subject.operation,
   })
+end
+
+--- The next bytes from the source, or nil at its end; an error says whose reply it was.
+local function next_bytes(self)
+  local bytes, err = errors.try(function()
+    return task.await(self.source:read(CHUNK))
+  end)
+  if err then
+    err.service, err.operation = self.subject.service, self.subject.operation
+    error(err, 0)
+  end
+  return bytes
 end
 
 --- Take some more bytes from the source; false at the end. Raises when the reply was cut short.
 local function fill(self)
-  local bytes = self.source and task.await(self.source:read(CHUNK))
+  local bytes = self.source and next_bytes(self)
   if not bytes then
     self.source = nil
     return false
@@ -77,7 +93,7 @@ function Reader:all(max)
   for bytes in pieces(self) do
     size = size + #bytes
     if size > max then
-      too_large("the reply", max)
+      too_large(self, "the reply", max)
     end
     parts[#parts + 1] = bytes
   end
@@ -96,7 +112,7 @@ function Reader:lines()
         self.at = last + 1
         return (line:gsub("\r$", ""))
       elseif #self.held - self.at >= LINE_MAX then
-        too_large("a line of the reply", LINE_MAX)
+        too_large(self, "a line of the reply", LINE_MAX)
       elseif not fill(self) then
         return self:read(#self.held)
       end

@@ -4,9 +4,9 @@
 
 local config = require("aws.config")
 local credentials = require("aws.credentials")
-local errors = require("awsbak.errors")
 local hooks = require("aws.hooks")
 local model = require("aws.model")
+local check = require("aws.options").check
 local protocol = require("aws.protocol")
 local retry = require("aws.retry")
 
@@ -52,31 +52,13 @@ local OPTIONS = {
   "timeout",
 }
 
-local function check_options(options)
-  for key in pairs(options) do
-    local nearest = errors.nearest(tostring(key), OPTIONS)
-    local known = false
-    for _, option in ipairs(OPTIONS) do
-      known = known or option == key
-    end
-    if not known then
-      errors.raise({
-        kind = "usage",
-        code = "unknown_option",
-        message = ("a client has no option %q"):format(tostring(key)),
-        hint = nearest and "did you mean " .. nearest .. "?" or table.concat(OPTIONS, ", "),
-      })
-    end
-  end
-end
-
 --- The shared part of a new client.
 ---@param which string|table a service's name, or a model in botocore's format
 ---@param options aws.ClientOptions
 ---@return aws.Service
 --- Raises kind usage when the service or an option is unknown.
 function service.new(which, options)
-  check_options(options)
+  check(options, OPTIONS, "a client")
   local self = { name = which, options = options, prepared = {}, pagers = {} }
   if type(which) == "table" then
     self.model = model.from_botocore(which)

@@ -1,0 +1,102 @@
+local aws = require("aws")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local server = require("spec.support.server")
+
+describe("aws.reader", function()
+  local peer, s3
+  local getenv = outside.getenv
+
+  setup(function()
+    peer = server.start()
+  end)
+
+  teardown(function()
+    peer:close()
+  end)
+
+  before_each(function()
+    peer:clear()
+    peer:drop()
+    outside.getenv = function() end
+    log.lines = {}
+    s3 = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = peer.url,
+      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+    })
+  end)
+
+  after_each(function()
+    outside.getenv = getenv
+    log.lines = nil
+  end)
+
+  --- The body of an object whose reply is `fault`.
+  local function open(fault)
+    peer:script("GET /vault/k", { fault })
+    return s3.get_object({ Bucket = "vault", Key = "k" }, { attempts = 1 }).Body
+  end
+
+  it("gives lines without their ends, whatever ends them", function()
+    local lines = {}
+    local body <close> = open({ body = "one\r\ntwo\n\nlast", chunked = 2 })
+    for line in body:lines() do
+      lines[#lines + 1] = line
+    end
+    assert.same({ "one", "two", "", "last" }, lines)
+  end)
+
+  it("gives nothing for an empty body", function()
+    local body <close> = open({ body = "" })
+    assert.is_nil(body:read())
+    assert.is_nil(body:lines()())
+    assert.equal("", body:all(10))
+  end)
+
+  it("gives what it has and then raises when the body is cut", function()
+    local body <close> = open({ body = ("x"):rep(1000), cut = 600 })
+    local size, err = 0, nil
+    while not err do
+      local bytes
+      bytes, err = aws.try(body.read, body)
+      assert.is_true(bytes ~= nil or err ~= nil, "the end came without an error")
+      size = size + #(bytes or "")
+    end
+    assert.is_true(size <= 600)
+    assert.equal("cut", err.code)
+    assert.equal("GetObject", err.operation)
+  end)
+
+  it("never saves a body that is cut", function()
+    local scratch = require("spec.support.scratch")
+    local dir <close> = scratch.new()
+    local body <close> = open({ body = ("x"):rep(1000), cut = 600 })
+    local _, err = aws.try(body.save, body, dir:path("out"))
+    assert.equal("cut", err.code)
+    assert.same({}, dir:list())
+  end)
+
+  it("takes no more than it is told", function()
+    local body <close> = open({ body = ("x"):rep(1000) })
+    local _, err = aws.try(body.all, body, 999)
+    assert.equal("too_large", err.code)
+  end)
+
+  it("can be closed in the middle, and the client goes on", function()
+    local body = open({ body = ("x"):rep(1000000) })
+    assert.equal(10, #body:read(10))
+    body:close()
+    assert.is_nil(body:read())
+    local next_body <close> = open({ body = "fine" })
+    assert.equal("fine", next_body:all(10))
+  end)
+
+  it("shows an error's text although the reply would be a stream", function()
+    local xml = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+    peer:script("GET /vault/k", { { status = 403, body = xml } })
+    local _, err = aws.try(s3.get_object, { Bucket = "vault", Key = "k" })
+    assert.equal("AccessDenied", err.code)
+    assert.equal("no", err.message)
+  end)
+end)
