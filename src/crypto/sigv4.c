@@ -8,17 +8,17 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "crypto/sigv4_headers.h"
 
-enum { SHA256 = 32, HEADERS_MAX = 200 };
+enum { SHA256 = 32 };
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"
 
-/* A name and a value with its place in the input, so that sorting keeps the order of equals. */
+/* A part of a query or, with its name alone, of a path. */
 struct pair {
     struct ab_slice name;
     struct ab_slice value;
-    size_t place;
 };
 
 struct pairs {
@@ -40,16 +40,6 @@ static bool room_for(struct pairs *out, struct ab_slice s, uint8_t separator, st
 static struct ab_slice text(const char *s)
 {
     return (struct ab_slice){(const uint8_t *)s, strlen(s)};
-}
-
-static bool same_word(struct ab_slice a, const char *word)
-{
-    return a.len == strlen(word) && strncasecmp((const char *)a.data, word, a.len) == 0;
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
 }
 
 static bool add_slice(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
@@ -222,154 +212,6 @@ static bool add_query(struct ab_buf *b, struct ab_slice query, struct ab_err *er
     return ok;
 }
 
-/* ---- headers --------------------------------------------------------------------------------- */
-
-/* Changed on the way by clients and proxies, so never signed (botocore/auth.py, the same list). */
-static bool unsigned_header(struct ab_slice name)
-{
-    static const char *const words[] = {"authorization",
-                                        "baggage",
-                                        "connection",
-                                        "expect",
-                                        "keep-alive",
-                                        "proxy-authenticate",
-                                        "proxy-authorization",
-                                        "te",
-                                        "traceparent",
-                                        "tracestate",
-                                        "trailer",
-                                        "transfer-encoding",
-                                        "upgrade",
-                                        "user-agent",
-                                        "x-amzn-trace-id",
-                                        NULL};
-
-    for (const char *const *word = words; *word; word++)
-        if (same_word(name, *word))
-            return true;
-    return false;
-}
-
-/* Set by the signer, so what the caller has under these names (from an earlier attempt) is
- * replaced. */
-static bool own_header(const struct ab_sigv4 *r, struct ab_slice name)
-{
-    return same_word(name, "x-amz-date") ||
-           (r->session_token.len > 0 && same_word(name, "x-amz-security-token")) ||
-           (r->s3 && same_word(name, "x-amz-content-sha256"));
-}
-
-static int compare_headers(const void *left, const void *right)
-{
-    const struct pair *a = left, *b = right;
-    size_t len = a->name.len < b->name.len ? a->name.len : b->name.len;
-
-    for (size_t i = 0; i < len; i++)
-        if (lower(a->name.data[i]) != lower(b->name.data[i]))
-            return lower(a->name.data[i]) - lower(b->name.data[i]);
-    if (a->name.len != b->name.len)
-        return a->name.len < b->name.len ? -1 : 1;
-    return a->place < b->place ? -1 : 1;
-}
-
-static void push_header(struct pairs *h, const char *name, struct ab_slice value)
-{
-    h->list[h->count] = (struct pair){text(name), value, h->count};
-    h->count++;
-}
-
-/* The headers to sign, sorted. `stamp` must outlive `out`, whose list the caller frees. */
-static bool gather_headers(const struct ab_sigv4 *r, const char *stamp, struct pairs *out,
-                           struct ab_err *err)
-{
-    bool host = false;
-
-    if (r->header_count > HEADERS_MAX)
-        return ab_fail(err, AB_USAGE, "headers", "a request to sign has at most %d headers",
-                       HEADERS_MAX);
-    out->list = ab_calloc(r->header_count + 4, sizeof *out->list); /* 4: those added here */
-    if (!out->list)
-        return ab_fail_memory(err);
-    for (size_t i = 0; i < r->header_count; i++) {
-        const struct ab_sigv4_header *h = &r->headers[i];
-        if (unsigned_header(h->name) || own_header(r, h->name))
-            continue;
-        host = host || same_word(h->name, "host");
-        out->list[out->count] = (struct pair){h->name, h->value, out->count};
-        out->count++;
-    }
-    if (!host)
-        push_header(out, "host", r->host);
-    push_header(out, "x-amz-date", text(stamp));
-    if (r->session_token.len > 0)
-        push_header(out, "x-amz-security-token", r->session_token);
-    if (r->s3)
-        push_header(out, "x-amz-content-sha256", r->payload_hash);
-    qsort(out->list, out->count, sizeof *out->list, compare_headers);
-    return true;
-}
-
-static bool blank(uint8_t c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Blanks trimmed at both ends, runs of them within made one space. */
-static bool add_trimmed(struct ab_buf *b, struct ab_slice value, struct ab_err *err)
-{
-    bool any = false, gap = false;
-
-    for (size_t i = 0; i < value.len; i++) {
-        if (blank(value.data[i])) {
-            gap = any;
-            continue;
-        }
-        if ((gap && !ab_buf_add_byte(b, ' ', err)) || !ab_buf_add_byte(b, value.data[i], err))
-            return false;
-        any = true;
-        gap = false;
-    }
-    return true;
-}
-
-static bool add_name(struct ab_buf *b, struct ab_slice name, struct ab_err *err)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (!ab_buf_add_byte(b, lower(name.data[i]), err))
-            return false;
-    return true;
-}
-
-static bool repeats(const struct pairs *h, size_t i)
-{
-    if (i == 0 || h->list[i].name.len != h->list[i - 1].name.len)
-        return false;
-    return strncasecmp((const char *)h->list[i].name.data, (const char *)h->list[i - 1].name.data,
-                       h->list[i].name.len) == 0;
-}
-
-/* "name:value\n" each, the values of a repeated name joined by commas. */
-static bool add_headers(struct ab_buf *b, const struct pairs *h, struct ab_err *err)
-{
-    for (size_t i = 0; i < h->count; i++) {
-        bool more = repeats(h, i);
-        if ((!more && i > 0 && !ab_buf_add_byte(b, '\n', err)) ||
-            (!more && !add_name(b, h->list[i].name, err)) ||
-            !ab_buf_add_byte(b, more ? ',' : ':', err) || !add_trimmed(b, h->list[i].value, err))
-            return false;
-    }
-    return ab_buf_add_byte(b, '\n', err);
-}
-
-static bool add_signed_names(struct ab_buf *b, const struct pairs *h, struct ab_err *err)
-{
-    for (size_t i = 0; i < h->count; i++)
-        if (!repeats(h, i) &&
-            ((i > 0 && !ab_buf_add_byte(b, ';', err)) || !add_name(b, h->list[i].name, err)))
-            return false;
-    return true;
-}
-
 /* ---- the request ----------------------------------------------------------------------------- */
 
 static bool make_stamp(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP], struct ab_err *err)
@@ -383,24 +225,24 @@ static bool make_stamp(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP], str
     return true;
 }
 
-static bool add_canonical(struct ab_buf *b, const struct ab_sigv4 *r, const struct pairs *headers,
-                          struct ab_err *err)
+static bool add_canonical(struct ab_buf *b, const struct ab_sigv4 *r,
+                          const struct ab_sigv4_headers *headers, struct ab_err *err)
 {
     return add_slice(b, r->method, err) && ab_buf_add_byte(b, '\n', err) && add_path(b, r, err) &&
            ab_buf_add_byte(b, '\n', err) && add_query(b, r->query, err) &&
-           ab_buf_add_byte(b, '\n', err) && add_headers(b, headers, err) &&
-           ab_buf_add_byte(b, '\n', err) && add_signed_names(b, headers, err) &&
+           ab_buf_add_byte(b, '\n', err) && ab_sigv4_headers_add(b, headers, err) &&
+           ab_buf_add_byte(b, '\n', err) && ab_sigv4_headers_add_names(b, headers, err) &&
            ab_buf_add_byte(b, '\n', err) && add_slice(b, r->payload_hash, err);
 }
 
 bool ab_sigv4_canonical(const struct ab_sigv4 *r, struct ab_buf *out, struct ab_err *err)
 {
     char stamp[AB_SIGV4_STAMP];
-    struct pairs headers = {0};
-    bool ok = make_stamp(r, stamp, err) && gather_headers(r, stamp, &headers, err) &&
+    struct ab_sigv4_headers headers = {0};
+    bool ok = make_stamp(r, stamp, err) && ab_sigv4_headers_init(&headers, r, stamp, err) &&
               add_canonical(out, r, &headers, err);
 
-    ab_free(headers.list);
+    ab_sigv4_headers_drop(&headers);
     return ok;
 }
 
@@ -467,31 +309,32 @@ static bool make_signature(const struct ab_sigv4 *r, const char *stamp,
 }
 
 static bool add_authorization(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
-                              const struct pairs *headers, const uint8_t signature[SHA256],
-                              struct ab_err *err)
+                              const struct ab_sigv4_headers *headers,
+                              const uint8_t signature[SHA256], struct ab_err *err)
 {
     return ab_buf_add_text(b, ALGORITHM " Credential=", err) && add_slice(b, r->access_key, err) &&
            ab_buf_add_byte(b, '/', err) && add_scope(b, r, stamp, err) &&
-           ab_buf_add_text(b, ", SignedHeaders=", err) && add_signed_names(b, headers, err) &&
-           ab_buf_add_text(b, ", Signature=", err) && add_hex(b, signature, SHA256, err);
+           ab_buf_add_text(b, ", SignedHeaders=", err) &&
+           ab_sigv4_headers_add_names(b, headers, err) && ab_buf_add_text(b, ", Signature=", err) &&
+           add_hex(b, signature, SHA256, err);
 }
 
 bool ab_sigv4_sign(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP],
                    struct ab_buf *authorization, struct ab_err *err)
 {
-    struct pairs headers = {0};
+    struct ab_sigv4_headers headers = {0};
     struct ab_buf canonical, message;
     uint8_t signature[SHA256];
 
     ab_buf_init(&canonical, AB_SIGV4_TEXT_MAX);
     ab_buf_init(&message, AB_SIGV4_TEXT_MAX);
-    bool ok = make_stamp(r, stamp, err) && gather_headers(r, stamp, &headers, err) &&
+    bool ok = make_stamp(r, stamp, err) && ab_sigv4_headers_init(&headers, r, stamp, err) &&
               add_canonical(&canonical, r, &headers, err) &&
               add_string_to_sign(&message, r, stamp, &canonical, err) &&
               make_signature(r, stamp, &message, signature, err) &&
               add_authorization(authorization, r, stamp, &headers, signature, err);
     ab_buf_drop(&canonical);
     ab_buf_drop(&message);
-    ab_free(headers.list);
+    ab_sigv4_headers_drop(&headers);
     return ok;
 }
