@@ -41,7 +41,8 @@ describe("credentials of roles against moto", function()
       profile = "a",
       config = "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/x\n"
         .. "source_profile = b\n"
-        .. "role_session_name = me\n[profile b]\naws_access_key_id = AKID\naws_secret_access_key = s",
+        .. "role_session_name = me\n"
+        .. "[profile b]\naws_access_key_id = AKID\naws_secret_access_key = s",
     })
     assert.equal("arn:aws:sts::123456789012:assumed-role/x/me", arn)
     assert.equal("123456789012", keys.account_id)

@@ -103,6 +103,11 @@ local function fetch(url)
   end)
 end
 
+--- Keys from the container's endpoint, if the environment names one.
+---@param context table see aws.credentials
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind credentials when the endpoint is not allowed or gives none.
 function container.load(_, context)
   local url = context.environment and url_of()
   if not url then

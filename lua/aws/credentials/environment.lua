@@ -21,6 +21,11 @@ local function expiry()
   return expires
 end
 
+--- Keys from variables, if AWS_ACCESS_KEY_ID is set.
+---@param context table see aws.credentials
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind credentials when the secret key is missing, kind config for a bad expiry.
 function environment.load(_, context)
   if not context.environment then
     return nil, "a profile is named"

@@ -111,6 +111,12 @@ local function role_name(cfg, service)
   return name
 end
 
+--- Keys of this instance's role, if it is an instance and has one.
+---@param cfg aws.Config
+---@param context table see aws.credentials
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind credentials when the service answers but gives none.
 function imds.load(cfg, context)
   if not context.environment and context.profile ~= cfg.profile then
     return nil, "a profile is named"

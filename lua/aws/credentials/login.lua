@@ -4,6 +4,11 @@ local errors = require("awsbak.errors")
 
 local login = {}
 
+--- Never keys; raises kind credentials when the profile has login_session.
+---@param cfg aws.Config
+---@param context table see aws.credentials
+---@return nil
+---@return string reason
 function login.load(cfg, context)
   local value, source = cfg:key(context.profile, "login_session")
   if value then

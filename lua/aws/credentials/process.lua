@@ -73,6 +73,12 @@ function M.parse(text, source)
   }, "credential_process, " .. source)
 end
 
+--- Keys from the profile's program, if it names one.
+---@param cfg aws.Config
+---@param context table see aws.credentials
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind credentials when the program fails or prints none.
 function M.load(cfg, context)
   local command, source = cfg:key(context.profile, "credential_process")
   if not command then

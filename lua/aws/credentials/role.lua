@@ -117,6 +117,12 @@ local function duration(cfg, profile)
   return seconds
 end
 
+--- Keys of the profile's role, if it has one.
+---@param cfg aws.Config
+---@param context table see aws.credentials
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind config for settings that do not fit together; what STS raises.
 function role.load(cfg, context)
   local profile = context.profile
   local arn, source = cfg:key(profile, "role_arn")

@@ -4,6 +4,11 @@ local errors = require("awsbak.errors")
 
 local sso = {}
 
+--- Never keys; raises kind credentials when the profile has SSO settings.
+---@param cfg aws.Config
+---@param context table see aws.credentials
+---@return nil
+---@return string reason
 function sso.load(cfg, context)
   for _, key in ipairs({ "sso_session", "sso_start_url", "sso_account_id", "sso_role_name" }) do
     local value, source = cfg:key(context.profile, key)

@@ -5,7 +5,13 @@ local credentials = require("aws.credentials")
 
 local static = {}
 
+--- Keys written under the profile in one of the files.
+---@param cfg aws.Config
+---@param context table see aws.credentials
 ---@param file string "credentials" or "config": keys of one file are not mixed with the other's
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind credentials when the secret key is missing.
 function static.load(cfg, context, file)
   local function key(name)
     local value, source, from = cfg:key(context.profile, name)

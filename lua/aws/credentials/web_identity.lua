@@ -35,6 +35,12 @@ local function read_token(cfg, path)
   return token
 end
 
+--- Keys of a role for the token in a file, if one is set.
+---@param cfg aws.Config
+---@param context table see aws.credentials
+---@return aws.Keys?
+---@return string? reason why not
+--- Raises kind credentials when the token cannot be read or no role is set; what STS raises.
 function web_identity.load(cfg, context)
   local path, source =
     setting(cfg, context, "AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file")
