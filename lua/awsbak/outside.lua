@@ -84,13 +84,18 @@ function M.read_file(path)
   return text or ""
 end
 
---- Send a request, as awsbak.http does.
----@param request table
----@return table response
+--- An output file that appears under its name whole or not at all.
+---@param path string
+---@param options table `force`, `mode`
+---@return userdata? sink see core.file
+---@return table? err kind "io"
 function M.sink(path, options)
   return require("awsbak.core.file").sink(path, options)
 end
 
+--- Send a request, as awsbak.http does.
+---@param request table
+---@return table response
 function M.send(request)
   return require("awsbak.http").send(request)
 end
