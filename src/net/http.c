@@ -209,6 +209,16 @@ static bool set_timer(struct ab_http *http, int64_t now, struct ab_err *err)
     return ab_loop_set_timer(http->transfer.op.loop, &http->timer, due, err);
 }
 
+void ab_http_body_began(struct ab_http *http)
+{
+    struct ab_err err;
+
+    http->slow_since_ns = ab_now_ns();
+    if (http->slow_s < 1) /* else the timer looks soon enough; moving a set timer cannot fail */
+        (void)!ab_loop_set_timer(http->transfer.op.loop, &http->timer,
+                                 after(http->slow_since_ns, http->slow_s), &err);
+}
+
 static void timer_fired(struct ab_timer *timer)
 {
     struct ab_http *http = AB_CONTAINER(timer, struct ab_http, timer);

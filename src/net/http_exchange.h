@@ -66,8 +66,9 @@ AB_MUST_USE bool ab_http_prove(const struct ab_http *http, struct ab_err *err);
 /* What curl's `code` means, for people: http_error.c. Always false. */
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err);
 
-/* A stream has bytes, or its head has come: http.c. */
+/* The head has come; the first bytes of the body; bytes of a stream: http.c. */
 void ab_http_head_came(struct ab_http *http);
+void ab_http_body_began(struct ab_http *http);
 void ab_http_bytes_came(struct ab_http *http);
 
 #endif

@@ -141,7 +141,7 @@ size_t ab_http_on_body(char *data, size_t one, size_t len, void *arg)
     if (!ab_buf_add(&http->body, data, len, &err))
         return refuse_memory(http);
     if (http->received == 0)
-        http->slow_since_ns = ab_now_ns();
+        ab_http_body_began(http);
     http->received += (int64_t)len;
     if (http->stream)
         ab_http_bytes_came(http);
