@@ -27,16 +27,15 @@ struct ab_loop {
     size_t watch_cap;
 };
 
-/* OpenSSL first: when memory runs out while libcurl starts it, it crashes instead of failing. Of
- * all that ask for its default context only get0_global_default() tells that there is none. */
+/* OpenSSL first: when memory runs out while libcurl starts it, it crashes instead of failing. */
 static bool start_libraries(struct ab_err *err)
 {
     if (OPENSSL_init_crypto(0, NULL) != 1 || !OSSL_LIB_CTX_get0_global_default() ||
         RAND_status() != 1)
-        return ab_fail(err, AB_MEMORY, "openssl", "OpenSSL cannot be started");
+        return ab_fail(err, AB_MEMORY, "openssl", "out of memory while OpenSSL starts");
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, ab_alloc, ab_free, ab_realloc, ab_strdup,
                              ab_calloc) != CURLE_OK)
-        return ab_fail(err, AB_MEMORY, "curl", "libcurl cannot be started");
+        return ab_fail(err, AB_MEMORY, "curl", "out of memory while libcurl starts");
     return true;
 }
 
