@@ -1,8 +1,8 @@
 /* bind/bind.h - what every binding shares: classes, results, arguments, the host's context.
  *
- * Rules (docs/STYLE.md): check arguments, then make the userdata, then take the resource; misuse raises, a
- * failure of the outside world returns nil and an error table { kind, code, message }. Nothing in
- * C keeps a lua_State. */
+ * Rules (docs/STYLE.md): check arguments, then make the userdata, then take the resource; misuse
+ * raises, a failure of the outside world returns nil and an error table { kind, code, message }.
+ * Nothing in C keeps a lua_State. */
 #ifndef AB_BIND_BIND_H
 #define AB_BIND_BIND_H
 
@@ -20,10 +20,12 @@ struct ab_host {
     bool loopback_only;   /* requests reach this machine alone (bind/http.c) */
 };
 
-/* The context of this state, kept in the registry under a private key. Raises when out of memory. */
+/* The context of this state, kept in the registry under a private key. Raises when out of memory.
+ */
 struct ab_host *ab_bind_host(lua_State *L);
 
-/* Register metatable `name` once: metamethods `meta` (may be NULL), `methods` as a locked __index. */
+/* Register metatable `name` once: metamethods `meta` (may be NULL), `methods` as a locked __index.
+ */
 void ab_bind_class(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods);
 
 /* Push a zeroed userdata of `size` bytes with metatable `name` and `uservalues` user values. */
@@ -38,8 +40,8 @@ void ab_bind_error(lua_State *L, const struct ab_err *err);
 /* The string at `arg` as bytes, valid while it stays on the stack. Raises unless it is a string. */
 struct ab_slice ab_bind_bytes(lua_State *L, int arg);
 
-/* The bytes of a string or of an awsbak.secret at `arg`, valid while it stays on the stack. Raises for
- * anything else. */
+/* The bytes of a string or of an awsbak.secret at `arg`, valid while it stays on the stack. Raises
+ * for anything else. */
 struct ab_slice ab_bind_secret_bytes(lua_State *L, int arg);
 
 /* Push an awsbak.secret that holds a copy of `len` bytes at `data`. Raises when out of memory. */
@@ -48,8 +50,8 @@ void ab_bind_push_secret(lua_State *L, const void *data, size_t len);
 /* Raise unless every key of the options table at `arg` is one of `names` (NULL-terminated). */
 void ab_bind_only(lua_State *L, int arg, const char *const names[]);
 
-/* Options of the table at `arg`; absent gives the default. Wrong types raise, naming the option. The
- * string stays owned by Lua and is valid while the table holds it. */
+/* Options of the table at `arg`; absent gives the default. Wrong types raise, naming the option.
+ * The string stays owned by Lua and is valid while the table holds it. */
 const char *ab_bind_opt_string(lua_State *L, int arg, const char *name, const char *absent);
 lua_Number ab_bind_opt_number(lua_State *L, int arg, const char *name, lua_Number absent);
 lua_Integer ab_bind_opt_integer(lua_State *L, int arg, const char *name, lua_Integer absent);
