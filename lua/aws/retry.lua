@@ -149,7 +149,7 @@ function retry.classify(e, rules)
     return e.code ~= "tls" and e.retryable ~= false and "transient" or nil
   elseif e.kind == "timeout" then
     -- Other time limits are the caller's own: they end the call.
-    return tostring(e.code):match("^timeout_") and "timeout" or nil
+    return tostring(e.code):match("^timeout_") and e.retryable ~= false and "timeout" or nil
   elseif e.kind == "service" or e.kind == "reply" then
     return service_class(e, rules or retry.rules["2026"])
   end

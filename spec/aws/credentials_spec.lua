@@ -1,6 +1,8 @@
 local credentials = require("aws.credentials")
 local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
+local task = require("awsbak.task")
 local world = require("spec.support.world")
 
 describe("credentials", function()
@@ -186,6 +188,30 @@ describe("credentials that expire", function()
       assert.is_true(p:refresh())
       assert.equal("AKIDNEW", p:get().access_key_id)
     end)
+  end)
+
+  it("are looked for once by tasks that want them at the same time", function()
+    local asked = 0
+    world.assume_with("role", function()
+      asked = asked + 1
+      task.sleep(0)
+      return credentials.keys({ access_key_id = "ASIA", secret_access_key = "s" }, "role")
+    end, finally)
+    local files = { config = "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]" }
+    files.config = files.config .. "\naws_access_key_id = A\naws_secret_access_key = s"
+    outside.with({
+      getenv = function() end,
+      read_file = function(path)
+        return path:match("config$") and files.config or ""
+      end,
+    }, function()
+      local p = world.provider({ profile = "a" })
+      local function get()
+        return p:get().access_key_id
+      end
+      assert.same({ "ASIA", "ASIA", "ASIA" }, { task.all({ get, get, get }) })
+    end)
+    assert.equal(1, asked)
   end)
 
   it("are refused once expired", function()

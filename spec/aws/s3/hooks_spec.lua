@@ -1,5 +1,6 @@
 local errors = require("awsbak.errors")
 local hooks = require("aws.s3.hooks")
+local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 
 --- A call to bucket "vault" by a client of eu-west-1.
@@ -98,4 +99,34 @@ describe("S3 hooks", function()
       assert.is_false(hooks.correct(call(), err("PermanentRedirect"), response(301, region)))
     end
   end)
+
+  it(
+    "make the client sign once more, for the region's own host, and at once the next time",
+    function()
+      local s3
+      local sent, slept = network.with({
+        { status = 301, headers = { { "x-amz-bucket-region", "us-west-2" } }, body = "" },
+        { status = 200, body = "" },
+        { status = 200, body = "" },
+      }, function()
+        s3 = require("aws").client("s3", {
+          region = "eu-west-1",
+          credentials = { access_key_id = "AKID", secret_access_key = "s" },
+        })
+        s3.delete_object({ Bucket = "vault", Key = "k" })
+        s3.delete_object({ Bucket = "vault", Key = "k2" })
+      end)
+      assert.same({}, slept)
+      local urls = {}
+      for i, request in ipairs(sent) do
+        urls[i] = request.url
+      end
+      assert.same({
+        "https://vault.s3.eu-west-1.amazonaws.com/k",
+        "https://vault.s3.us-west-2.amazonaws.com/k",
+        "https://vault.s3.us-west-2.amazonaws.com/k2",
+      }, urls)
+      assert.truthy(network.headers(sent[2]).authorization:find("/us-west-2/s3/", 1, true))
+    end
+  )
 end)
