@@ -53,7 +53,8 @@ end
 ---@field plaintext boolean? do not encrypt
 ---@field work_factor integer? scrypt's, as a power of two (default 18)
 ---@field signing_key userdata|string|false|nil default: this host's; false: do not sign
----@field fields table? further members of the header
+---@field fields table|fun():table|nil further members of the header; a function is asked when the
+---  first record is added
 ---@field s3 table? the S3 client to use
 
 --- Begin an archive.
@@ -75,7 +76,8 @@ end
 ---@field s3 table? the S3 client to use
 
 --- Open an archive. Standard input and S3 objects are copied first, still encrypted.
----@param from string a path, s3://bucket/key, or - for standard input
+---@param from string|backup.Source a path, s3://bucket/key, or - for standard input; or what
+---  backup.transfer opened, which then belongs to the archive
 ---@param options backup.ArchiveSource?
 ---@return backup.ArchiveReader a with verify, records and close
 function M.open(from, options)

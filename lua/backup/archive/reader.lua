@@ -40,7 +40,7 @@ local function damaged(self, code, problem)
 end
 
 --- Open an archive. See backup.archive.open.
----@param from string
+---@param from string|backup.Source
 ---@param options table
 ---@return backup.ArchiveReader
 function M.open(from, options)
@@ -51,11 +51,11 @@ function M.open(from, options)
     )) or nil,
     max_work_factor = options.max_work_factor,
   }
-  return setmetatable({
-    location = from,
-    keys = secrets,
-    source = transfer.source(from, { s3 = options.s3 }),
-  }, Reader)
+  local source = from
+  if type(from) == "string" then
+    source = transfer.source(from, { s3 = options.s3 })
+  end
+  return setmetatable({ location = source.location, keys = secrets, source = source }, Reader)
 end
 
 --- Wait for more lines; a failure gets the archive's name and a hint.

@@ -23,6 +23,7 @@ local M = {}
 ---@field package draining awsbak.Task?
 ---@field package signing_key userdata?
 ---@field package signer string?
+---@field package options table? until the header is written
 local Writer = { __name = "backup.archive.writer" }
 Writer.__index = Writer
 
@@ -94,7 +95,15 @@ local function header(options)
     account = options.account,
     region = options.region,
     time = time.rfc3339(outside.now()),
-  }, options.fields)
+  }, type(options.fields) == "function" and options.fields() or options.fields)
+end
+
+-- Only when the first record is there: what it tells of its origin can be a part of the header.
+local function write_header(self)
+  if self.options then
+    self.stream:write(format.encode(header(self.options)) .. "\n")
+    self.options = nil
+  end
 end
 
 --- Begin an archive. See backup.archive.create.
@@ -105,8 +114,8 @@ function M.create(to, options)
   assert(type(options.kind) == "string", "an archive needs a kind")
   local signing_key, signer = signing(options)
   local out = errors.check(stream.writer(secrecy(options)))
-  local first = format.encode(header(options))
-  local self = setmetatable({
+  return setmetatable({
+    options = options,
     location = to,
     count = 0,
     names = {},
@@ -115,8 +124,6 @@ function M.create(to, options)
     signer = signer,
     sink = transfer.sink(to, { force = options.force, s3 = options.s3 }),
   }, Writer)
-  self.stream:write(first .. "\n")
-  return self
 end
 
 --- Move what is finished on to the sink.
@@ -165,6 +172,7 @@ function Writer:add(record)
     error(("the record %q was added twice"):format(name), 2)
   end
   self.names[name] = true
+  write_header(self)
   local whole = { record = "item" }
   for member, value in pairs(record) do
     whole[member] = value
@@ -195,6 +203,7 @@ end
 ---@return table done { location, bytes, version_id?, etag?, count, sha256, signed, signer? }
 function Writer:commit(fields)
   check_open(self)
+  write_header(self)
   settle(self)
   local sha256 = errors.check(self.stream:sha256())
   local record = closing(self, fields, sha256)
