@@ -39,11 +39,14 @@ local function record_of(location, name, entry)
   return { name = name, type = entry.type, value = entry.value, description = description }
 end
 
---- Could this be such a dump? awsbak's own files begin with another object, of the member `awsbak`.
+--- Could this be such a dump? A plain archive of awsbak's also begins with an object, but says what
+--- it is in that one.
 ---@param text string the first bytes of a file
 ---@return boolean
 function M.recognise(text)
-  return text:find('^%s*{%s*"[^"]*"%s*:%s*["{]') ~= nil or text:find("^%s*{%s*}%s*$") ~= nil
+  local first = text:match("^[^\n]*")
+  local is_ours = first:find('"format":"awsbak', 1, true) ~= nil
+  return text:find("^%s*{") ~= nil and not is_ours
 end
 
 --- The records of a dump, sorted by name.

@@ -52,10 +52,25 @@ function Restore:wanted()
   return function()
     for saved in following do
       if self.scope:includes(saved.name) then
-        return plan.wanted(saved, self.rules), saved.name
+        return plan.wanted(saved, self.rules)
       end
     end
   end
+end
+
+-- The name a record will have; `from` remembers which record has which.
+local function check_name(wanted, saved, from)
+  local name, other = wanted.name, from[wanted.name]
+  local reason = name ~= saved.name and path.invalid(name)
+  if reason then
+    refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, saved.name), reason)
+  elseif other == saved.name then
+    refuse("integrity", "record_twice", other .. " is saved twice", "nothing was restored")
+  elseif other then
+    local both = ("--rename makes %s of both %s and %s"):format(name, other, saved.name)
+    refuse("usage", "rename_collision", both, "nothing was restored")
+  end
+  from[name] = saved.name
 end
 
 --- Looks at every record before anything is written.
@@ -63,30 +78,16 @@ end
 --- Raises kind integrity for a record that is none or is there twice, kind usage for a --rename
 --- that gives two parameters one name, or one a name AWS refuses.
 function Restore:check()
-  local number, names = 0, {}
+  local number, count, from = 0, 0, {}
   for saved in self.open() do
     number = number + 1
     local problem = record.problem(saved)
     if problem then
       refuse("integrity", "bad_record", ("record %d is no parameter: %s"):format(number, problem))
-    elseif names[saved.name] then
-      refuse("integrity", "record_twice", saved.name .. " is saved twice", "nothing was restored")
+    elseif self.scope:includes(saved.name) then
+      count = count + 1
+      check_name(plan.wanted(saved, self.rules), saved, from)
     end
-    names[saved.name] = true
-  end
-
-  local count, from = 0, {}
-  for wanted, old_name in self:wanted() do
-    count = count + 1
-    local name = wanted.name
-    local reason = name ~= old_name and path.invalid(name)
-    if reason then
-      refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, old_name), reason)
-    elseif from[name] then
-      local both = ("--rename makes %s of both %s and %s"):format(name, from[name], old_name)
-      refuse("usage", "rename_collision", both, "nothing was restored")
-    end
-    from[name] = old_name
   end
   return count
 end

@@ -6,6 +6,7 @@
 
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
 
 local operator = {}
 operator.__index = operator
@@ -60,9 +61,23 @@ function operator:must(words, options)
   return result
 end
 
---- Makes the operator's identity and signing key.
+--- Makes the operator's identity and signing key; the public halves are `recipient` and `signer`.
 function operator:keygen()
-  self:must({ "keygen" })
+  local made = operator.rows(self:must({ "keygen" }))[1]
+  self.recipient, self.signer = made.recipient, made.signer
+end
+
+--- The lines of a plain archive, unpacked by the zstd program.
+---@param name string
+---@return string[] lines with their line feeds
+function operator:lines(name)
+  local pipe = assert(io.popen("zstd -dcq " .. shell.quote(self:path(name))))
+  local list = {}
+  for line in pipe:lines("L") do
+    list[#list + 1] = line
+  end
+  pipe:close()
+  return list
 end
 
 --- The JSON lines a run printed; the last one is the summary.

@@ -41,7 +41,7 @@ function M.new(client, options)
     decrypt = options.decrypt ~= false,
     concurrency = options.concurrency or 10,
     vanished = 0,
-    unreadable = {},
+    unreadable = json.array({}),
   }, Reader)
 end
 

@@ -14,7 +14,10 @@ local task = require("awsbak.task")
 local M = {}
 
 ---@class aws.ssm.Snapshot an iterator of records; closing it cancels what is under way
+---@field scope aws.ssm.Scope
 ---@field listed integer names listed so far
+---@field account string|nil whose parameters they are, once there was one
+---@field region string|nil
 ---@field vanished integer of these, names that were gone when they were read
 ---@field unreadable table[] what was denied: `{ name, what, code, message }`, see aws.ssm.reader
 local Snapshot = {}
@@ -40,9 +43,11 @@ end
 function M.new(client, options)
   options = options or {}
   local r = reader.new(client, options)
-  local pages = r:pages(path.scope(options.paths))
+  local scope = path.scope(options.paths)
+  local pages = r:pages(scope)
   return setmetatable({
     reader = r,
+    scope = scope,
     unreadable = r.unreadable,
     listed = 0,
     read_page = function()
@@ -55,6 +60,16 @@ function M.new(client, options)
     first = 1,
     last = 0,
   }, Snapshot)
+end
+
+-- A parameter's ARN, arn:aws:ssm:REGION:ACCOUNT:parameter/NAME, tells whose it is.
+local function note_origin(self, rows)
+  for _, row in ipairs(rows) do
+    local arn = not self.account and row.value and row.value.ARN
+    if arn then
+      self.region, self.account = arn:match("^arn:[^:]*:ssm:([^:]*):(%d+):")
+    end
+  end
 end
 
 -- The next listed row, with the page after it already on its way.
@@ -71,6 +86,7 @@ local function next_row(self)
       return nil
     end
     self.rows, self.row, self.listed = rows, 0, self.listed + #rows
+    note_origin(self, rows)
     self.ahead = task.spawn(self.read_page)
   end
   self.row = self.row + 1
@@ -114,7 +130,9 @@ function Snapshot:__call()
 end
 
 function Snapshot:__index(key)
-  return key == "vanished" and self.reader.vanished or nil
+  if key == "vanished" then
+    return self.reader.vanished
+  end
 end
 
 --- Cancels the calls that are still under way.

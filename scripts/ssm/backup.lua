@@ -1,0 +1,113 @@
+--- Save SSM parameters as one encrypted archive: awsbak ssm backup --path /prod --to prod.age
+
+local archive = require("backup.archive")
+local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
+local log = require("awsbak.log")
+local policy = require("awsbak.policy")
+local settings = require("awsbak.settings")
+local ssm = require("aws.ssm")
+
+local NAMED_MAX = 20 -- refusals that are told one by one; the archive names all
+
+--- Tells what could not be read, and how many parameters that concerns.
+local function report(refusals)
+  local names, count = {}, 0
+  for i, refusal in ipairs(refusals) do
+    if i <= NAMED_MAX then
+      log.warn(
+        "%s: %s not saved: %s: %s",
+        refusal.name,
+        refusal.what,
+        refusal.code,
+        refusal.message
+      )
+    end
+    count = count + (names[refusal.name] and 0 or 1)
+    names[refusal.name] = true
+  end
+  if #refusals > NAMED_MAX then
+    log.warn("and %d more, all named at the end of the archive", #refusals - NAMED_MAX)
+  end
+  return count
+end
+
+--- An archive without parameters is worth nothing, and must not replace one that has some.
+local function check_found(o, parameters, scope)
+  local refusal = parameters.unreadable[1]
+  if refusal then
+    errors.raise({
+      kind = "service",
+      service = "ssm",
+      code = refusal.code,
+      message = ("no parameter could be read; %s: %s"):format(refusal.name, refusal.message),
+      hint = "nothing was saved; docs/iam.md lists the rights a backup needs",
+    })
+  elseif not o.allow_empty then
+    errors.raise({
+      kind = "service",
+      service = "ssm",
+      code = "nothing_matched",
+      message = "there is no parameter to save: nothing matches " .. scope,
+      hint = "nothing was saved; look at --path and --region, or add --allow-empty",
+    })
+  end
+end
+
+return policy({
+  name = "ssm backup",
+  summary = "Save SSM parameters as one encrypted archive.",
+  description = "With --path /x: the parameter /x and all below it. Encrypted to --recipient, else"
+    .. " to the recipients of the configuration, else to your own key (awsbak keygen makes one).",
+  examples = {
+    "awsbak ssm backup --to ssm.age",
+    "awsbak ssm backup --path /prod --path /shared --to s3://vault/ssm.age",
+  },
+  options = {
+    { "to", default = "-", help = "file, s3://bucket/key, or - for standard output" },
+    { "path", many = true, help = "only this parameter and those below it" },
+    { "recipient", many = true, help = "age recipient, age1..." },
+    { "passphrase_file", help = "encrypt with the passphrase in this file instead" },
+    { "plaintext", kind = "flag", help = "do not encrypt: values will be readable by anyone" },
+    { "force", kind = "flag", help = "replace what is there" },
+    { "no_labels", kind = "flag", help = "do not read labels (one call less per parameter)" },
+    { "allow_empty", kind = "flag", help = "an archive without parameters is fine" },
+  },
+  run = function(o)
+    local parameters <close> = ssm.snapshot({
+      paths = o.path,
+      labels = not o.no_labels,
+      concurrency = settings.get("concurrency"),
+    })
+    -- Closed before commit(), an archive leaves nothing behind: no half file, no half upload.
+    local out <close> = archive.create(o.to, {
+      kind = "ssm",
+      recipients = o.recipient,
+      passphrase_file = o.passphrase_file,
+      plaintext = o.plaintext,
+      force = o.force,
+      fields = function()
+        local account, region = parameters.account, parameters.region
+        return { account = account, region = region, paths = json.array(o.path) }
+      end,
+    })
+    local saved = 0
+    for parameter in parameters do
+      out:add(parameter)
+      saved = saved + 1
+    end
+    if saved == 0 then
+      check_found(o, parameters, parameters.scope:describe())
+    end
+
+    local done = out:commit({ unreadable = parameters.unreadable, vanished = parameters.vanished })
+    return {
+      ok = saved,
+      failed = report(parameters.unreadable),
+      skipped = parameters.vanished,
+      location = done.location,
+      bytes = done.bytes,
+      version_id = done.version_id,
+    }
+  end,
+})

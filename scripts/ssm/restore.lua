@@ -1,0 +1,151 @@
+--- Put saved SSM parameters back: awsbak ssm restore prod.age --rename /prod=/staging
+
+local errors = require("awsbak.errors")
+local output = require("awsbak.output")
+local parameter_restore = require("backup.parameter_restore")
+local parameter_source = require("backup.parameter_source")
+local path = require("aws.ssm.path")
+local plan = require("backup.parameter_plan")
+local policy = require("awsbak.policy")
+local settings = require("awsbak.settings")
+local ssm = require("aws.ssm")
+
+local WRITES = { create = true, change = true, recreate = true }
+
+--- The plan as rows, without what would stay as it is; `counts` and `seen` follow.
+local function plan_rows(restore, counts, seen)
+  local steps = restore:steps()
+  return function()
+    for step in steps do
+      counts[step.action] = (counts[step.action] or 0) + 1
+      seen(step)
+      if step.action ~= "equal" then
+        return { name = step.name, action = step.action, detail = plan.explain(step) }
+      end
+    end
+  end
+end
+
+--- Shows what would be done and asks. What is not agreed to is not written.
+local function ask(restore)
+  local counts = {}
+  output.rows(
+    { "name", "action", "detail" },
+    plan_rows(restore, counts, function(step)
+      restore:confirm(step)
+    end)
+  )
+  local writes = 0
+  for action in pairs(WRITES) do
+    writes = writes + (counts[action] or 0)
+  end
+  if writes > 0 then
+    policy.confirm(("Write %d parameters as planned?"):format(writes))
+  end
+end
+
+local function dry_run(restore)
+  local counts = {}
+  output.rows({ "name", "action", "detail" }, plan_rows(restore, counts, function() end))
+  return {
+    to_create = counts.create,
+    to_change = counts.change,
+    to_recreate = counts.recreate,
+    to_keep = counts.keep,
+    equal = counts.equal,
+  }
+end
+
+--- The results as rows, without what was equal.
+local function write(restore)
+  local results = restore:run()
+  output.rows({ "name", "result", "detail" }, function()
+    for result in results do
+      if result.result ~= "equal" then
+        return result
+      end
+    end
+  end)
+  local counts = restore.counts
+  if restore.stopped then
+    local done = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0)
+    local e = errors.from(restore.stopped)
+    e.hint = ("stopped after %d were written; run it again to go on"):format(done)
+    error(e, 0)
+  end
+  return {
+    ok = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0),
+    failed = counts.failed or 0,
+    skipped = (counts.kept or 0) + (counts.equal or 0),
+    created = counts.created,
+    changed = counts.changed,
+    recreated = counts.recreated,
+    kept = counts.kept,
+    equal = counts.equal,
+  }
+end
+
+return policy({
+  name = "ssm restore",
+  summary = "Put saved SSM parameters back.",
+  description = "The whole archive is read and checked before anything is written. What exists is"
+    .. " kept unless --overwrite says otherwise. Also reads the JSON files of aws-ssm-backup.",
+  examples = {
+    "awsbak ssm restore ssm.age",
+    "awsbak ssm restore s3://vault/ssm.age --path /prod --rename /prod=/staging --dry-run",
+  },
+  options = {
+    {
+      "from",
+      positional = true,
+      required = true,
+      help = "file, s3://bucket/key, or - for standard input",
+    },
+    { "path", many = true, help = "only this parameter and those below it, as saved" },
+    { "rename", many = true, help = "OLD=NEW: put what is below OLD below NEW" },
+    {
+      "key_id",
+      help = "encrypt SecureStrings with this KMS key, or `default` for the account's own",
+    },
+    {
+      "overwrite",
+      kind = "choice",
+      choices = { "never", "changed", "always" },
+      default = "never",
+      help = "what to do with parameters that exist",
+    },
+    { "dry_run", kind = "flag", help = "show what would be done and change nothing" },
+    { "identity", many = true, help = "file with the age identity that opens the archive" },
+    { "passphrase_file", help = "file with the passphrase that opens the archive" },
+    { "trust", help = "public key of a signer to trust, or `any`" },
+  },
+  run = function(o)
+    local renames = path.renames(o.rename)
+    local source <close> = parameter_source.open(o.from, o)
+    source:require_trust()
+
+    local restore = parameter_restore.new({
+      client = ssm,
+      records = source.records,
+      paths = o.path,
+      renames = renames,
+      key_id = o.key_id,
+      overwrite = o.overwrite,
+      concurrency = settings.get("concurrency"),
+    })
+    if restore:check() == 0 and #o.path > 0 then
+      errors.raise({
+        kind = "usage",
+        code = "nothing_matched",
+        message = ("nothing in %s matches %s"):format(source.location, restore.scope:describe()),
+        hint = "paths are those that were saved, not the renamed ones",
+      })
+    end
+    if o.dry_run then
+      return dry_run(restore)
+    elseif o.overwrite ~= "never" and not settings.get("yes") then
+      ask(restore)
+    end
+    return write(restore)
+  end,
+})
