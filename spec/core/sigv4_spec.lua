@@ -116,6 +116,21 @@ describe("sigv4", function()
     assert.same(sigv4.sign(plain), sigv4.sign(hidden))
   end)
 
+  it("signs with the right key whatever was signed before", function()
+    local first = sigv4.sign(request())
+    for name, value in pairs({
+      region = "us-east-2",
+      service = "iam",
+      secret_key = "another",
+      time = 86400,
+    }) do
+      local other = sigv4.sign(request({ [name] = value }))
+      assert.not_same(first[#first], other[#other], name)
+      assert.same(first, sigv4.sign(request()), name)
+      assert.same(other, sigv4.sign(request({ [name] = value })), name)
+    end
+  end)
+
   it("refuses a URL that is none", function()
     local r = request({ url = "ftp://example.com/" })
     local signed, err = sigv4.sign(r)

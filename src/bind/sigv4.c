@@ -2,8 +2,10 @@
 #include "bind/bind.h"
 #include "bind/modules.h"
 #include "crypto/sigv4.h"
+#include "crypto/sigv4_key.h"
 
 #define WORK "awsbak.sigv4"
+#define KEY "awsbak.sigv4.key"
 
 /* What one call allocates, collected by Lua when a push below it raises. */
 struct work {
@@ -144,8 +146,9 @@ static int sigv4_sign(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     if (!read_request(L, &request, &err))
         return ab_bind_fail(L, &err);
+    struct ab_sigv4_key *key = lua_touserdata(L, lua_upvalueindex(1));
     struct work *work = new_work(L);
-    if (!ab_sigv4_sign(&request, stamp, &work->text, &err))
+    if (!ab_sigv4_sign(&request, key, stamp, &work->text, &err))
         return ab_bind_fail(L, &err);
     lua_createtable(L, 4, 0);
     lua_pushliteral(L, "X-Amz-Date");
@@ -167,17 +170,27 @@ static int sigv4_sign(lua_State *L)
     return 1;
 }
 
+static int key_drop(lua_State *L)
+{
+    ab_sigv4_key_drop(luaL_checkudata(L, 1, KEY));
+    return 0;
+}
+
+static const luaL_Reg key_meta[] = {{"__gc", key_drop}, {NULL, NULL}};
 static const luaL_Reg work_meta[] = {{"__gc", work_drop}, {NULL, NULL}};
-static const luaL_Reg work_methods[] = {{NULL, NULL}};
+static const luaL_Reg no_methods[] = {{NULL, NULL}};
 static const luaL_Reg functions[] = {
-    {"sign", sigv4_sign},
     {"canonical_request", sigv4_canonical_request},
     {NULL, NULL},
 };
 
 int luaopen_awsbak_core_sigv4(lua_State *L)
 {
-    ab_bind_class(L, WORK, work_meta, work_methods);
+    ab_bind_class(L, WORK, work_meta, no_methods);
+    ab_bind_class(L, KEY, key_meta, no_methods);
     luaL_newlib(L, functions);
+    ab_sigv4_key_init(ab_bind_object(L, sizeof(struct ab_sigv4_key), KEY, 0));
+    lua_pushcclosure(L, sigv4_sign, 1); /* module sign: keeps the key of the last signature */
+    lua_setfield(L, -2, "sign");
     return 1;
 }

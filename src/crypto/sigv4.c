@@ -1,7 +1,6 @@
 #include "crypto/sigv4.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "crypto/sigv4_headers.h"
+#include "crypto/sigv4_key.h"
 
 enum { SHA256 = 32 };
 
@@ -35,11 +35,6 @@ static bool room_for(struct pairs *out, struct ab_slice s, uint8_t separator, st
         parts += s.data[i] == separator;
     out->list = ab_calloc(parts, sizeof *out->list);
     return out->list ? true : ab_fail_memory(err);
-}
-
-static struct ab_slice text(const char *s)
-{
-    return (struct ab_slice){(const uint8_t *)s, strlen(s)};
 }
 
 static bool add_slice(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
@@ -267,47 +262,6 @@ static bool add_string_to_sign(struct ab_buf *b, const struct ab_sigv4 *r, const
            ab_buf_add_byte(b, '\n', err) && add_hex(b, hash, sizeof hash, err);
 }
 
-/* key = HMAC(key, message), in place */
-static bool step(uint8_t key[SHA256], struct ab_slice message, struct ab_err *err)
-{
-    uint8_t next[SHA256];
-
-    if (!HMAC(EVP_sha256(), key, SHA256, message.data, message.len, next, NULL))
-        return ab_fail(err, AB_BUG, "digest", "HMAC failed");
-    memcpy(key, next, SHA256);
-    ab_wipe(next, sizeof next);
-    return true;
-}
-
-/* The first link of the chain: HMAC("AWS4" + secret, date). */
-static bool date_key(const struct ab_sigv4 *r, const char *stamp, uint8_t key[SHA256],
-                     struct ab_err *err)
-{
-    struct ab_buf secret;
-
-    ab_buf_init(&secret, AB_SIGV4_TEXT_MAX);
-    secret.secret = true;
-    bool ok = ab_buf_add_text(&secret, "AWS4", err) && add_slice(&secret, r->secret_key, err);
-    if (ok &&
-        !HMAC(EVP_sha256(), secret.data, (int)secret.len, (const uint8_t *)stamp, 8, key, NULL))
-        ok = ab_fail(err, AB_BUG, "digest", "HMAC failed");
-    ab_buf_drop(&secret);
-    return ok;
-}
-
-static bool make_signature(const struct ab_sigv4 *r, const char *stamp,
-                           const struct ab_buf *message, uint8_t signature[SHA256],
-                           struct ab_err *err)
-{
-    bool ok = date_key(r, stamp, signature, err) && step(signature, r->region, err) &&
-              step(signature, r->service, err) && step(signature, text(TERMINATOR), err) &&
-              step(signature, (struct ab_slice){message->data, message->len}, err);
-
-    if (!ok)
-        ab_wipe(signature, SHA256);
-    return ok;
-}
-
 static bool add_authorization(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
                               const struct ab_sigv4_headers *headers,
                               const uint8_t signature[SHA256], struct ab_err *err)
@@ -319,7 +273,7 @@ static bool add_authorization(struct ab_buf *b, const struct ab_sigv4 *r, const 
            add_hex(b, signature, SHA256, err);
 }
 
-bool ab_sigv4_sign(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP],
+bool ab_sigv4_sign(const struct ab_sigv4 *r, struct ab_sigv4_key *key, char stamp[AB_SIGV4_STAMP],
                    struct ab_buf *authorization, struct ab_err *err)
 {
     struct ab_sigv4_headers headers = {0};
@@ -331,7 +285,8 @@ bool ab_sigv4_sign(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP],
     bool ok = make_stamp(r, stamp, err) && ab_sigv4_headers_init(&headers, r, stamp, err) &&
               add_canonical(&canonical, r, &headers, err) &&
               add_string_to_sign(&message, r, stamp, &canonical, err) &&
-              make_signature(r, stamp, &message, signature, err) &&
+              ab_sigv4_key_derive(key, r, stamp, err) &&
+              ab_sigv4_key_sign(key, &message, signature, err) &&
               add_authorization(authorization, r, stamp, &headers, signature, err);
     ab_buf_drop(&canonical);
     ab_buf_drop(&message);

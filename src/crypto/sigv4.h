@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct ab_sigv4_key;
+
 enum {
     AB_SIGV4_STAMP = 17,            /* "20150830T123600Z" and its NUL */
     AB_SIGV4_TEXT_MAX = 1024 * 1024 /* canonical request; headers alone are capped far below */
@@ -51,8 +53,10 @@ AB_MUST_USE bool ab_sigv4_url(struct ab_sigv4 *r, struct ab_slice url, struct ab
 AB_MUST_USE bool ab_sigv4_canonical(const struct ab_sigv4 *r, struct ab_buf *out,
                                     struct ab_err *err);
 
-/* Write the time stamp that x-amz-date must carry, and append the value of Authorization. */
-AB_MUST_USE bool ab_sigv4_sign(const struct ab_sigv4 *r, char stamp[AB_SIGV4_STAMP],
-                               struct ab_buf *authorization, struct ab_err *err);
+/* Write the time stamp that x-amz-date must carry, and append the value of Authorization. `key` is
+ * the key of the last signature (crypto/sigv4_key.h), and that of this one afterwards. */
+AB_MUST_USE bool ab_sigv4_sign(const struct ab_sigv4 *r, struct ab_sigv4_key *key,
+                               char stamp[AB_SIGV4_STAMP], struct ab_buf *authorization,
+                               struct ab_err *err);
 
 #endif

@@ -1,0 +1,119 @@
+#include "crypto/sigv4_key.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "crypto/sigv4.h"
+
+enum { DAY = 8, PARTS = 4 };
+
+void ab_sigv4_key_init(struct ab_sigv4_key *key)
+{
+    ab_buf_init(&key->source, AB_SIGV4_TEXT_MAX);
+    key->source.secret = true;
+    memset(key->bytes, 0, sizeof key->bytes);
+}
+
+void ab_sigv4_key_drop(struct ab_sigv4_key *key)
+{
+    ab_buf_drop(&key->source);
+    ab_wipe(key->bytes, sizeof key->bytes);
+}
+
+static void list_parts(struct ab_slice parts[PARTS], const struct ab_sigv4 *r, const char *stamp)
+{
+    parts[0] = (struct ab_slice){(const uint8_t *)stamp, DAY};
+    parts[1] = r->region;
+    parts[2] = r->service;
+    parts[3] = r->secret_key;
+}
+
+/* Each part is followed by a NUL, which no region or service has. */
+static bool is_from(const struct ab_buf *source, const struct ab_slice parts[PARTS])
+{
+    size_t at = 0;
+
+    for (int i = 0; i < PARTS; i++) {
+        size_t len = parts[i].len;
+        if (source->len - at < len + 1 || source->data[at + len] != 0 ||
+            (len > 0 && memcmp(source->data + at, parts[i].data, len) != 0))
+            return false;
+        at += len + 1;
+    }
+    return at == source->len;
+}
+
+static bool remember(struct ab_buf *source, const struct ab_slice parts[PARTS], struct ab_err *err)
+{
+    for (int i = 0; i < PARTS; i++) {
+        if (!ab_buf_add(source, parts[i].data, parts[i].len, err) ||
+            !ab_buf_add_byte(source, 0, err))
+            return false;
+    }
+    return true;
+}
+
+static bool hmac(const void *key, size_t len, struct ab_slice message, uint8_t out[AB_SIGV4_KEY],
+                 struct ab_err *err)
+{
+    if (!HMAC(EVP_sha256(), key, (int)len, message.data, message.len, out, NULL))
+        return ab_fail(err, AB_BUG, "digest", "HMAC failed");
+    return true;
+}
+
+/* bytes = HMAC(bytes, message) */
+static bool step(uint8_t bytes[AB_SIGV4_KEY], struct ab_slice message, struct ab_err *err)
+{
+    uint8_t next[AB_SIGV4_KEY];
+    bool ok = hmac(bytes, AB_SIGV4_KEY, message, next, err);
+
+    if (ok)
+        memcpy(bytes, next, sizeof next);
+    ab_wipe(next, sizeof next);
+    return ok;
+}
+
+/* The first link of the chain: HMAC("AWS4" + secret, day). */
+static bool day_key(struct ab_slice secret_key, struct ab_slice day, uint8_t out[AB_SIGV4_KEY],
+                    struct ab_err *err)
+{
+    struct ab_buf secret;
+
+    ab_buf_init(&secret, AB_SIGV4_TEXT_MAX);
+    secret.secret = true;
+    bool ok = ab_buf_add_text(&secret, "AWS4", err) &&
+              ab_buf_add(&secret, secret_key.data, secret_key.len, err) &&
+              hmac(secret.data, secret.len, day, out, err);
+    ab_buf_drop(&secret);
+    return ok;
+}
+
+bool ab_sigv4_key_derive(struct ab_sigv4_key *key, const struct ab_sigv4 *r, const char *stamp,
+                         struct ab_err *err)
+{
+    static const char terminator[] = "aws4_request";
+    struct ab_slice last = {(const uint8_t *)terminator, sizeof terminator - 1};
+    struct ab_slice parts[PARTS];
+
+    list_parts(parts, r, stamp);
+    if (is_from(&key->source, parts))
+        return true;
+    ab_sigv4_key_drop(key);
+    if (!day_key(r->secret_key, parts[0], key->bytes, err) || !step(key->bytes, r->region, err) ||
+        !step(key->bytes, r->service, err) || !step(key->bytes, last, err) ||
+        !remember(&key->source, parts, err)) {
+        ab_sigv4_key_drop(key);
+        return false;
+    }
+    return true;
+}
+
+bool ab_sigv4_key_sign(const struct ab_sigv4_key *key, const struct ab_buf *message,
+                       uint8_t signature[AB_SIGV4_KEY], struct ab_err *err)
+{
+    struct ab_slice text = {message->data, message->len};
+
+    return hmac(key->bytes, sizeof key->bytes, text, signature, err);
+}

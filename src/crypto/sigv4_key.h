@@ -1,0 +1,34 @@
+/* crypto/sigv4_key.h - the key that all signatures of one day, region and service are made with.
+ *
+ * Deriving it takes four of the five HMACs of a signature, so whoever signs keeps the last one. It
+ * holds the secret it came from, to know it again; both are wiped on drop. */
+#ifndef AB_CRYPTO_SIGV4_KEY_H
+#define AB_CRYPTO_SIGV4_KEY_H
+
+#include "base/buf.h"
+
+struct ab_sigv4;
+
+enum { AB_SIGV4_KEY = 32 }; /* bytes of an HMAC-SHA256 */
+
+struct ab_sigv4_key {
+    struct ab_buf source; /* owned; day, region, service and secret. Empty: no key yet */
+    uint8_t bytes[AB_SIGV4_KEY];
+};
+
+/* No key; allocates nothing yet. */
+void ab_sigv4_key_init(struct ab_sigv4_key *key);
+
+/* Forget it. */
+void ab_sigv4_key_drop(struct ab_sigv4_key *key);
+
+/* Make it the key for `r` on the day that `stamp` begins with; does nothing when it is already.
+ * When it fails there is no key. */
+AB_MUST_USE bool ab_sigv4_key_derive(struct ab_sigv4_key *key, const struct ab_sigv4 *r,
+                                     const char *stamp, struct ab_err *err);
+
+/* Write the signature of `message`. */
+AB_MUST_USE bool ab_sigv4_key_sign(const struct ab_sigv4_key *key, const struct ab_buf *message,
+                                   uint8_t signature[AB_SIGV4_KEY], struct ab_err *err);
+
+#endif
