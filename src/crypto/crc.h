@@ -22,6 +22,7 @@ struct ab_crc {
 /* Start a CRC of `bits` (32 or 64) with the reversed polynomial `poly`. */
 void ab_crc_init(struct ab_crc *c, uint64_t poly, int bits);
 
+/* Take in `len` bytes. */
 void ab_crc_add(struct ab_crc *c, const uint8_t *data, size_t len);
 
 /* The checksum of all bytes so far; more may be added. */

@@ -20,6 +20,7 @@ AB_MUST_USE bool ab_x25519_shared(const uint8_t secret[AB_CURVE_KEY],
                                   const uint8_t public_key[AB_CURVE_KEY],
                                   uint8_t shared[AB_CURVE_KEY], struct ab_err *err);
 
+/* The Ed25519 signature of `message`. */
 AB_MUST_USE bool ab_ed25519_sign(const uint8_t secret[AB_CURVE_KEY], struct ab_slice message,
                                  uint8_t signature[AB_ED25519_SIGNATURE], struct ab_err *err);
 

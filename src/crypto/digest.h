@@ -15,6 +15,7 @@ struct ab_digest;
 struct ab_digest *ab_digest_new(const char *name, struct ab_err *err);
 void ab_digest_free(struct ab_digest *d);
 
+/* Take in `len` bytes. */
 AB_MUST_USE bool ab_digest_add(struct ab_digest *d, const void *data, size_t len,
                                struct ab_err *err);
 

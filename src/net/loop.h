@@ -45,6 +45,7 @@ AB_MUST_USE bool ab_loop_wait(struct ab_loop *loop, double seconds, struct ab_er
 struct ab_op *ab_loop_done(const struct ab_loop *loop);
 void ab_loop_shift(struct ab_loop *loop);
 
+/* A number that no other operation of this loop has or had. */
 uint64_t ab_op_id(const struct ab_op *op);
 
 /* Cancel and free. NULL is fine. */

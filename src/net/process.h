@@ -32,6 +32,7 @@ struct ab_process *ab_process_start(struct ab_loop *loop, const struct ab_proces
 void ab_process_retain(struct ab_process *process);
 void ab_process_free(struct ab_process *process);
 
+/* The child's process id, also after it has ended. */
 pid_t ab_process_pid(const struct ab_process *process);
 
 /* Send a signal (to the group of a `keep` child); fine when it has ended. */

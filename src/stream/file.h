@@ -21,11 +21,13 @@ struct ab_file *ab_file_open(const char *path, struct ab_err *err);
  */
 struct ab_file *ab_file_spool(const char *folder, struct ab_err *err);
 
+/* Count one more owner; `f` itself. */
 struct ab_file *ab_file_ref(struct ab_file *f);
 
 /* Drop a reference; the last one closes. NULL is fine. */
 void ab_file_unref(struct ab_file *f);
 
+/* The size now, in bytes. */
 AB_MUST_USE bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err);
 
 /* Read up to `len` bytes at `offset`; *got is less only at the end of the file. */

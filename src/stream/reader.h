@@ -41,6 +41,7 @@ enum ab_reader_next ab_reader_line(struct ab_reader *r, struct ab_slice *line);
 /* All that is buffered, as ab_reader_line. */
 enum ab_reader_next ab_reader_take(struct ab_reader *r, struct ab_slice *bytes);
 
+/* What the file turned out to be; known after the first fill. */
 struct ab_reader_form ab_reader_form(const struct ab_reader *r);
 
 /* SHA-256 of what was handed out so far, line feeds included; with `before_last`, asked before

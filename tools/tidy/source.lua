@@ -2,22 +2,21 @@
 
 local source = {}
 
---- Every file that is ours to keep tidy: tracked or about to be, without data and generated text.
+local FOLDERS = "src lua scripts spec examples tools docs cmake .ci"
+local TOP = "dev CMakeLists.txt README.md CHANGELOG.md NOTICE"
+
+--- Every file that is ours to keep tidy: all but data, generated text and what was built.
 ---@return string[] paths sorted
 function source.files()
-  local pipe = assert(io.popen(
-    "git ls-files --cached --others --exclude-standard 2>/dev/null || find . -type f | cut -c3-"))
+  local pipe = assert(io.popen(("find %s %s -type f | sort"):format(FOLDERS, TOP)))
   local paths = {}
   for path in pipe:lines() do
     local data = path:find("^lua/aws/models/") or path:find("^spec/vectors/")
-    local file = not data and io.open(path, "rb")
-    if file then
-      file:close()
+    if not data and not path:find("%.pyc$") then
       paths[#paths + 1] = path
     end
   end
   pipe:close()
-  table.sort(paths)
   return paths
 end
 
