@@ -107,7 +107,7 @@ end
 local function run_chunks(chunks, env)
   for _, chunk in ipairs(chunks) do
     if chunk[1] == "-l" then
-      env[chunk[2]] = require(chunk[2])
+      rawset(_G, chunk[2], require(chunk[2]))
     else
       compiled(load(chunk[2], "=(command line)", "t", env))()
     end

@@ -44,9 +44,10 @@ local function say(e)
 end
 
 --- Tell people what happened.
----@param e awsbak.Error
+---@param e any an error table, or Lua's own memory error, which no handler sees
 ---@return integer exit code
 function M.report(e)
+  e = errors.from(e)
   local signal = host.signalled()
   if signal == SIGPIPE or e.code == "EPIPE" and e.kind == "io" then
     return 128 + SIGPIPE -- nobody reads us any more: nothing to say, as other filters do

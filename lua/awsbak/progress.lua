@@ -1,0 +1,114 @@
+--- How far a long run has come, on standard error: one line redrawn on a terminal, elsewhere a line
+--- every 10 seconds under -v.
+---
+---   for parameter in progress(parameters, "parameters") do ... end
+
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local units = require("awsbak.units")
+
+local M = {}
+
+local REDRAW_S, LINE_S = 0.1, 10
+local CLEAR = "\r\27[K"
+
+---@class awsbak.Progress
+---@field count integer
+local Progress = {}
+Progress.__index = Progress
+
+--- Replaceable by specs: whether a terminal looks on, and how it is written to.
+function M.is_terminal()
+  return require("awsbak.core.sys").isatty(2)
+end
+
+--- See is_terminal.
+---@param text string
+function M.write(text)
+  io.stderr:write(text)
+end
+
+local function describe(self, now)
+  local seconds = now - self.began
+  local total = self.total and (" of %d"):format(self.total) or ""
+  local rate = seconds >= 1 and (", %.0f/s"):format(self.count / seconds) or ""
+  return ("%d%s %s%s, %s"):format(self.count, total, self.noun, rate, units.show_duration(seconds))
+end
+
+local function clear(self)
+  if self.drawn then
+    M.write(CLEAR)
+    self.drawn = false
+  end
+end
+
+--- Count `n` more things done.
+---@param n integer?
+function Progress:add(n)
+  self.count = self.count + (n or 1)
+  if not self.every then
+    return
+  end
+  local now = outside.monotonic()
+  if now < self.due then
+    return
+  end
+  self.due = now + self.every
+  if self.terminal then
+    M.write(CLEAR .. describe(self, now))
+    self.drawn = true
+  else
+    log.info("%s", describe(self, now))
+  end
+end
+
+--- The line goes away.
+function Progress:close()
+  clear(self)
+  if log.before == self.before then
+    log.before = nil
+  end
+end
+
+Progress.__close = Progress.close
+
+--- Start counting.
+---@param noun string "parameters"
+---@param total integer? how many there will be
+---@return awsbak.Progress progress close it
+function M.start(noun, total)
+  local self = setmetatable({ noun = noun, total = total, count = 0 }, Progress)
+  self.terminal = M.is_terminal() and log.enabled("warning")
+  self.every = self.terminal and REDRAW_S or log.enabled("info") and LINE_S or nil
+  self.began = outside.monotonic()
+  self.due = self.began + (self.every or 0)
+  self.before = function()
+    clear(self)
+  end
+  log.before = self.before
+  return self
+end
+
+--- An iterator that counts what passes; the line goes away when the loop ends, however it ends.
+---@param iterator fun(): any
+---@param noun string
+---@param total integer?
+---@return function, nil, nil, awsbak.Progress for a generic `for`
+function M.each(iterator, noun, total)
+  local progress = M.start(noun, total)
+  local function count(first, ...)
+    if first ~= nil then
+      progress:add()
+    end
+    return first, ...
+  end
+  return function(...)
+    return count(iterator(...))
+  end, nil, nil, progress
+end
+
+return setmetatable(M, {
+  __call = function(_, iterator, noun, total)
+    return M.each(iterator, noun, total)
+  end,
+})

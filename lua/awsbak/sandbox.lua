@@ -1,0 +1,158 @@
+--- `--sandbox`: a moto_server of our own on this machine, with dummy keys and an empty
+--- configuration.
+---
+--- While it runs, requests to other hosts are refused, and settings of AWS come from here alone:
+--- the environment's AWS_ variables and proxies are not seen. The server dies with us, however we
+--- end.
+
+local errors = require("awsbak.errors")
+local http = require("awsbak.http")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local process = require("awsbak.core.process")
+local sys = require("awsbak.core.sys")
+local task = require("awsbak.task")
+
+local M = {}
+
+local START_S = 60 -- for a Python program on a slow machine to say where it listens
+local STOP_S = 5
+
+local function is_executable_name(path)
+  local file = io.open(path, "rb")
+  if file then
+    file:close()
+  end
+  return file ~= nil
+end
+
+--- The words that start moto_server: AWSBAK_SANDBOX_CMD, else the one `./dev` puts beside the
+--- program it builds, else the one in PATH.
+---@return string[] argv raises kind "config" with the command that installs it
+function M.command()
+  local argv = {}
+  for word in (outside.getenv("AWSBAK_SANDBOX_CMD") or ""):gmatch("%S+") do
+    argv[#argv + 1] = word
+  end
+  if #argv > 0 then
+    return argv
+  end
+  local beside = (sys.exe() or ""):gsub("[^/]*$", "") .. "venv/bin"
+  for folder in (beside .. ":" .. (outside.getenv("PATH") or "")):gmatch("[^:]+") do
+    local path = folder .. "/moto_server"
+    if folder:sub(1, 1) == "/" and is_executable_name(path) then
+      return { path }
+    end
+  end
+  errors.raise({
+    kind = "config",
+    code = "no_moto",
+    message = "the sandbox needs moto_server, which was not found",
+    hint = "install it with: python3 -m venv ~/moto && ~/moto/bin/pip install 'moto[server]'"
+      .. " and set AWSBAK_SANDBOX_CMD=~/moto/bin/moto_server",
+  })
+end
+
+--- What scripts and clients see of the environment: nothing of AWS but this.
+---@param url string
+---@param getenv fun(name: string): string? the real environment
+---@return fun(name: string): string?
+function M.environment(url, getenv)
+  local given = {
+    AWS_ACCESS_KEY_ID = "sandbox",
+    AWS_SECRET_ACCESS_KEY = "sandbox",
+    AWS_REGION = "us-east-1",
+    AWS_ENDPOINT_URL = url,
+    AWS_CONFIG_FILE = "/dev/null",
+    AWS_SHARED_CREDENTIALS_FILE = "/dev/null",
+    AWS_EC2_METADATA_DISABLED = "true",
+  }
+  return function(name)
+    if name:find("^AWS_") or name:lower():find("_proxy$") then
+      return given[name]
+    end
+    return getenv(name)
+  end
+end
+
+local function start()
+  local argv = { "/bin/sh", "-c", 'exec "$@" 2>&1', "sh" } -- it says where it listens on either
+  table.move(M.command(), 1, 99, #argv + 1, argv)
+  table.move({ "-H", "127.0.0.1", "-p", "0" }, 1, 4, #argv + 1, argv)
+  return errors.check(process.spawn({
+    argv = argv,
+    env = {
+      PATH = outside.getenv("PATH") or "/usr/bin:/bin",
+      HOME = outside.getenv("HOME") or "/",
+      PYTHONUNBUFFERED = "1",
+      AWS_ACCESS_KEY_ID = "sandbox",
+      AWS_SECRET_ACCESS_KEY = "sandbox",
+    },
+    die_with_parent = true,
+  }))
+end
+
+--- Read what the server says until it listens.
+local function wait_for_url(server)
+  local said = {}
+  while true do
+    local line = task.await(server:read_line())
+    if not line then
+      errors.raise({
+        kind = "config",
+        code = "no_moto",
+        message = "moto_server ended at once: " .. (said[#said] or "it said nothing"),
+        hint = "is AWSBAK_SANDBOX_CMD right?",
+      })
+    end
+    said[#said + 1] = line
+    local url = line:match("http://127%.0%.0%.1:%d+")
+    if url then
+      return url
+    end
+  end
+end
+
+--- Its log must be read, or the pipe fills and it stops.
+local function drain(server)
+  while true do
+    local line = task.await(server:read_line())
+    if not line then
+      return
+    end
+    log.debug("moto: %s", line)
+  end
+end
+
+local function stop(server)
+  server:kill(15)
+  task.shield(function()
+    local ok = pcall(task.timeout, STOP_S, task.await, server:wait())
+    if not ok then
+      server:kill(9)
+    end
+  end)
+end
+
+--- Run `body` against a moto_server that is started for it and stopped after it.
+---@param body function
+---@return any ... what `body` returns
+function M.run(body)
+  local server = start()
+  local _stopped <close> = setmetatable({}, {
+    __close = function()
+      http.loopback_only = false
+      stop(server)
+    end,
+  })
+  local url = task.timeout(START_S, wait_for_url, server)
+  log.info("sandbox at %s", url)
+  http.loopback_only = true
+  local drained = task.spawn(drain, server)
+  local getenv = M.environment(url, outside.getenv)
+  local results = table.pack(outside.with({ getenv = getenv }, body))
+  task.cancel(drained)
+  return table.unpack(results, 1, results.n)
+end
+
+return M

@@ -1,0 +1,251 @@
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
+
+local function run(...)
+  return program.run({ ... })
+end
+
+local function run_script(text, words, options)
+  local dir <close> = scratch.new()
+  local path = dir:write("script.lua", text)
+  return program.run({ path, table.unpack(words or {}) }, options)
+end
+
+describe("awsbak", function()
+  it("runs code, modules and scripts in the order they are given", function()
+    local result = run("-l", "cjson", "-e", "x = 1", "-e", "print(x + 1, cjson.encode({}))")
+    assert.same({ 0, "2\t{}\n", "" }, { result.status, result.stdout, result.stderr })
+  end)
+
+  it("gives a script all words after its name", function()
+    local result =
+      run_script("print(arg[0]:match('[^/]*$'), #arg, ...)", { "--region", "-v", "--", "x" })
+    assert.equal("script.lua\t4\t--region\t-v\t--\tx\n", result.stdout)
+  end)
+
+  it("runs a script from standard input, named or not", function()
+    assert.equal("7\ta\n", program.run({ "-", "a" }, { stdin = "#!x\nprint(7, ...)" }).stdout)
+    assert.equal("8\n", program.run({}, { stdin = "print(8)" }).stdout)
+  end)
+
+  it("prints its version", function()
+    local said = run("version")
+    assert.matches("^awsbak %d+%.%d+%.%d+ %(Lua 5%.4%)\n$", said.stdout)
+    assert.equal(said.stdout, run("-V").stdout)
+  end)
+
+  it("keeps tasks apart from the main chunk until both are done", function()
+    local result = run_script([[
+      local task = require("awsbak.task")
+      task.spawn(function() task.sleep(0) print("child") end)
+      print("main")
+    ]])
+    assert.equal("main\nchild\n", result.stdout)
+  end)
+
+  it("takes flags of every command before and after it", function()
+    assert.equal(0, run("--region", "x", "version", "--profile=y", "-q").status)
+    assert.equal(2, run("--output", "xml", "version").status)
+  end)
+
+  it("runs a script that returns a policy as a command", function()
+    local result = run_script(
+      [[
+      return require("awsbak.policy")({
+        name = "x", summary = "X.", options = { { "n", kind = "integer" } },
+        run = function(o) return { ok = o.n, failed = 1 } end,
+      })
+    ]],
+      { "--n", "3" }
+    )
+    assert.equal(3, result.status)
+    assert.equal('{"failed":1,"ok":3,"type":"summary"}\n', result.stdout)
+  end)
+end)
+
+describe("a mistake on the command line", function()
+  for _, case in ipairs({
+    { { "hepl" }, 2, "there is no command 'hepl'; did you mean 'help'?" },
+    { { "-x" }, 2, "there is no option '-x'; `awsbak help` lists them" },
+    { { "--regoin", "x" }, 2, "there is no option '--regoin'; did you mean '--region'?" },
+    {
+      { "version", "--regoin", "x" },
+      2,
+      "there is no option '--regoin'; did you mean '--region'?",
+    },
+    { { "version", "x" }, 2, "'x' is one argument too many" },
+    { { "-e" }, 2, "-e needs a value: Lua code" },
+    {
+      { "--timeout", "soon", "version" },
+      2,
+      "--timeout must be a duration such as 90s, 5m or 1h30m, not 'soon'",
+    },
+    { { "./none.lua" }, 1, "cannot open script ./none.lua: No such file or directory" },
+  }) do
+    it(("%s is said and ends with %d"):format(table.concat(case[1], " "), case[2]), function()
+      local result = program.run(case[1])
+      assert.same({ case[2], "", "awsbak: error: " .. case[3] .. "\n" }, {
+        result.status,
+        result.stdout,
+        result.stderr,
+      })
+    end)
+  end
+end)
+
+describe("an error in a script", function()
+  it("is said with file and line, without a traceback", function()
+    local result = run_script("local x\nx.y = 1")
+    assert.equal(1, result.status)
+    assert.matches(
+      "^awsbak: error: /.*/script.lua:2: attempt to index a nil value %(local 'x'%)\n$",
+      result.stderr
+    )
+  end)
+
+  it("has a traceback under -v", function()
+    local dir <close> = scratch.new()
+    local path = dir:write("s.lua", "local function f() error('boom') end\nf()")
+    local result = run("-v", path)
+    assert.matches("s.lua:1: boom\nstack traceback:\n", result.stderr, 1, true)
+    assert.matches("s.lua:2: in main chunk", result.stderr, 1, true)
+  end)
+
+  it("of syntax is said with file and line", function()
+    local result = run_script("x = = 1")
+    assert.equal(1, result.status)
+    assert.matches("script.lua:1: unexpected symbol near '='\n$", result.stderr)
+  end)
+
+  it("of no text is still said", function()
+    assert.equal(1, run("-e", "error({})").status)
+    assert.equal(1, run("-e", "error(nil)").status)
+  end)
+
+  it("cannot forge a line or move the cursor", function()
+    local result = run("-e", [[error("\27[2Jx\nawsbak: error: forged", 0)]])
+    assert.equal("awsbak: error: \\x1b[2Jx\n", result.stderr)
+  end)
+end)
+
+describe("globals", function()
+  it("that do not exist are an error in scripts", function()
+    local result = run("-e", "print(prnit)")
+    assert.matches("undeclared global 'prnit'; did you mean 'print'?", result.stderr, 1, true)
+  end)
+
+  it("are made in the main chunk, not in functions", function()
+    assert.equal("1\n", run("-e", "x = 1 local function f() x = x end f() print(_G.x)").stdout)
+    assert.matches(
+      "assignment to undeclared global 'y'",
+      run("-e", "(function() y = 1 end)()").stderr,
+      1,
+      true
+    )
+  end)
+end)
+
+describe("code", function()
+  it("is not taken from the working directory, LUA_PATH, LUA_CPATH or LUA_INIT", function()
+    local dir <close> = scratch.new()
+    dir:write("evil.lua", "print('evil') return {}")
+    dir:write("a.lua", "print(pcall(require, 'evil') and 'found' or 'not found')")
+    local line = ("cd %s && LUA_PATH='./?.lua' LUA_INIT='print(1)' %s ./a.lua"):format(
+      shell.quote(dir:path()),
+      shell.quote(program.path():gsub("^build", io.popen("pwd"):read("l") .. "/build"))
+    )
+    assert.equal("not found\n", io.popen(line):read("a"))
+  end)
+
+  it("is text, never bytecode", function()
+    local dir <close> = scratch.new()
+    local path = dir:write("b.lua", string.dump(load("print(1)")))
+    local result = run(path)
+    assert.equal(1, result.status)
+    assert.matches("attempt to load a binary chunk", result.stderr, 1, true)
+  end)
+end)
+
+describe("the end", function()
+  it("is quiet when the reader of standard output is gone", function()
+    local dir <close> = scratch.new()
+    local command = ("%s -e 'while true do print(1) end' 2>%s | head -n 1"):format(
+      shell.quote(program.path()),
+      dir:path("err")
+    )
+    assert.equal("1\n", io.popen(command):read("a"))
+    assert.equal("", dir:read("err"))
+  end)
+
+  it("is an error when standard output cannot take all", function()
+    local _, _, status =
+      os.execute(("%s -e 'print(1)' >/dev/full 2>/dev/null"):format(program.path()))
+    assert.equal(1, status)
+  end)
+
+  it("is os.exit's, after cleanup", function()
+    local result = run(
+      "-e",
+      [[
+      local t <close> = setmetatable({}, { __close = function() print("closed") end })
+      os.exit(7)
+    ]]
+    )
+    assert.same({ 7, "closed\n" }, { result.status, result.stdout })
+  end)
+
+  it("comes after --timeout with 124, whatever the script does", function()
+    for _, code in ipairs({
+      "while true do end",
+      "require('awsbak.task').sleep(60)",
+      "coroutine.wrap(function() while true do end end)()",
+    }) do
+      local result = run("--timeout", "100ms", "-e", code)
+      assert.same(
+        { 124, "awsbak: error: not done in the time --timeout gives\n" },
+        { result.status, result.stderr }
+      )
+    end
+  end)
+
+  it("comes with 130 or 143 after a signal, when the script has cleaned up", function()
+    for name, status in pairs({ INT = 130, TERM = 143 }) do
+      local code = [[
+        local t <close> = setmetatable({}, { __close = function() print("closed") end })
+        io.popen("kill -%s " .. require("awsbak.core.sys").pid()):close()
+        %s
+      ]]
+      for _, what in ipairs({ "while true do end", "require('awsbak.task').sleep(60)" }) do
+        local result = run("-e", code:format(name, what))
+        assert.same(
+          { status, "closed\n", "awsbak: error: interrupted\n" },
+          { result.status, result.stdout, result.stderr }
+        )
+      end
+    end
+  end)
+
+  it("comes at once with a second signal", function()
+    local result = run(
+      "-e",
+      [[
+      local pid = require("awsbak.core.sys").pid()
+      pcall(function() io.popen("kill -INT " .. pid):close() while true do end end)
+      io.popen("kill -INT " .. pid):close()
+      print("alive")
+    ]]
+    )
+    assert.same({ 130, "" }, { result.status, result.stdout })
+  end)
+
+  it("comes with 71 and a plain sentence when memory is out", function()
+    local command = ("ulimit -v 400000; exec %s -e 'local s = \"x\" while true do s = s .. s end' 2>&1"):format(
+      program.path()
+    )
+    local pipe = io.popen(command)
+    local said = pipe:read("a")
+    local _, _, status = pipe:close()
+    assert.same({ 71, "awsbak: error: out of memory\n" }, { status, said })
+  end)
+end)

@@ -1,0 +1,86 @@
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local progress = require("awsbak.progress")
+
+describe("progress", function()
+  local now, written
+  local saved = { is_terminal = progress.is_terminal, write = progress.write, level = log.level }
+
+  local function run(terminal, count, seconds_each, f)
+    progress.is_terminal = function()
+      return terminal
+    end
+    local i = 0
+    return outside.with({
+      monotonic = function()
+        return now
+      end,
+    }, function()
+      for item in
+        progress(function()
+          i = i + 1
+          now = now + seconds_each
+          return i <= count and i or nil
+        end, "things")
+      do
+        if f and f(item) then
+          break
+        end
+      end
+    end)
+  end
+
+  before_each(function()
+    now, written, log.lines, log.level = 0, {}, {}, "warning"
+    progress.write = function(text)
+      written[#written + 1] = text
+    end
+  end)
+
+  after_each(function()
+    progress.is_terminal, progress.write = saved.is_terminal, saved.write
+    log.level, log.lines = saved.level, nil
+  end)
+
+  it("redraws one line on a terminal, and takes it away at the end", function()
+    run(true, 3, 1)
+    assert.same({
+      "\r\27[K1 things, 1/s, 1.0 s",
+      "\r\27[K2 things, 1/s, 2.0 s",
+      "\r\27[K3 things, 1/s, 3.0 s",
+      "\r\27[K",
+    }, written)
+  end)
+
+  it("redraws at most ten times a second", function()
+    run(true, 1000, 0.001)
+    assert.is_true(#written <= 12)
+  end)
+
+  it("takes the line away when the loop is left early", function()
+    run(true, 3, 1, function()
+      return true
+    end)
+    assert.equal("\r\27[K", written[#written])
+    assert.is_nil(log.before)
+  end)
+
+  it("takes the line away before a message", function()
+    run(true, 1, 1, function()
+      log.before()
+      assert.equal("\r\27[K", written[#written])
+    end)
+  end)
+
+  it("is silent elsewhere, but for a line every ten seconds under -v", function()
+    run(false, 25, 1)
+    assert.same({ {}, {} }, { written, log.lines })
+    log.level = "info"
+    now = 0
+    run(false, 25, 1)
+    assert.same({
+      "awsbak: info: 10 things, 1/s, 10.0 s",
+      "awsbak: info: 20 things, 1/s, 20.0 s",
+    }, log.lines)
+  end)
+end)
