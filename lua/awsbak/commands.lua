@@ -124,9 +124,6 @@ function M.match(words, first)
 end
 
 local function add_folder(names, folder, prefix)
-  if not package.preload["awsbak.core.file"] then
-    return -- XXX until it lands
-  end
   for _, entry in ipairs(file_module().list(folder .. "/" .. prefix) or {}) do
     local word = entry:match("^(.*)%.lua$")
     if word and word:find(WORD) then

@@ -16,7 +16,6 @@ local task = require("awsbak.task")
 local M = {}
 
 local START_S = 60 -- for a Python program on a slow machine to say where it listens
-local STOP_S = 5
 
 local function is_executable_name(path)
   local file = io.open(path, "rb")
@@ -113,45 +112,36 @@ local function wait_for_url(server)
   end
 end
 
---- Its log must be read, or the pipe fills and it stops.
+--- Its log must be read, or the pipe fills and it stops. To be closed before the server is.
 local function drain(server)
-  while true do
-    local line = task.await(server:read_line())
-    if not line then
-      return
-    end
-    log.debug("moto: %s", line)
-  end
-end
-
-local function stop(server)
-  server:kill(15)
-  task.shield(function()
-    local ok = pcall(task.timeout, STOP_S, task.await, server:wait())
-    if not ok then
-      server:kill(9)
+  local reading = task.spawn(function()
+    for line in
+      function()
+        return task.await(server:read_line())
+      end
+    do
+      log.debug("moto: %s", line)
     end
   end)
+  return setmetatable({}, {
+    __close = function()
+      task.cancel(reading)
+      pcall(task.await, reading)
+    end,
+  })
 end
 
 --- Run `body` against a moto_server that is started for it and stopped after it.
 ---@param body function
 ---@return any ... what `body` returns
 function M.run(body)
-  local server = start()
-  local _stopped <close> = setmetatable({}, {
-    __close = function()
-      http.loopback_only = false
-      stop(server)
-    end,
-  })
+  local server <close> = start()
   local url = task.timeout(START_S, wait_for_url, server)
   log.info("sandbox at %s", url)
-  http.loopback_only = true
-  local drained = task.spawn(drain, server)
+  http.loopback_only()
+  local _log <close> = drain(server)
   local getenv = M.environment(url, outside.getenv)
   local results = table.pack(outside.with({ getenv = getenv }, body))
-  task.cancel(drained)
   return table.unpack(results, 1, results.n)
 end
 
