@@ -77,7 +77,10 @@ end
 
 local function exists(path)
   local st, err = file.stat(path)
-  return st ~= nil or err.code ~= "ENOENT"
+  if not st and err.code ~= "ENOENT" then
+    errors.check(st, err)
+  end
+  return st ~= nil
 end
 
 --- Each entry of a file of public keys: key, what follows it.
