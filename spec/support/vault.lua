@@ -11,8 +11,8 @@ local scratch = require("spec.support.scratch")
 local vault = {}
 vault.__index = vault
 
---- Make one. Until it is closed, warnings go to its `warnings`, and `dir`/config is the place of the
---- configuration folder.
+--- Make one. Until it is closed, warnings go to its `warnings`, and the configuration folder is in
+--- `dir`/config.
 ---@return table vault with dir, identity, recipient, signing_key, signer, warnings
 function vault.new()
   local self = setmetatable({ dir = scratch.new(), warnings = {} }, vault)

@@ -13,7 +13,7 @@
 #define WRITER "awsbak.stream.writer"
 
 enum {
-    FLUSH_AT = 256 * 1024,          /* buffered bytes at which write() asks for a flush */
+    FLUSH_AT = 64 * 1024,           /* buffered bytes at which write() asks for a flush */
     PENDING_MAX = 64 * 1024 * 1024, /* buffered bytes at which write() refuses */
     OUT_MAX = 2 * PENDING_MAX,      /* output not yet taken; sealing adds a little */
     ZSTD_LEVEL = 3,

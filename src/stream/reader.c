@@ -10,7 +10,7 @@
 #define ARMOR_MAGIC "-----BEGIN AGE"
 #define ZSTD_MAGIC "\x28\xb5\x2f\xfd"
 
-enum { STEP = 256 * 1024, LOOK = 1024 };
+enum { STEP = 64 * 1024, LOOK = 1024 };
 
 struct ab_reader {
     struct ab_file *file;          /* one reference */

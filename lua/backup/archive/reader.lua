@@ -5,6 +5,7 @@ local errors = require("awsbak.errors")
 local format = require("backup.archive.format")
 local key = require("awsbak.core.key")
 local keys = require("backup.keys")
+local names = require("backup.archive.names")
 local stream = require("awsbak.core.stream")
 local task = require("awsbak.task")
 local transfer = require("backup.transfer")
@@ -106,18 +107,17 @@ local function read_record(self, line, number)
   return record
 end
 
-local function check_item(self, record, names, number)
+local function check_item(self, record, seen, number)
   if record.record ~= "item" or type(record.name) ~= "string" then
     damaged(self, "record", ("line %d is no record of this format"):format(number))
-  elseif names[record.name] then
+  elseif not seen:add(record.name) then
     damaged(self, "duplicate", ("%q is in it twice"):format(record.name))
   end
-  names[record.name] = true
 end
 
 --- All items up to the closing record: it, their count, and the digest of all before it.
 local function read_items(self, lines)
-  local names, count, number = {}, 0, 1
+  local seen, count, number = names.new(), 0, 1
   while true do
     local line = next_line(self, lines)
     if not line then
@@ -128,7 +128,7 @@ local function read_items(self, lines)
     if record.record == "end" then
       return record, count, errors.check(lines:sha256(true))
     end
-    check_item(self, record, names, number)
+    check_item(self, record, seen, number)
     count = count + 1
   end
 end

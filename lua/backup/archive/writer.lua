@@ -6,6 +6,7 @@ local format = require("backup.archive.format")
 local key = require("awsbak.core.key")
 local keys = require("backup.keys")
 local log = require("awsbak.log")
+local names = require("backup.archive.names")
 local outside = require("awsbak.outside")
 local stream = require("awsbak.core.stream")
 local task = require("awsbak.task")
@@ -19,7 +20,7 @@ local M = {}
 ---@field count integer items added
 ---@field package stream userdata
 ---@field package sink backup.Sink
----@field package names table<string, true>
+---@field package names backup.Names
 ---@field package draining awsbak.Task?
 ---@field package signing_key userdata?
 ---@field package signer string?
@@ -118,7 +119,7 @@ function M.create(to, options)
     options = options,
     location = to,
     count = 0,
-    names = {},
+    names = names.new(),
     stream = out,
     signing_key = signing_key,
     signer = signer,
@@ -168,10 +169,9 @@ function Writer:add(record)
   local name = record.name
   assert(type(name) == "string", "a record needs a name")
   assert(record.record == nil, "the member 'record' is the archive's own")
-  if self.names[name] then
+  if not self.names:add(name) then
     error(("the record %q was added twice"):format(name), 2)
   end
-  self.names[name] = true
   write_header(self)
   local whole = { record = "item" }
   for member, value in pairs(record) do
