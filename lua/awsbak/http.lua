@@ -11,15 +11,15 @@ local M = {}
 ---@class awsbak.Request
 ---@field method string
 ---@field url string http or https; the path is sent as it is
----@field headers string[][]? pairs { name, value }; a content-length is computed, never taken from here
+---@field headers string[][]? pairs { name, value }; a content-length here is replaced
 ---@field body string?
 ---@field stream boolean? the response has `reader` in place of `body`
 ---@field timeout number? seconds of silence until the first byte of the reply (default 60)
 ---@field timeout_connect number? seconds for name, connection and TLS (default 3.1)
----@field timeout_total number? seconds in all (default 60 and 1 for every 16 KiB, from the first byte)
+---@field timeout_total number? seconds in all (default 60 + 1 a 16 KiB, from the first byte)
 ---@field timeout_slow number? seconds below 1 KiB/s that end a reply that began (default 20)
 ---@field proxy string? URL; "" for none; absent: from the environment
----@field ca_file string? PEM file of the only issuers to trust; absent: AWS_CA_BUNDLE, else the system's
+---@field ca_file string? PEM file of the issuers to trust; absent: AWS_CA_BUNDLE, the system's
 ---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not for `stream`
 
 ---@class awsbak.Response
@@ -46,7 +46,8 @@ local function variable(name)
   return outside.getenv(name) or outside.getenv(name:upper())
 end
 
---- Hosts that are always asked directly: this machine, and the link-local addresses that hand out keys.
+--- Hosts that are always asked directly: this machine, and the link-local addresses that hand out
+--- keys.
 local function is_near(host)
   return host == "localhost"
     or host:match("^127%.") ~= nil
@@ -55,8 +56,8 @@ local function is_near(host)
     or host:lower():match("^%[fd00:ec2::") ~= nil
 end
 
---- The proxy for a URL by the environment, or nil: https_proxy, http_proxy, all_proxy, in both cases.
---- A CGI program takes no HTTP_PROXY, which is there the request's "Proxy:" header.
+--- The proxy for a URL by the environment, or nil: https_proxy, http_proxy, all_proxy, in both
+--- cases. A CGI program takes no HTTP_PROXY, which is there the request's "Proxy:" header.
 local function proxy_for(url)
   local scheme, host = url:match("^(https?)://(%[[^%]]*%])")
   if not scheme then

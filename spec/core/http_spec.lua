@@ -63,7 +63,11 @@ describe("core.http", function()
       s:script("*", { { body = "" } })
       send({
         method = "POST",
-        headers = { { "Host", "example.com" }, { "Content-Type", "text/x" }, { "content-length", "99" } },
+        headers = {
+          { "Host", "example.com" },
+          { "Content-Type", "text/x" },
+          { "content-length", "99" },
+        },
         body = "ab",
       })
       local headers = s:requests()[1].headers
@@ -137,7 +141,8 @@ describe("core.http", function()
 
   describe("a reply", function()
     it("has status, headers in order with names in lower case, body, version and peer", function()
-      s:script("*", { { status = 404, body = "what?", headers = { { "X-Two", "b" }, { "X-One", " a " }, { "x-two", "" } } } })
+      local headers = { { "X-Two", "b" }, { "X-One", " a " }, { "x-two", "" } }
+      s:script("*", { { status = 404, body = "what?", headers = headers } })
       local r = send({})
       assert.equal(404, r.status)
       assert.equal("what?", r.body)
@@ -152,8 +157,9 @@ describe("core.http", function()
       assert.same({ "x-two=b", "x-one=a", "x-two=" }, rows)
     end)
 
-    it("may be chunked, empty, or to a HEAD that says the length of what it does not send", function()
-      s:script("*", { { body = "hello", chunked = 2 }, { status = 204, body = "" }, { body = "hello" } })
+    it("may be chunked, empty, or to a HEAD the length of what is not sent", function()
+      local chunked = { body = "hello", chunked = 2 }
+      s:script("*", { chunked, { status = 204, body = "" }, { body = "hello" } })
       assert.equal("hello", send({}).body)
       assert.equal("", send({}).body)
       local head = send({ method = "HEAD" })
@@ -266,7 +272,8 @@ describe("core.http", function()
 
     it("with too large a body is refused, by its length or while it comes", function()
       assert.equal("too_large", failure({ body = ("x"):rep(101) }, { max_body = 100 }).code)
-      assert.equal("too_large", failure({ body = ("x"):rep(101), chunked = 10 }, { max_body = 100 }).code)
+      local chunked = { body = ("x"):rep(101), chunked = 10 }
+      assert.equal("too_large", failure(chunked, { max_body = 100 }).code)
       s:script("*", { { body = ("x"):rep(100) } })
       assert.equal(100, #send({ max_body = 100 }).body)
     end)
@@ -286,9 +293,8 @@ describe("core.http", function()
 
     it("with trailers without end is refused", function()
       local trailers = ("X-T: v\r\n"):rep(300)
-      local e = failure({
-        raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" .. trailers .. "\r\n",
-      })
+      local head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      local e = failure({ raw = head .. "1\r\na\r\n0\r\n" .. trailers .. "\r\n" })
       assert.equal("too_large", e.code)
     end)
 
@@ -372,107 +378,5 @@ describe("core.http", function()
       ok = ok + (body == "ok" and 1 or 0)
     end)
     assert.equal(200, ok)
-  end)
-
-  describe("a stream", function()
-    local function stream(options)
-      options = options or {}
-      options.stream = true
-      return send(options)
-    end
-
-    local function read_all(reader, size)
-      local parts = {}
-      for part in
-        function()
-          return task.await(reader:read(size))
-        end
-      do
-        parts[#parts + 1] = part
-      end
-      return table.concat(parts), #parts
-    end
-
-    it("gives the head first, and the body in pieces of at most the size asked", function()
-      s:script("*", { { body = ("0123456789"):rep(1000), status = 206 } })
-      local r = stream()
-      assert.equal(206, r.status)
-      assert.is_nil(r.body)
-      local reader <close> = r.reader
-      assert.equal("0123", task.await(reader:read(4)))
-      assert.equal(("0123456789"):rep(1000):sub(5), (read_all(reader, 777)))
-      assert.is_nil(task.await(reader:read()))
-    end)
-
-    it("holds back a server that is faster than the reader, and loses nothing", function()
-      local seed = os.time()
-      math.randomseed(seed)
-      local body = ("0123456789abcdef"):rep(200000)
-      s:script("*", { { body = body } })
-      local reader <close> = stream().reader
-      local parts = {}
-      while true do
-        if math.random(10) == 1 then
-          task.sleep(0)
-        end
-        local part = task.await(reader:read(math.random(1, 100000)))
-        if not part then
-          break
-        end
-        parts[#parts + 1] = part
-      end
-      assert.is_true(body == table.concat(parts), "seed " .. seed)
-    end)
-
-    it("that is cut gives what came, then the error, again and again", function()
-      s:script("*", { { body = "hello", cut = 3 } })
-      local reader <close> = stream().reader
-      assert.equal("hel", task.await(reader:read(100)))
-      for _ = 1, 2 do
-        local _, e = errors.try(function()
-          return task.await(reader:read())
-        end)
-        assert.equal("cut", e.code)
-      end
-    end)
-
-    it("that is empty ends at once", function()
-      s:script("*", { { body = "" }, { status = 204, body = "" } })
-      for _ = 1, 2 do
-        local reader <close> = stream().reader
-        assert.is_nil(task.await(reader:read()))
-      end
-    end)
-
-    it("that hangs ends by its time limit", function()
-      s:script("*", { { body = "hello", cut = 3, hang = true } })
-      local reader <close> = stream({ timeout_slow = 0.02 }).reader
-      local _, e = errors.try(read_all, reader)
-      assert.equal("timeout_slow", e.code)
-    end)
-
-    it("allows one read at a time, and none when closed", function()
-      s:script("*", { { body = "hello", cut = 0, hang = true } })
-      local reader <close> = stream().reader
-      local first <close> = reader:read()
-      local second, e = reader:read()
-      assert.is_nil(second)
-      assert.equal("busy", e.code)
-      first:close()
-      local third <close> = assert(reader:read())
-      assert.is_false(third:done())
-      reader:close()
-      reader:close()
-      assert.is_false(pcall(reader.read, reader))
-    end)
-
-    it("may be given up half way", function()
-      s:script("*", { { body = ("x"):rep(1000000) }, { body = "fine" } })
-      do
-        local reader <close> = stream().reader
-        task.await(reader:read(10))
-      end
-      assert.equal("fine", send({}).body)
-    end)
   end)
 end)

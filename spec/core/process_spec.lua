@@ -19,7 +19,8 @@ end
 
 describe("process.run", function()
   it("gives the status and both outputs", function()
-    assert.same({ status = 3, stdout = "out\n", stderr = "err\n" }, sh("echo out; echo err >&2; exit 3"))
+    local done = sh("echo out; echo err >&2; exit 3")
+    assert.same({ status = 3, stdout = "out\n", stderr = "err\n" }, done)
   end)
 
   it("passes words as they are, without a shell", function()
@@ -92,7 +93,7 @@ describe("process.run", function()
   end)
 
   it("leaves the child no descriptor but three", function()
-    local file <close> = assert(io.open("/dev/null"))
+    local _ <close> = assert(io.open("/dev/null"))
     assert.equal("0\n1\n2\n", sh("ls /proc/$$/fd").stdout)
   end)
 
