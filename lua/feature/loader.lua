@@ -62,9 +62,21 @@ local function is_pending(scenario)
   return false
 end
 
+--- The world of a scenario. What steps put into its list part is closed, the last first, when the
+--- scenario ends, whatever happened.
+local function new_world()
+  return setmetatable({}, {
+    __close = function(world)
+      for i = #world, 1, -1 do
+        world[i]:close()
+      end
+    end,
+  })
+end
+
 --- Run one scenario's steps; a failure says which step of which file it was.
 local function run_scenario(path, scenario, definitions, busted)
-  local world = {}
+  local world <close> = new_world()
   for _, step in ipairs(scenario.steps) do
     local ok, e = pcall(steps.run, definitions, step, world)
     if not ok then

@@ -6,7 +6,7 @@
 --- Placeholders: {int}, {float}, {word} (no spaces), {string} (in double quotes), {text}
 --- (anything). `world` is a new table for each scenario; `argument` is the step's doc string, or
 --- its data table as a list of rows, in which `rows.records` are the rows below the first with that
---- one's names.
+--- one's names. What a step puts into the list part of `world` is closed when the scenario ends.
 
 local M = {}
 
