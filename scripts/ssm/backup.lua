@@ -5,6 +5,7 @@ local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local policy = require("awsbak.policy")
+local progress = require("awsbak.progress")
 local settings = require("awsbak.settings")
 local ssm = require("aws.ssm")
 
@@ -92,7 +93,7 @@ return policy({
       end,
     })
     local saved = 0
-    for parameter in parameters do
+    for parameter in progress(parameters, "parameters") do
       out:add(parameter)
       saved = saved + 1
     end

@@ -7,6 +7,7 @@ local parameter_source = require("backup.parameter_source")
 local path = require("aws.ssm.path")
 local plan = require("backup.parameter_plan")
 local policy = require("awsbak.policy")
+local progress = require("awsbak.progress")
 local settings = require("awsbak.settings")
 local ssm = require("aws.ssm")
 
@@ -58,7 +59,7 @@ end
 
 --- The results as rows, without what was equal.
 local function write(restore)
-  local results = restore:run()
+  local results = progress(restore:run(), "parameters")
   output.rows({ "name", "result", "detail" }, function()
     for result in results do
       if result.result ~= "equal" then
