@@ -30,6 +30,10 @@ end
 
 -- A reader that went away (`| head`) ends the run; the program turns it into a quiet end.
 local function write(...)
+  local log = package.loaded["awsbak.log"]
+  if log and log.before then
+    log.before() -- a progress line makes room
+  end
   local ok, message, number = io.stdout:write(...)
   if not ok then
     errors.raise({

@@ -236,6 +236,8 @@ function M.explain(step)
   if #step.differences > 0 then
     local plural = #step.differences > 1 or step.differences[1]:sub(-1) == "s"
     parts[1] = table.concat(step.differences, ", ") .. (plural and " differ" or " differs")
+  elseif step.action == "change" then
+    parts[1] = "equal, written all the same"
   end
   if step.action == "recreate" then
     parts[#parts + 1] = "deleted and created again, because AWS does not change a type in place"

@@ -57,15 +57,18 @@ local function dry_run(restore)
   }
 end
 
---- The results as rows, without what was equal.
-local function write(restore)
-  local results = progress(restore:run(), "parameters")
+--- Writes `count` parameters; the results as rows, without what was equal.
+local function write(restore, count)
+  local done <close> = progress.start("parameters", count)
+  local results = restore:run()
   output.rows({ "name", "result", "detail" }, function()
     for result in results do
+      done:add()
       if result.result ~= "equal" then
         return result
       end
     end
+    done:close()
   end)
   local counts = restore.counts
   if restore.stopped then
@@ -134,7 +137,8 @@ return policy({
       overwrite = o.overwrite,
       concurrency = settings.get("concurrency"),
     })
-    if restore:check() == 0 and #o.path > 0 then
+    local count = restore:check()
+    if count == 0 and #o.path > 0 then
       errors.raise({
         kind = "usage",
         code = "nothing_matched",
@@ -147,6 +151,6 @@ return policy({
     elseif o.overwrite ~= "never" and not settings.get("yes") then
       ask(restore)
     end
-    return write(restore)
+    return write(restore, count)
   end,
 })
