@@ -301,6 +301,25 @@ describe("core.file", function()
       assert.is_true(dir:read("in") == dir:read("out2"))
     end)
 
+    it("do not keep a program alive whose reader has stopped reading", function()
+      local code = dir:write(
+        "code.lua",
+        [[
+        local file, task = require("awsbak.core.file"), require("awsbak.task")
+        local to = file.stdout()
+        pcall(task.timeout, 0.05, function()
+          task.await(to:write(("x"):rep(1000000)))
+        end)
+        io.stderr:write("over")]]
+      )
+      assert(sh("mkfifo %s", dir:path("fifo")))
+      -- The reader opens the fifo and reads nothing; it is gone only when the program is.
+      local line = "%s %s > %s 2>%s & pid=$!; exec 3< %s; wait $pid"
+      local words = { program.path(), code, dir:path("fifo"), dir:path("said"), dir:path("fifo") }
+      assert.is_true(sh(line, table.unpack(words)))
+      assert.equal("over", dir:read("said"))
+    end)
+
     it("fail with EPIPE when nobody reads any more", function()
       local code = dir:write(
         "code.lua",

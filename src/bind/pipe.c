@@ -39,6 +39,9 @@ static void free_state(struct ab_turn *turn)
 
 static int open_pipe(lua_State *L, int fd)
 {
+    /* The loop waits for its jobs at the end of the state, and finalizers run newest first: so the
+     * pipe, whose end stops a job that waits, must be newer than the loop. */
+    ab_bind_loop(L);
     struct lua_pipe *self = ab_bind_object(L, sizeof *self, CLASS, 0);
     struct state *s = ab_calloc(1, sizeof *s);
     struct ab_err err;

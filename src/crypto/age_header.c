@@ -309,7 +309,7 @@ static bool read_stanzas(struct cursor *c, const struct ab_age_with *with, uint8
 {
     bool opened = false, has_scrypt = false;
     size_t count = 0;
-    struct stanza s;
+    struct stanza s = {0};
     struct cursor scan = *c;
 
     for (; count == 0 || at_stanza(&scan); count++) {
