@@ -156,13 +156,13 @@ end
 function exchange.request(call, attempt)
   local service, built = call.service, call.request
   local target = service:endpoint(call)
-  local headers = table.move(built.headers, 1, #built.headers, 1, {})
-  table.insert(headers, { "User-Agent", AGENT })
-  table.insert(headers, { "amz-sdk-invocation-id", call.invocation })
-  table.insert(headers, {
-    "amz-sdk-request",
-    ("attempt=%d; max=%d"):format(attempt, call.options.attempts or service.retry.attempts),
-  })
+  local attempts = call.options.attempts or service.retry.attempts
+  local headers = {
+    { "User-Agent", AGENT },
+    { "amz-sdk-invocation-id", call.invocation },
+    { "amz-sdk-request", ("attempt=%d; max=%d"):format(attempt, attempts) },
+    table.unpack(built.headers),
+  }
   for _, pair in ipairs(target.headers or {}) do
     table.insert(headers, pair)
   end

