@@ -256,6 +256,7 @@ local function start(argv)
     or (#argv == line.next - 1 and #line.chunks == 0 and is_terminal())
   local code = run_target(argv, line)
   if interactive and not line.version and not line.help then
+    local _sandbox <close> = setting("sandbox") and require("awsbak.sandbox").open() or nil
     return require("awsbak.repl").run()
   end
   return code

@@ -15,6 +15,8 @@ M.MARK = ".awsbak"
 
 local WORD = "^[%w][%w_-]*$" -- a word of a command: never a path
 
+local PROJECT = "scripts"
+
 local NOT_COMMANDS = "^features/" -- scripts/features holds .feature files and their steps
 
 ---@class awsbak.Command
@@ -34,14 +36,23 @@ local function is_ours(path)
   return facts ~= nil and (facts.uid == uid or facts.uid == 0) and facts.mode & 18 == 0 -- 022
 end
 
+--- A policy of the project counts only when nobody else can have written it or its folder.
+local function is_trusted(path)
+  if is_ours(path) and is_ours(path:match("^(.*)/")) then
+    return true
+  end
+  log.warn("%s is not used: it and its folder must be yours and not writable by others", path)
+  return false
+end
+
 local function project_folder()
   local mark = io.open(M.MARK, "rb")
   if not mark then
     return nil
   end
   mark:close()
-  if is_ours(M.MARK) and is_ours("scripts") and is_ours(".") then
-    return "scripts"
+  if is_ours(M.MARK) and is_ours(PROJECT) and is_ours(".") then
+    return PROJECT
   end
   log.warn(
     "./scripts is not used: it, %s and their folder must be yours and not writable by others",
@@ -89,7 +100,7 @@ function M.find(name)
   end
   for _, folder in ipairs(M.folders()) do
     local path = folder .. "/" .. name .. ".lua"
-    if is_readable(path) then
+    if is_readable(path) and (folder ~= PROJECT or is_trusted(path)) then
       return { name = name, path = path, file = path }
     end
   end

@@ -19,7 +19,7 @@ local function sys()
 end
 
 local function encode(value)
-  return errors.check(require("awsbak.core.json").encode(value))
+  return (errors.check(require("awsbak.core.json").encode(value)))
 end
 
 --- How data is written now.

@@ -15,6 +15,8 @@ local task = require("awsbak.task")
 
 local M = {}
 
+local LOG_BYTES = 65536 -- of what the server says; older lines are forgotten
+
 local START_S = 60 -- for a Python program on a slow machine to say where it listens
 
 local function is_executable_name(path)
@@ -88,6 +90,7 @@ local function start()
       AWS_SECRET_ACCESS_KEY = "sandbox",
     },
     die_with_parent = true,
+    max_output = LOG_BYTES,
   }))
 end
 
@@ -112,37 +115,30 @@ local function wait_for_url(server)
   end
 end
 
---- Its log must be read, or the pipe fills and it stops. To be closed before the server is.
-local function drain(server)
-  local reading = task.spawn(function()
-    for line in
-      function()
-        return task.await(server:read_line())
-      end
-    do
-      log.debug("moto: %s", line)
-    end
-  end)
-  return setmetatable({}, {
+--- Start the server and live in the sandbox from now on. Requests to other hosts stay refused, also
+--- when it was closed.
+---@return table sandbox to be closed: ends the server
+function M.open()
+  local server = start()
+  local url = task.timeout(START_S, wait_for_url, server)
+  log.info("sandbox at %s", url)
+  http.loopback_only()
+  local getenv = outside.getenv
+  outside.getenv = M.environment(url, getenv)
+  return setmetatable({ url = url }, {
     __close = function()
-      task.cancel(reading)
-      pcall(task.await, reading)
+      outside.getenv = getenv
+      server:close()
     end,
   })
 end
 
---- Run `body` against a moto_server that is started for it and stopped after it.
+--- Run `body` against a moto_server that is started for it and ended after it.
 ---@param body function
 ---@return any ... what `body` returns
 function M.run(body)
-  local server <close> = start()
-  local url = task.timeout(START_S, wait_for_url, server)
-  log.info("sandbox at %s", url)
-  http.loopback_only()
-  local _log <close> = drain(server)
-  local getenv = M.environment(url, outside.getenv)
-  local results = table.pack(outside.with({ getenv = getenv }, body))
-  return table.unpack(results, 1, results.n)
+  local _sandbox <close> = M.open()
+  return body()
 end
 
 return M

@@ -1,0 +1,192 @@
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
+
+local POLICY = [[
+return require("awsbak.policy")({
+  name = "version", summary = "Another version.", run = function() print(%q) end,
+})
+]]
+
+--- Run in the folder `dir`, with HOME there.
+local function run_in(dir, words, env)
+  local cwd = io.popen("pwd"):read("l")
+  local exe = program.path():gsub("^([^/])", cwd .. "/%1")
+  local line = { "cd", shell.quote(dir:path()), "&&", "env", "HOME=" .. shell.quote(dir:path()) }
+  for name, value in pairs(env or {}) do
+    line[#line + 1] = name .. "=" .. shell.quote(value)
+  end
+  line[#line + 1] = shell.quote(exe)
+  line[#line + 1] = shell.join(words)
+  line[#line + 1] = "2>&1"
+  local pipe = io.popen(table.concat(line, " "))
+  local said = pipe:read("a")
+  return said, select(3, pipe:close())
+end
+
+local function folder_with(dir, folder, what)
+  os.execute("mkdir -p " .. shell.quote(dir:path(folder)))
+  dir:write(folder .. "/version.lua", POLICY:format(what))
+end
+
+describe("a command is looked for", function()
+  it("in AWSBAK_PATH, then the user's configuration, then in the program", function()
+    local dir <close> = scratch.new()
+    assert.matches("^awsbak %d", (run_in(dir, { "version" })))
+    folder_with(dir, ".config/awsbak/scripts", "config")
+    assert.equal("config\n", (run_in(dir, { "version" })))
+    folder_with(dir, "mine", "path")
+    assert.equal("path\n", (run_in(dir, { "version" }, { AWSBAK_PATH = dir:path("mine") })))
+  end)
+
+  it("not in relative folders", function()
+    local dir <close> = scratch.new()
+    folder_with(dir, "mine", "evil")
+    local said = run_in(dir, { "version" }, { AWSBAK_PATH = "mine" })
+    assert.matches("AWSBAK_PATH: 'mine' is not used", said, 1, true)
+    assert.is_nil(said:find("evil"))
+  end)
+
+  it("in ./scripts only beside the mark of eject", function()
+    local dir <close> = scratch.new()
+    folder_with(dir, "scripts", "project")
+    assert.matches("^awsbak %d", (run_in(dir, { "version" })))
+    dir:write(".awsbak", "")
+    assert.equal("project\n", (run_in(dir, { "version" })))
+  end)
+
+  it("in ./scripts only when nobody else can write there", function()
+    local dir <close> = scratch.new()
+    folder_with(dir, "scripts", "project")
+    dir:write(".awsbak", "")
+    for _, name in ipairs({ "scripts", ".awsbak", "scripts/version.lua" }) do
+      os.execute("chmod o+w " .. shell.quote(dir:path(name)))
+      local said = run_in(dir, { "version" })
+      assert.matches("not used", said, 1, true)
+      assert.is_nil(said:find("project"), name)
+      os.execute("chmod o-w " .. shell.quote(dir:path(name)))
+    end
+  end)
+end)
+
+describe("a command", function()
+  it("can be ejected, changed, and then wins", function()
+    local dir <close> = scratch.new()
+    assert.same({ "scripts/version.lua\n", 0 }, { run_in(dir, { "eject", "version" }) })
+    assert.matches("^awsbak %d", (run_in(dir, { "version" })))
+    dir:write("scripts/version.lua", POLICY:format("mine"))
+    assert.equal("mine\n", (run_in(dir, { "version" })))
+    assert.matches("File: scripts/version.lua\n", (run_in(dir, { "help", "version" })), 1, true)
+  end)
+
+  it("is not ejected over a file, unless forced", function()
+    local dir <close> = scratch.new()
+    run_in(dir, { "eject", "version" })
+    dir:write("scripts/version.lua", "mine")
+    local said, status = run_in(dir, { "eject", "version" })
+    assert.equal(1, status)
+    assert.matches("scripts/version.lua", said, 1, true)
+    assert.equal("mine", dir:read("scripts/version.lua"))
+    assert.equal(0, select(2, run_in(dir, { "eject", "version", "--force" })))
+  end)
+
+  it("that does not exist cannot be ejected", function()
+    local dir <close> = scratch.new()
+    local said, status = run_in(dir, { "eject", "versoin" })
+    assert.equal(2, status)
+    assert.matches("there is no built-in command 'versoin'; did you mean 'version'?", said, 1, true)
+  end)
+
+  it("must return a policy", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir -p " .. shell.quote(dir:path("mine")))
+    dir:write("mine/odd.lua", "return {}")
+    local said, status = run_in(dir, { "odd" }, { AWSBAK_PATH = dir:path("mine") })
+    assert.equal(2, status)
+    assert.matches("mine/odd.lua does not return a policy", said, 1, true)
+  end)
+
+  it("has strict globals", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir -p " .. shell.quote(dir:path("mine")))
+    dir:write("mine/odd.lua", "x = 1")
+    local said = run_in(dir, { "odd" }, { AWSBAK_PATH = dir:path("mine") })
+    assert.matches("mine/odd.lua:1: assignment to global 'x' in a module", said, 1, true)
+  end)
+
+  it("of a library is the same file", function()
+    local dir <close> = scratch.new()
+    folder_with(dir, "mine", "mine")
+    local said = run_in(
+      dir,
+      { "-e", 'require("scripts.version").run()' },
+      { AWSBAK_PATH = dir:path("mine") }
+    )
+    assert.equal("mine\n", said)
+  end)
+end)
+
+describe("awsbak help", function()
+  it("lists commands and the flags of all", function()
+    local said = program.run({ "help" }).stdout
+    for _, word in ipairs({
+      "  version ",
+      "  eject ",
+      "--region VALUE",
+      "--timeout TIME",
+      "Exit codes:",
+    }) do
+      assert.matches(word, said, 1, true)
+    end
+  end)
+
+  it("describes one command, its options, examples and file", function()
+    local said = program.run({ "help", "eject" }).stdout
+    assert.matches("^awsbak eject NAME%.%.%. %[options%]\n\nWrite a built%-in command", said)
+    assert.matches("--force", said, 1, true)
+    assert.matches("Examples:\n  awsbak eject ssm/backup\n", said, 1, true)
+    assert.matches("File: scripts/eject.lua (built in)\n", said, 1, true)
+    assert.equal(said, program.run({ "eject", "--help" }).stdout)
+  end)
+
+  it("still lists the others when one does not load", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir -p " .. shell.quote(dir:path("mine")))
+    dir:write("mine/odd.lua", "syntax error")
+    local said = run_in(dir, { "help" }, { AWSBAK_PATH = dir:path("mine") })
+    assert.matches("(does not load: ", said, 1, true)
+    assert.matches("  version ", said, 1, true)
+  end)
+end)
+
+describe("awsbak invoke", function()
+  it("answers an event with one JSON object", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir -p " .. shell.quote(dir:path("mine")))
+    dir:write(
+      "mine/p.lua",
+      [[
+      return require("awsbak.policy")({
+        name = "p", summary = "P.", options = { { "dry_run", kind = "flag" }, { "path", many = true } },
+        run = function(o) return { ok = #o.path, failed = o.dry_run and 1 or 0 } end,
+      })
+    ]]
+    )
+    local env = { AWSBAK_PATH = dir:path("mine") }
+    dir:write("event.json", '{"path": "/a"}')
+    assert.same(
+      { '{"failed":0,"ok":1,"status":"ok"}\n', 0 },
+      { run_in(dir, { "invoke", "p", "event.json" }, env) }
+    )
+    dir:write("event.json", '{"dry_run": true}')
+    assert.same(
+      { '{"failed":1,"ok":0,"status":"incomplete"}\n', 3 },
+      { run_in(dir, { "invoke", "p", "event.json" }, env) }
+    )
+    dir:write("event.json", '{"dryrun": true}')
+    assert.same(
+      { "awsbak: error: there is no option 'dryrun'; did you mean 'dry_run'?\n", 2 },
+      { run_in(dir, { "invoke", "p", "event.json" }, env) }
+    )
+  end)
+end)

@@ -1,0 +1,114 @@
+local output = require("awsbak.output")
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
+
+--- Run code that uses `output` in the program, with its standard output not a terminal.
+local function run(code, mode)
+  code = 'local output = require("awsbak.output") ' .. code
+  return program.run(mode and { "--output", mode, "-e", code } or { "-e", code })
+end
+
+local ROWS = [[output.rows({ "name", { key = "size", kind = "size" } },
+  { { name = "/a", size = 2048 }, { name = "/b\n", size = 1 } })]]
+
+describe("output.rows", function()
+  it("is JSON lines where no terminal is", function()
+    assert.equal('{"name":"/a","size":2048}\n{"name":"/b\\n","size":1}\n', run(ROWS).stdout)
+  end)
+
+  it("is a table when asked for one, with control characters escaped", function()
+    local said = run(ROWS, "table")
+    assert.equal("NAME     SIZE\n/a    2.0 KiB\n/b\\n      1 B\n", said.stdout)
+  end)
+
+  it("takes an iterator, and returns the count", function()
+    local code = [[
+      local i = 0
+      print(output.rows({ "n" }, function() i = i + 1 return i <= 3 and { n = i } or nil end))
+    ]]
+    assert.equal('{"n":1}\n{"n":2}\n{"n":3}\n3\n', run(code).stdout)
+  end)
+
+  it("shows rows beyond the first thousand too", function()
+    local code = [[
+      local i = 0
+      output.rows({ "n" }, function() i = i + 1 return i <= 2500 and { n = i } or nil end)
+    ]]
+    local said = run(code, "table")
+    local count = select(2, said.stdout:gsub("\n", ""))
+    assert.equal(2501, count)
+  end)
+end)
+
+describe("output.summary", function()
+  local function summary(result, mode)
+    return run(('output.summary("x", %s)'):format(result), mode)
+  end
+
+  it("is the last JSON line where no terminal is", function()
+    assert.equal(
+      '{"failed":0,"ok":2,"type":"summary"}\n',
+      summary("{ ok = 2, failed = 0, exit_code = 4 }").stdout
+    )
+  end)
+
+  it("is a sentence on standard error beside a table", function()
+    local said =
+      summary('{ ok = 2, failed = 1, skipped = 0, location = "a.age", bytes = 3 }', "table")
+    assert.equal("", said.stdout)
+    assert.equal("x: 2 ok, 1 failed, 0 skipped, bytes 3, location a.age\n", said.stderr)
+  end)
+
+  it("says when there was nothing to do", function()
+    assert.equal("x: nothing to do\n", summary("{ ok = 0, failed = 0 }", "table").stderr)
+  end)
+
+  it("stays off standard output when an archive is there", function()
+    assert.equal("", summary('{ ok = 1, location = "-" }').stdout)
+    assert.equal("x: 1 ok\n", run('output.take_stdout() output.summary("x", { ok = 1 })').stderr)
+  end)
+
+  it("ends the one document of --output json", function()
+    local said = run(ROWS .. ' output.summary("x", { ok = 2 })', "json")
+    local document = require("awsbak.core.json").decode(said.stdout)
+    assert.same({ 2, 2 }, { #document.items, document.summary.ok })
+  end)
+end)
+
+describe("output.item", function()
+  it("is one JSON object, or names and values", function()
+    assert.equal('{"a":1}\n', run("output.item({ a = 1 })").stdout)
+    local said = run('output.item({ a = 1, bc = "x" })', "table")
+    assert.equal("a   1\nbc  x\n", said.stdout)
+  end)
+end)
+
+describe("output.collect", function()
+  it("keeps what would be written, and what f returns", function()
+    local items, result = output.collect(function()
+      output.rows({ "n" }, { { n = 1 } })
+      output.item({ m = 2 })
+      return "done"
+    end)
+    assert.same({ { { n = 1 }, { m = 2 } }, "done" }, { items, result })
+  end)
+end)
+
+describe("a terminal", function()
+  it("gets a table, cut to its width", function()
+    local dir <close> = scratch.new()
+    local path = dir:write(
+      "t.lua",
+      [[
+      require("awsbak.output").rows({ "name" }, { { name = ("x"):rep(300) } })
+    ]]
+    )
+    local words = { "sh", "-c", 'stty cols 40; exec "$@"', "sh", program.path(), path }
+    local command = "python3 spec/support/terminal.py /usr/bin/env %s </dev/null"
+    local pipe = io.popen(command:format(shell.join(words)))
+    local said = pipe:read("a")
+    pipe:close()
+    assert.equal("NAME\n" .. ("x"):rep(39) .. "…\n", said)
+  end)
+end)

@@ -1,0 +1,59 @@
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
+
+--- What a terminal shows when `lines` are typed at the prompt.
+local function type_lines(dir, ...)
+  local input = dir:write("input", table.concat({ ... }, "\n") .. "\n")
+  local command =
+    "env TERM=dumb HOME=%s XDG_STATE_HOME= timeout 30 python3 spec/support/terminal.py %s <%s 2>&1"
+  local pipe = io.popen(command:format(dir:path(), program.path(), input))
+  local said = pipe:read("a")
+  return said, select(3, pipe:close())
+end
+
+describe("the prompt", function()
+  it("prints expressions, goes on after errors, and ends with the input", function()
+    local dir <close> = scratch.new()
+    local said, status = type_lines(
+      dir,
+      "1 + 1",
+      "{ a = { 1, 'x' } }",
+      "error('boom')",
+      "undefined",
+      "x = 7",
+      "x, nil"
+    )
+    for _, line in ipairs({
+      "\n2\n",
+      '\n{ a = { 1, "x" } }\n',
+      "\nawsbak: error: prompt:1: boom\n",
+      "undeclared global 'undefined'",
+      "\n7\nnil\n",
+    }) do
+      assert.matches(line, said, 1, true)
+    end
+    assert.equal(0, status)
+  end)
+
+  it("takes input of several lines", function()
+    local dir <close> = scratch.new()
+    assert.matches(
+      "\n12\n",
+      (type_lines(dir, "for i = 1, 2 do", "io.write(i)", "end io.write('\\n')")),
+      1,
+      true
+    )
+  end)
+
+  it("keeps a history that only its user can read", function()
+    local dir <close> = scratch.new()
+    type_lines(dir, "'remember' .. 'ed'", " 'not ' .. 'this'")
+    local path = ".local/state/awsbak/history"
+    assert.matches("remember", dir:read(path), 1, true)
+    assert.is_nil(dir:read(path):find("not", 1, true))
+    local pipe = io.popen("stat -c %a " .. shell.quote(dir:path(path)))
+    assert.equal("600\n", pipe:read("a"))
+    pipe:close()
+  end)
+end)
