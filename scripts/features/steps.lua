@@ -1,4 +1,4 @@
--- What the steps of the SSM features do: the awsbak program against a fake AWS on this machine.
+--- What the steps of the SSM features do: the awsbak program against a fake AWS on this machine.
 
 local file = require("awsbak.core.file")
 local moto = require("spec.support.moto")
