@@ -92,18 +92,18 @@ return policy({
         return { account = account, region = region, paths = json.array(o.path) }
       end,
     })
-    local saved = 0
     for parameter in progress(parameters, "parameters") do
-      out:add(parameter)
-      saved = saved + 1
+      if not out:has(parameter.name) then -- a list that changes meanwhile may tell one twice
+        out:add(parameter)
+      end
     end
-    if saved == 0 then
+    if out.count == 0 then
       check_found(o, parameters, parameters.scope:describe())
     end
 
     local done = out:commit({ unreadable = parameters.unreadable, vanished = parameters.vanished })
     return {
-      ok = saved,
+      ok = done.count,
       failed = report(parameters.unreadable),
       skipped = parameters.vanished,
       location = done.location,

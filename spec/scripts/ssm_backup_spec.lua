@@ -108,6 +108,16 @@ describe("awsbak ssm backup", function()
     assert.matches("20 ok", result.stderr)
   end)
 
+  it("saves a parameter once that the list tells twice", function()
+    local again = { Name = "/load/000/p00000", Type = "String", Version = 1 }
+    fake:script("DescribeParameters", {
+      { pass = true, times = 2 },
+      { merge = { Parameters = { again } } },
+    })
+    assert.equal(0, backup("--plaintext").status)
+    assert.equal(100, select(4, records()))
+  end)
+
   it("names a value that may not be decrypted, saves the rest and ends with 3", function()
     fake:script("GetParameters", { denied(2) })
     local result = backup("--plaintext", "--concurrency", "1")

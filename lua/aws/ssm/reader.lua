@@ -85,22 +85,24 @@ local function filters(scope)
   return list
 end
 
---- The metadata of every parameter of a scope, a page at a time, each name once.
+--- The metadata of every parameter of a scope, a page at a time. A list that changes while it is
+--- read can tell a parameter again on the next page; what two neighbouring pages share comes once.
 ---@param scope aws.ssm.Scope
 ---@return fun(): table[]|nil iterator over lists of ParameterMetadata
 function Reader:pages(scope)
-  local seen = {} -- a list that changes while it is read can name a parameter twice
+  local before = {} -- the names of the page before: memory stays flat however long the list
   local wanted, at = filters(scope), 0
   local following
 
   local function select_new(page)
-    local list = {}
+    local list, names = {}, {}
     for _, meta in ipairs(page.Parameters or {}) do
-      if not seen[meta.Name] and scope:includes(meta.Name) then
-        seen[meta.Name] = true
+      names[meta.Name] = true
+      if not before[meta.Name] and scope:includes(meta.Name) then
         list[#list + 1] = meta
       end
     end
+    before = names
     return list
   end
 

@@ -21,11 +21,22 @@ function M.new()
   return setmetatable({ salt = outside.random_bytes(16), bits = {} }, Names)
 end
 
+local function bits_of(self, name)
+  return (string.unpack("<i8", digest.digest("sha256", self.salt .. name)))
+end
+
+--- Whether a name is in the set.
+---@param name string
+---@return boolean
+function Names:has(name)
+  return self.bits[bits_of(self, name)] ~= nil
+end
+
 --- Add a name.
 ---@param name string
 ---@return boolean added false when it is in the set already
 function Names:add(name)
-  local bits = string.unpack("<i8", digest.digest("sha256", self.salt .. name))
+  local bits = bits_of(self, name)
   if self.bits[bits] then
     return false
   end

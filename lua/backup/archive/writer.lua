@@ -161,6 +161,13 @@ local function check_open(self)
   end
 end
 
+--- Whether a record of that name was added.
+---@param name string
+---@return boolean
+function Writer:has(name)
+  return self.names:has(name)
+end
+
 --- Add a record; waits while too much is buffered.
 ---@param record table with a `name` that no other record has, and no member called `record`;
 ---  strings are kept byte for byte
