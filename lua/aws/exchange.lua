@@ -111,11 +111,12 @@ local function header(response, name)
   return nil
 end
 
---- What is signed for the body. Over https the transport protects what S3 is sent, and hashing
---- every part a second time costs more than all else; over http the signature must cover it.
+--- What is signed for the body. Over https the transport and a checksum protect what S3 is sent, and
+--- hashing every part a second time costs more than all else; without one of the two the signature
+--- must cover it (botocore/auth.py, S3SigV4Auth).
 local function payload_hash(call, url)
   local body = call.request.body
-  if body and call.service.s3 and url:sub(1, 6) == "https:" then
+  if body and call.service.s3 and call.checksummed and url:sub(1, 6) == "https:" then
     return "UNSIGNED-PAYLOAD"
   end
   return codec.hex(digest.digest("sha256", body or ""))
