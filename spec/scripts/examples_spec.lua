@@ -3,6 +3,7 @@
 local moto = require("spec.support.moto")
 local operator = require("spec.support.operator")
 local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
 
 local LINES_MAX = 30
@@ -11,9 +12,12 @@ local LINES_MAX = 30
 local runs = {}
 
 runs["tour.lua"] = function()
-  local result = program.run({ "--sandbox", "examples/tour.lua" })
-  assert.equal(0, result.status, result.stderr)
-  assert.matches("All 3 parameters are as they were", result.stdout)
+  local home <close> = scratch.new()
+  for _ = 1, 2 do -- the second time there are keys
+    local result = program.run({ "--sandbox", "examples/tour.lua" }, { home = home:path() })
+    assert.equal(0, result.status, result.stderr)
+    assert.matches("All 3 parameters are as they were", result.stdout)
+  end
 end
 
 runs["dict.lua"] = function()
