@@ -59,26 +59,26 @@ end
 
 --- Writes `count` parameters; the results as rows, without what was equal.
 local function write(restore, count)
-  local done <close> = progress.start("parameters", count)
+  local shown <close> = progress.start("parameters", count)
   local results = restore:run()
   output.rows({ "name", "result", "detail" }, function()
     for result in results do
-      done:add()
+      shown:add()
       if result.result ~= "equal" then
         return result
       end
     end
-    done:close()
+    shown:close()
   end)
   local counts = restore.counts
+  local written = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0)
   if restore.stopped then
-    local done = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0)
     local e = errors.from(restore.stopped)
-    e.hint = ("stopped after %d were written; run it again to go on"):format(done)
+    e.hint = ("stopped after %d were written; run it again to go on"):format(written)
     error(e, 0)
   end
   return {
-    ok = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0),
+    ok = written,
     failed = counts.failed or 0,
     skipped = (counts.kept or 0) + (counts.equal or 0),
     created = counts.created,
