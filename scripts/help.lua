@@ -19,6 +19,8 @@ return policy({
     end
     if #words == 0 then
       output.text(manual.overview())
+    elseif #words == 1 and not commands.find(words[1]) and #commands.members(words[1]) > 0 then
+      output.text(manual.group(words[1]))
     else
       output.text(manual.command(commands.match(words, 1)))
     end

@@ -7,6 +7,8 @@ local text = require("awsbak.text")
 
 local M = {}
 
+local WIDTH = 90 -- of running text
+
 local USAGE = [[
 awsbak runs backup and restore policies for AWS, written in Lua.
 
@@ -69,13 +71,14 @@ local function option_rows(list)
   return rows
 end
 
-local function command_rows()
+local function command_rows(names)
   local rows = {}
-  for _, name in ipairs(commands.list()) do
+  for _, name in ipairs(names) do
     local ok, p = pcall(function()
       return commands.load(commands.find(name))
     end)
-    local summary = ok and p.summary or "(does not load: " .. text.escape(tostring(p)) .. ")"
+    local first_line = tostring(p):match("^[^\n]*")
+    local summary = ok and p.summary or "(does not load: " .. text.escape(first_line) .. ")"
     rows[#rows + 1] = { (name:gsub("/", " ")), summary }
   end
   return rows
@@ -87,12 +90,32 @@ function M.overview()
   return table.concat({
     USAGE,
     "\nCommands (`awsbak help COMMAND` says more):\n",
-    columns(command_rows()),
+    columns(command_rows(commands.list())),
     "\nFlags of every command, before or after it (or AWSBAK_NAME in the environment):\n",
     columns(option_rows(settings.options.list)),
     "\n",
     EXITS,
   })
+end
+
+--- What `awsbak help GROUP` prints: the commands whose first word it is.
+---@param group string
+---@return string
+function M.group(group)
+  return columns(command_rows(commands.members(group)))
+end
+
+--- Paragraphs in lines of at most WIDTH columns; lines that are shorter stay as they are.
+local function wrapped(paragraphs)
+  local lines = {}
+  for line in paragraphs:gmatch("[^\n]*") do
+    while #line > WIDTH do
+      local head = line:sub(1, WIDTH + 1):match("^(.*)%s") or line:match("^%S+")
+      lines[#lines + 1], line = head, line:sub(#head + 2)
+    end
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, "\n")
 end
 
 local function usage_line(p)
@@ -113,7 +136,7 @@ function M.command(command)
   local p = commands.load(command)
   local parts = { usage_line(p), "\n\n", p.summary, "\n" }
   if p.description then
-    parts[#parts + 1] = "\n" .. p.description:gsub("%s+$", "") .. "\n"
+    parts[#parts + 1] = "\n" .. wrapped((p.description:gsub("%s+$", ""))) .. "\n"
   end
   if #p.schema.list > 0 then
     parts[#parts + 1] = "\nOptions (`awsbak help` has those of every command):\n"

@@ -5,7 +5,8 @@ local M = {}
 
 local FILE_MAX = 32 * 1024 * 1024
 
-local CODES = { [2] = "ENOENT", [13] = "EACCES", [20] = "ENOTDIR", [21] = "EISDIR" } -- errno(3), Linux
+-- errno(3) of Linux.
+local CODES = { [2] = "ENOENT", [13] = "EACCES", [20] = "ENOTDIR", [21] = "EISDIR" }
 
 local function io_error(path, message, number)
   local text = message:sub(1, #path) == path and message:sub(#path + 3) or message

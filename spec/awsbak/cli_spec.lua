@@ -240,9 +240,8 @@ describe("the end", function()
   end)
 
   it("comes with 71 and a plain sentence when memory is out", function()
-    local command = ("ulimit -v 400000; exec %s -e 'local s = \"x\" while true do s = s .. s end' 2>&1"):format(
-      program.path()
-    )
+    local code = shell.quote("local s = 'x' while true do s = s .. s end")
+    local command = ("ulimit -v 400000; exec %s -e %s 2>&1"):format(program.path(), code)
     local pipe = io.popen(command)
     local said = pipe:read("a")
     local _, _, status = pipe:close()

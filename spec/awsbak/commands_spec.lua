@@ -149,6 +149,13 @@ describe("awsbak help", function()
     assert.equal(said, program.run({ "eject", "--help" }).stdout)
   end)
 
+  it("lists a group's commands", function()
+    local said = program.run({ "help", "ssm" })
+    assert.equal(0, said.status)
+    assert.matches("^  ssm backup +Save", said.stdout)
+    assert.is_nil(said.stdout:find("version"))
+  end)
+
   it("still lists the others when one does not load", function()
     local dir <close> = scratch.new()
     os.execute("mkdir -p " .. shell.quote(dir:path("mine")))
@@ -167,7 +174,8 @@ describe("awsbak invoke", function()
       "mine/p.lua",
       [[
       return require("awsbak.policy")({
-        name = "p", summary = "P.", options = { { "dry_run", kind = "flag" }, { "path", many = true } },
+        name = "p", summary = "P.",
+        options = { { "dry_run", kind = "flag" }, { "path", many = true } },
         run = function(o) return { ok = #o.path, failed = o.dry_run and 1 or 0 } end,
       })
     ]]

@@ -1,4 +1,5 @@
 local policy = require("awsbak.policy")
+local program = require("spec.support.program")
 local settings = require("awsbak.settings")
 
 local function sum()
@@ -53,6 +54,17 @@ describe("a policy", function()
 end)
 
 describe("policy.confirm", function()
+  it("raises where nobody can be asked, with exit code 20", function()
+    local code = [[require("awsbak.policy").confirm("Overwrite 3 parameters?", { "/a\27", "/b" })]]
+    local result = program.run({ "-e", code })
+    assert.equal(20, result.status)
+    assert.equal(
+      "/a\\x1b\n/b\nawsbak: error: not confirmed: Overwrite 3 parameters?;"
+        .. " there is no terminal to ask on; add --yes to go on\n",
+      result.stderr
+    )
+  end)
+
   it("is content with --yes", function()
     settings.with({ yes = true }, function()
       assert.is_true(policy.confirm("Really?"))

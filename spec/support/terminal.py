@@ -8,8 +8,7 @@ import pty
 import select
 import sys
 
-END = b"\x04"
-
+CLEAR_LINE = b"\x15"
 
 def show(data):
     """What the terminal shows, without its line ends."""
@@ -17,15 +16,15 @@ def show(data):
 
 
 def main():
-    keys = [line.encode() + b"\n" for line in sys.stdin.read().splitlines()] + [END]
+    keys = [line.encode() + b"\n" for line in sys.stdin.read().splitlines()] + [b"\x04"]
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(sys.argv[1], sys.argv[1:])
-    shown = b""
+    shown, last = b"", b""
     while True:
-        # Ctrl-D is lost when it comes before the program has set the terminal up.
+        # Keys that come before the program has set the terminal up may be mangled: type them again.
         if not select.select([terminal], [], [], 1)[0]:
-            os.write(terminal, b"" if keys else END)
+            os.write(terminal, CLEAR_LINE + last)
             continue
         try:
             data = os.read(terminal, 4096)
@@ -35,7 +34,8 @@ def main():
         shown += data
         if shown.endswith(b"> ") and keys:
             shown = b""
-            os.write(terminal, keys.pop(0))
+            last = keys.pop(0)
+            os.write(terminal, last)
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 

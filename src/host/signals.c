@@ -119,9 +119,21 @@ void ab_signals_start(lua_State *L)
     }
 }
 
-void ab_signals_stop(void)
+static int stop(lua_State *L)
 {
+    (void)L;
     atomic_store(&running, NULL);
+    return 0;
+}
+
+void ab_signals_stop_at_close(lua_State *L)
+{
+    lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, stop);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 lua_State *ab_signals_running(lua_State *co)

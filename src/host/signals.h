@@ -11,8 +11,8 @@
 /* Install the handlers; `L` is the main state. Signals ignored by our parent stay ignored. */
 void ab_signals_start(lua_State *L);
 
-/* No Lua code runs any more; handlers only count from now on. */
-void ab_signals_stop(void);
+/* Let handlers forget the coroutines of `L` when it is closed, by us or by os.exit(). Raises. */
+void ab_signals_stop_at_close(lua_State *L);
 
 /* Remember `co` as the coroutine that runs now; returns the one before. A hook reaches just one
  * coroutine, so the handler must know which. */
