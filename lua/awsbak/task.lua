@@ -20,7 +20,9 @@ local M = {}
 --- Wait for an operation or a task: `local response = task.await(http.request(...))`. Raises the
 --- operation's or the task's error, and cancellation; an operation awaited when the task is
 --- cancelled is closed.
----@param what userdata|awsbak.Task an operation of a core module, or what task.spawn returned
+---@param what userdata|awsbak.Task|nil an operation of a core module, or what task.spawn returned
+---@param err table? with `what` nil: why there is none, which is raised; so a call that may fail to
+---  start an operation can stand in the brackets
 ---@return any ... its results
 M.await = scheduler.await
 

@@ -92,6 +92,13 @@ describe("task.await", function()
     assert.equal("cut", e.code)
   end)
 
+  it("raises the error of an operation that did not start", function()
+    local e = caught(task.await, nil, { kind = "memory", code = "ENOMEM", message = "out of memory" })
+    assert.is_true(errors.is(e))
+    assert.equal("ENOMEM", e.code)
+    assert.equal("bug", caught(task.await, nil).kind)
+  end)
+
   it("refuses an operation that another task awaits", function()
     local e = caught(task.run, function()
       local op <close> = loop.sleep(100)

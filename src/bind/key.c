@@ -77,7 +77,8 @@ static int key_sign(lua_State *L)
     return 1;
 }
 
-/* key.verify(signer, message, signature) -> boolean | nil, err when `signer` is no signer */
+/* key.verify(signer, message, signature) -> boolean | nil, err (kind config when `signer` is none,
+ * kind memory when it cannot be told) */
 static int key_verify(lua_State *L)
 {
     struct ab_slice text = ab_bind_bytes(L, 1);
@@ -88,8 +89,11 @@ static int key_verify(lua_State *L)
 
     if (!ab_keytext_read(public_key, AB_SIGNER, text, &err))
         return ab_bind_fail(L, &err);
-    lua_pushboolean(L, signature.len == AB_ED25519_SIGNATURE &&
-                           ab_ed25519_verify(public_key, message, signature.data));
+    bool valid = false;
+    if (signature.len == AB_ED25519_SIGNATURE &&
+        !ab_ed25519_verify(public_key, message, signature.data, &valid, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, valid);
     return 1;
 }
 

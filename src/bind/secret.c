@@ -105,8 +105,9 @@ void ab_bind_push_secret(lua_State *L, const void *data, size_t len)
         return;
     self->data = ab_secret_alloc(len);
     if (!self->data) {
-        luaL_error(L, "not enough memory");
-        return; /* luaL_error does not, but nothing in its prototype says so */
+        lua_pushliteral(L, "not enough memory"); /* as Lua says it: without a position */
+        lua_error(L);
+        return; /* lua_error does not, but nothing in its prototype says so */
     }
     memcpy(self->data, data, len);
     self->len = len;

@@ -125,7 +125,8 @@ int ab_stream_writer(lua_State *L)
     return self->state ? 1 : ab_bind_fail(L, &err);
 }
 
-/* w:write(bytes) -> true, or false: enough is buffered, flush before going on */
+/* w:write(bytes) -> true, or false: enough is buffered, flush before going on. Raises when memory
+ * is out: a third answer could be taken for the second, and bytes be lost. */
 static int writer_write(lua_State *L)
 {
     struct state *s = open_state(L);
@@ -134,8 +135,10 @@ static int writer_write(lua_State *L)
 
     check_not_ended(L, s);
     luaL_argcheck(L, data.len <= PENDING_MAX - s->pending.len, 2, "too much: flush between writes");
-    if (!ab_buf_add(&s->pending, data.data, data.len, &err))
-        return ab_bind_fail(L, &err);
+    if (!ab_buf_add(&s->pending, data.data, data.len, &err)) {
+        ab_bind_error(L, &err);
+        return lua_error(L);
+    }
     s->bytes += data.len;
     lua_pushboolean(L, s->pending.len < FLUSH_AT);
     return 1;

@@ -1,10 +1,20 @@
 #include "crypto/curve.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 static bool library_failed(struct ab_err *err)
 {
     return ab_fail(err, AB_MEMORY, "curve", "libcrypto cannot compute on Curve25519");
+}
+
+/* Whether libcrypto failed for want of memory since the last ERR_clear_error(). */
+static bool out_of_memory(void)
+{
+    for (unsigned long e; (e = ERR_get_error()) != 0;)
+        if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+            return true;
+    return false;
 }
 
 static bool public_of(int type, const uint8_t *secret, uint8_t *public_key, struct ab_err *err)
@@ -32,6 +42,7 @@ bool ab_ed25519_public(const uint8_t secret[AB_CURVE_KEY], uint8_t public_key[AB
 bool ab_x25519_shared(const uint8_t secret[AB_CURVE_KEY], const uint8_t public_key[AB_CURVE_KEY],
                       uint8_t shared[AB_CURVE_KEY], struct ab_err *err)
 {
+    ERR_clear_error();
     EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret, AB_CURVE_KEY);
     EVP_PKEY *peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, public_key, AB_CURVE_KEY);
     EVP_PKEY_CTX *ctx = own ? EVP_PKEY_CTX_new(own, NULL) : NULL;
@@ -44,7 +55,7 @@ bool ab_x25519_shared(const uint8_t secret[AB_CURVE_KEY], const uint8_t public_k
     EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(peer);
     EVP_PKEY_free(own);
-    if (ready && !ok)
+    if (ready && !ok && !out_of_memory())
         return ab_fail(err, AB_INTEGRITY, "x25519", "a public key is a point of low order");
     return ok || library_failed(err);
 }
@@ -63,16 +74,28 @@ bool ab_ed25519_sign(const uint8_t secret[AB_CURVE_KEY], struct ab_slice message
     return ok || library_failed(err);
 }
 
-bool ab_ed25519_verify(const uint8_t public_key[AB_CURVE_KEY], struct ab_slice message,
-                       const uint8_t signature[AB_ED25519_SIGNATURE])
+static bool verify_once(const uint8_t *public_key, struct ab_slice message,
+                        const uint8_t *signature, bool *valid)
 {
     EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, AB_CURVE_KEY);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok =
-        key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
-        EVP_DigestVerify(ctx, signature, AB_ED25519_SIGNATURE, message.data, message.len) == 1;
+    bool ready = key && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1;
 
+    *valid = ready &&
+             EVP_DigestVerify(ctx, signature, AB_ED25519_SIGNATURE, message.data, message.len) == 1;
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(key);
-    return ok;
+    return ready;
+}
+
+bool ab_ed25519_verify(const uint8_t public_key[AB_CURVE_KEY], struct ab_slice message,
+                       const uint8_t signature[AB_ED25519_SIGNATURE], bool *valid,
+                       struct ab_err *err)
+{
+    bool ready = verify_once(public_key, message, signature, valid);
+
+    /* libcrypto does not always tell want of memory from a wrong signature: ask twice. */
+    if (ready && !*valid)
+        ready = verify_once(public_key, message, signature, valid);
+    return ready || library_failed(err);
 }

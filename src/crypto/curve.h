@@ -24,8 +24,10 @@ AB_MUST_USE bool ab_x25519_shared(const uint8_t secret[AB_CURVE_KEY],
 AB_MUST_USE bool ab_ed25519_sign(const uint8_t secret[AB_CURVE_KEY], struct ab_slice message,
                                  uint8_t signature[AB_ED25519_SIGNATURE], struct ab_err *err);
 
-/* True when `signature` over `message` was made by the secret key of `public_key`. */
-bool ab_ed25519_verify(const uint8_t public_key[AB_CURVE_KEY], struct ab_slice message,
-                       const uint8_t signature[AB_ED25519_SIGNATURE]);
+/* Whether `signature` over `message` was made by the secret key of `public_key`, into *valid. False
+ * only when that cannot be told for want of memory, which must not pass for a forgery. */
+AB_MUST_USE bool ab_ed25519_verify(const uint8_t public_key[AB_CURVE_KEY], struct ab_slice message,
+                                   const uint8_t signature[AB_ED25519_SIGNATURE], bool *valid,
+                                   struct ab_err *err);
 
 #endif

@@ -242,9 +242,13 @@ function M.await_task_here(other)
 end
 
 --- Wait for an operation or a task, in whichever way this place allows: see task.await.
----@param what userdata|awsbak.Task
+---@param what userdata|awsbak.Task|nil
+---@param err table?
 ---@return any ...
-function M.await(what)
+function M.await(what, err)
+  if what == nil then
+    error(errors.from(err or "there is nothing to await"), 0)
+  end
   local t = M.own_task()
   if getmetatable(what) == tree.Task then
     if t then

@@ -5,6 +5,7 @@
 --- million names: 1 in 30 million).
 
 local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 
 local M = {}
@@ -22,7 +23,7 @@ function M.new()
 end
 
 local function bits_of(self, name)
-  return (string.unpack("<i8", digest.digest("sha256", self.salt .. name)))
+  return (string.unpack("<i8", errors.check(digest.digest("sha256", self.salt .. name))))
 end
 
 --- Whether a name is in the set.

@@ -147,7 +147,10 @@ local function check_closing(self, record, count, sha256)
   end
   local signature = codec.unbase64(record.signature)
   local text = format.signed_text(sha256, count)
-  if not (signature and key.verify(record.signer, text, signature)) then
+  local valid, err = key.verify(record.signer, text, signature or "")
+  if err and err.kind == "memory" then
+    errors.check(valid, err)
+  elseif not valid then
     damaged(self, "signature", "its signature is not valid: it was altered, or forged")
   end
 end
