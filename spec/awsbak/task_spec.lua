@@ -93,7 +93,8 @@ describe("task.await", function()
   end)
 
   it("raises the error of an operation that did not start", function()
-    local e = caught(task.await, nil, { kind = "memory", code = "ENOMEM", message = "out of memory" })
+    local why = { kind = "memory", code = "ENOMEM", message = "out of memory" }
+    local e = caught(task.await, nil, why)
     assert.is_true(errors.is(e))
     assert.equal("ENOMEM", e.code)
     assert.equal("bug", caught(task.await, nil).kind)
