@@ -51,7 +51,8 @@ describe("age keys", function()
 
   it("are read from identity files, past comments and blank lines", function()
     local identity = age.keygen():reveal()
-    local list = age.identities("# created: today\r\n\n  " .. identity .. " \r\n# end\n" .. identity)
+    local list =
+      age.identities("# created: today\r\n\n  " .. identity .. " \r\n# end\n" .. identity)
     assert.equal(2, #list)
     assert.equal(identity, list[2]:reveal())
     assert.same({}, age.identities("# nothing\n"))
