@@ -3,7 +3,8 @@
 
 function(ab_suite name seconds)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} ENVIRONMENT
+                       AWSBAK_SANDBOX_CMD=${PROJECT_SOURCE_DIR}/build/venv/bin/moto_server)
 endfunction()
 
 set(asan ${PROJECT_SOURCE_DIR}/build/asan/awsbak)
