@@ -9,8 +9,8 @@ endfunction()
 
 set(asan ${PROJECT_SOURCE_DIR}/build/asan/awsbak)
 
-ab_suite(specs 300 $<TARGET_FILE:awsbak> spec spec scripts/features)
-ab_suite(specs-asan 600 ${asan} spec spec scripts/features)
+ab_suite(specs 600 $<TARGET_FILE:awsbak> spec spec scripts/features)
+ab_suite(specs-asan 900 ${asan} spec spec scripts/features)
 ab_suite(torture 420 ${CMAKE_COMMAND} -E env AWSBAK_PROGRAM=${asan}
          $<TARGET_FILE:awsbak> spec --pattern=_torture spec/torture)
 ab_suite(stock 120 lua5.4 tools/stock_busted.lua ${PROJECT_BINARY_DIR} spec/core spec/awsbak)

@@ -13,6 +13,13 @@ function program.path()
   return os.getenv("AWSBAK_PROGRAM") or (exe:match("/awsbak$") and exe) or "build/awsbak"
 end
 
+--- Whether it was built with AddressSanitizer, which needs terabytes of addresses.
+---@return boolean
+function program.is_sanitized()
+  local file <close> = assert(io.open(program.path(), "rb"))
+  return file:read("a"):find("__asan_init", 1, true) ~= nil
+end
+
 -- Nothing of the developer's own settings: no keys, no profile, no proxy, no config folder.
 local function environment(home, extra)
   local words = { "env", "-i", "HOME=" .. home, "PATH=" .. os.getenv("PATH"), "LC_ALL=C.UTF-8" }
