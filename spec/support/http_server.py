@@ -22,6 +22,7 @@ the way out:
 import asyncio
 import email.utils
 import json
+import re
 import socket
 import struct
 import time
@@ -57,6 +58,11 @@ class Request:
             self.operation = form.get("Action", [None])[0]
         if not self.operation:
             self.operation = self.method + " " + self.target.partition("?")[0]
+
+    def attempt(self):
+        """Which attempt of its call this is, as the SDKs tell in amz-sdk-request; 0 unless told."""
+        found = re.match(r"attempt=(\d+)", self.headers.get("amz-sdk-request", ""))
+        return int(found.group(1)) if found else 0
 
     def record(self):
         """What a spec sees of this request."""

@@ -29,8 +29,8 @@ end
 --- Set the replies to the next requests of one operation; what was scripted for it is forgotten.
 --- A reply changes what the fake SSM says, or stands alone when it has a `body`.
 ---@param operation string "GetParameters", "GET /path", "CONNECT", or "*" for any
----@param replies table[] in order, each used `times` times (default 1; -1: always); `pass` leaves
----  one as it is
+---@param replies table[] in order, each used `times` times (default 1; -1: always), with `attempt`
+---  kept for requests that are the n-th attempt of their call; `pass` leaves one as it is
 function server:script(operation, replies)
   self.child:call("script", { operation = operation, replies = replies })
 end

@@ -61,11 +61,13 @@ class Server:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def next_fault(self, operation):
-        for name in (operation, "*"):
+    def next_fault(self, request):
+        for name in (request.operation, "*"):
             queue = self.scripts.get(name)
             if queue:
                 fault = queue[0]
+                if fault.get("attempt", request.attempt()) != request.attempt():
+                    return None
                 left = fault.get("times", 1)
                 if left == 1:
                     queue.pop(0)
@@ -80,7 +82,7 @@ class Server:
 
     def answer(self, request):
         self.note(request)
-        fault = self.next_fault(request.operation)
+        fault = self.next_fault(request)
         if fault and fault.get("pass"):
             fault = None
         if fault and ("body" in fault or "raw" in fault):
@@ -102,8 +104,9 @@ class Server:
         return http_server.Reply(500, [], b"no reply was scripted for " + request.operation.encode())
 
     def answer_connect(self, request):
+        request.operation = "CONNECT"
         self.note(request)
-        fault = self.next_fault("CONNECT")
+        fault = self.next_fault(request)
         return http_server.Reply(200).with_fault(fault) if fault else http_server.Reply(200)
 
     def drop(self):
