@@ -111,9 +111,9 @@ local function header(response, name)
   return nil
 end
 
---- What is signed for the body. Over https the transport and a checksum protect what S3 is sent, and
---- hashing every part a second time costs more than all else; without one of the two the signature
---- must cover it (botocore/auth.py, S3SigV4Auth).
+--- What is signed for the body. Over https the transport and a checksum protect what S3 is sent,
+--- and hashing every part a second time costs more than all else; without one of the two the
+--- signature must cover it (botocore/auth.py, S3SigV4Auth).
 local function payload_hash(call, url)
   local body = call.request.body
   if body and call.service.s3 and call.checksummed and url:sub(1, 6) == "https:" then

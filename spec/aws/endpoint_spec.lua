@@ -31,7 +31,8 @@ describe("endpoint", function()
   end)
 
   it("is a configured URL when there is one, base path included", function()
-    local e = endpoint.resolve(ssm, { region = "eu-west-1", endpoint_url = "HTTP://127.0.0.1:5000/base/" })
+    local e =
+      endpoint.resolve(ssm, { region = "eu-west-1", endpoint_url = "HTTP://127.0.0.1:5000/base/" })
     assert.equal("http://127.0.0.1:5000", e.url)
     assert.equal("/base/", e.path)
     assert.equal("eu-west-1", e.signing_region)
@@ -40,16 +41,33 @@ describe("endpoint", function()
   it("puts a bucket into the host where TLS names and rules allow", function()
     local region = "eu-west-1"
     local host = "s3.eu-west-1.amazonaws.com"
-    assert.equal("https://vault." .. host .. "/a/b", where(s3, { region = region, bucket = "vault", path = "/vault/a/b" }))
-    assert.equal("https://vault." .. host .. "/", where(s3, { region = region, bucket = "vault", path = "/vault" }))
-    assert.equal("https://" .. host .. "/my.vault/a", where(s3, { region = region, bucket = "my.vault", path = "/my.vault/a" }))
-    assert.equal("https://" .. host .. "/Old_one/a", where(s3, { region = region, bucket = "Old_one", path = "/Old_one/a" }))
+    assert.equal(
+      "https://vault." .. host .. "/a/b",
+      where(s3, { region = region, bucket = "vault", path = "/vault/a/b" })
+    )
+    assert.equal(
+      "https://vault." .. host .. "/",
+      where(s3, { region = region, bucket = "vault", path = "/vault" })
+    )
+    assert.equal(
+      "https://" .. host .. "/my.vault/a",
+      where(s3, { region = region, bucket = "my.vault", path = "/my.vault/a" })
+    )
+    assert.equal(
+      "https://" .. host .. "/Old_one/a",
+      where(s3, { region = region, bucket = "Old_one", path = "/Old_one/a" })
+    )
     local path = { region = region, bucket = "vault", path = "/vault/a", addressing_style = "path" }
     assert.equal("https://" .. host .. "/vault/a", where(s3, path))
   end)
 
   it("leaves the bucket in the path of a configured endpoint unless told", function()
-    local params = { region = "x-y-1", bucket = "vault", path = "/vault/a", endpoint_url = "http://minio.lan:9000" }
+    local params = {
+      region = "x-y-1",
+      bucket = "vault",
+      path = "/vault/a",
+      endpoint_url = "http://minio.lan:9000",
+    }
     assert.equal("http://minio.lan:9000/vault/a", where(s3, params))
     params.addressing_style = "virtual"
     assert.equal("http://vault.minio.lan:9000/a", where(s3, params))
@@ -69,8 +87,14 @@ describe("endpoint", function()
       assert.equal("config", e.kind)
       assert.truthy(e.hint)
     end
-    for _, bucket in ipairs({ "..", "a/b", "arn:aws:s3:eu-west-1:1:accesspoint/x", "b--usw2-az1--x-s3" }) do
-      local _, e = errors.try(endpoint.resolve, s3, { region = "eu-west-1", bucket = bucket, path = "/x" })
+    for _, bucket in ipairs({
+      "..",
+      "a/b",
+      "arn:aws:s3:eu-west-1:1:accesspoint/x",
+      "b--usw2-az1--x-s3",
+    }) do
+      local _, e =
+        errors.try(endpoint.resolve, s3, { region = "eu-west-1", bucket = bucket, path = "/x" })
       assert.equal("usage", e.kind)
     end
   end)

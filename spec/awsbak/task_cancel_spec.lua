@@ -240,9 +240,12 @@ describe("task.shield", function()
   end)
 
   it("is a plain call outside of tasks", function()
-    assert.equal(3, task.shield(function(a, b)
-      return a + b
-    end, 1, 2))
+    assert.equal(
+      3,
+      task.shield(function(a, b)
+        return a + b
+      end, 1, 2)
+    )
   end)
 end)
 

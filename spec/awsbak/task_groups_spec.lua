@@ -57,16 +57,20 @@ describe("task.each", function()
   it("runs at most so many at a time, and that many", function()
     local running, most = 0, 0
     local i = 0
-    task.each(function()
-      task.sleep(0)
-      i = i + 1
-      return i <= 20 and i or nil
-    end, 4, function()
-      running = running + 1
-      most = math.max(most, running)
-      task.sleep(SOON)
-      running = running - 1
-    end)
+    task.each(
+      function()
+        task.sleep(0)
+        i = i + 1
+        return i <= 20 and i or nil
+      end,
+      4,
+      function()
+        running = running + 1
+        most = math.max(most, running)
+        task.sleep(SOON)
+        running = running - 1
+      end
+    )
     assert.equal(0, running)
     assert.equal(4, most)
   end)
@@ -99,20 +103,25 @@ describe("task.each", function()
   it("waits for what runs when the iterator fails, and raises its error", function()
     local lines, note = journal()
     local first = true
-    local e = caught(task.each, function()
-      if first then
-        first = false
-        return 1
+    local e = caught(
+      task.each,
+      function()
+        if first then
+          first = false
+          return 1
+        end
+        task.sleep(0)
+        error(failure("iterator"), 0)
+      end,
+      2,
+      function()
+        local _ <close> = defer(function()
+          task.sleep(SOON)
+          note("cleaned")
+        end)
+        sleep_long()
       end
-      task.sleep(0)
-      error(failure("iterator"), 0)
-    end, 2, function()
-      local _ <close> = defer(function()
-        task.sleep(SOON)
-        note("cleaned")
-      end)
-      sleep_long()
-    end)
+    )
     assert.equal("iterator", e.code)
     assert.same({ "cleaned" }, lines)
   end)
@@ -120,23 +129,30 @@ describe("task.each", function()
   it("keeps thousands in flight", function()
     local done = 0
     local i = 0
-    task.each(function()
-      i = i + 1
-      return i <= 5000 and i or nil
-    end, 5000, function()
-      task.sleep(SOON)
-      done = done + 1
-    end)
+    task.each(
+      function()
+        i = i + 1
+        return i <= 5000 and i or nil
+      end,
+      5000,
+      function()
+        task.sleep(SOON)
+        done = done + 1
+      end
+    )
     assert.equal(5000, done)
   end)
 end)
 
 describe("task.timeout", function()
   it("returns the results of what is fast enough", function()
-    assert.same({ 1, 2 }, { task.timeout(100, function(...)
-      task.sleep(0)
-      return ...
-    end, 1, 2) })
+    assert.same(
+      { 1, 2 },
+      { task.timeout(100, function(...)
+        task.sleep(0)
+        return ...
+      end, 1, 2) }
+    )
   end)
 
   it("cancels what takes too long, waits for its cleanup and raises a timeout", function()

@@ -175,9 +175,12 @@ end)
 
 describe("task.run", function()
   it("passes arguments and returns results", function()
-    assert.same({ 1, nil, 3, n = 3 }, table.pack(task.run(function(...)
-      return ...
-    end, 1, nil, 3)))
+    assert.same(
+      { 1, nil, 3, n = 3 },
+      table.pack(task.run(function(...)
+        return ...
+      end, 1, nil, 3))
+    )
   end)
 
   it("ends after the children of its task", function()
@@ -199,10 +202,13 @@ describe("task.run", function()
   it("inside a task waits for that part of the tree alone", function()
     task.run(function()
       local background = task.spawn(sleep_long)
-      assert.equal(5, task.run(function()
-        task.sleep(0)
-        return 5
-      end))
+      assert.equal(
+        5,
+        task.run(function()
+          task.sleep(0)
+          return 5
+        end)
+      )
       task.cancel(background)
     end)
   end)
@@ -280,9 +286,12 @@ describe("the first error among siblings", function()
       local t = task.spawn(fail_with("caught"))
       assert.equal("caught", caught(task.await, t).code)
       task.sleep(0)
-      assert.equal(1, task.await(task.spawn(function()
-        return 1
-      end)))
+      assert.equal(
+        1,
+        task.await(task.spawn(function()
+          return 1
+        end))
+      )
     end)
   end)
 

@@ -370,13 +370,17 @@ describe("core.http", function()
   it("keeps many requests in flight", function()
     s:script("*", { { body = "ok", delay = 0.01, times = -1 } })
     local ok, i = 0, 0
-    task.each(function()
-      i = i + 1
-      return i <= 200 and i or nil
-    end, 100, function()
-      local body = send({}).body
-      ok = ok + (body == "ok" and 1 or 0)
-    end)
+    task.each(
+      function()
+        i = i + 1
+        return i <= 200 and i or nil
+      end,
+      100,
+      function()
+        local body = send({}).body
+        ok = ok + (body == "ok" and 1 or 0)
+      end
+    )
     assert.equal(200, ok)
   end)
 end)

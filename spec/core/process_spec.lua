@@ -99,13 +99,17 @@ describe("process.run", function()
 
   it("runs many at once", function()
     local sum, i = 0, 0
-    task.each(function()
-      i = i + 1
-      return i <= 40 and i or nil
-    end, 20, function(n)
-      local said = tonumber(sh("echo " .. n).stdout)
-      sum = sum + said
-    end)
+    task.each(
+      function()
+        i = i + 1
+        return i <= 40 and i or nil
+      end,
+      20,
+      function(n)
+        local said = tonumber(sh("echo " .. n).stdout)
+        sum = sum + said
+      end
+    )
     assert.equal(820, sum)
   end)
 
@@ -158,9 +162,11 @@ describe("process.spawn", function()
     local p <close> = process.spawn({ argv = { "seq", "1", "20000" }, max_output = 20000 })
     task.await(p:wait())
     local last
-    for line in function()
-      return task.await(p:read_line())
-    end do
+    for line in
+      function()
+        return task.await(p:read_line())
+      end
+    do
       last = line
     end
     assert.equal("20000", last)

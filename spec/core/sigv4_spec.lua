@@ -70,10 +70,16 @@ describe("sigv4", function()
     assert.equal("f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41", signature(get))
     local lifecycle = request(s3)
     lifecycle.query = "lifecycle"
-    assert.equal("fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543", signature(lifecycle))
+    assert.equal(
+      "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
+      signature(lifecycle)
+    )
     local list = request(s3)
     list.query = "max-keys=2&prefix=J"
-    assert.equal("34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7", signature(list))
+    assert.equal(
+      "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+      signature(list)
+    )
   end)
 
   it("joins the values of a repeated header in their order", function()
@@ -91,11 +97,15 @@ describe("sigv4", function()
   it("signs an S3 path as it is, and another service's resolved and encoded twice", function()
     local path = "/a//./b%20c/../d/"
     assert.truthy(sigv4.canonical_request(request({ path = path, s3 = true })):find(path, 1, true))
-    assert.truthy(sigv4.canonical_request(request({ path = "/a/./b%20c/" })):find("\n/a/b%2520c/\n", 1, true))
+    assert.truthy(
+      sigv4.canonical_request(request({ path = "/a/./b%20c/" })):find("\n/a/b%2520c/\n", 1, true)
+    )
   end)
 
   it("returns the headers to send", function()
-    local h = assert(sigv4.sign(request({ s3 = true, session_token = "t", payload_hash = "UNSIGNED-PAYLOAD" })))
+    local h = assert(
+      sigv4.sign(request({ s3 = true, session_token = "t", payload_hash = "UNSIGNED-PAYLOAD" }))
+    )
     assert.equal("20150830T123600Z", header(h, "x-amz-date"))
     assert.equal("UNSIGNED-PAYLOAD", header(h, "x-amz-content-sha256"))
     assert.equal("t", header(h, "x-amz-security-token"))
@@ -112,7 +122,8 @@ describe("sigv4", function()
   it("takes keys and tokens that are secrets", function()
     local secret = require("awsbak.core.secret")
     local plain = request({ session_token = "token" })
-    local hidden = request({ session_token = secret.new("token"), secret_key = secret.new(plain.secret_key) })
+    local hidden =
+      request({ session_token = secret.new("token"), secret_key = secret.new(plain.secret_key) })
     assert.same(sigv4.sign(plain), sigv4.sign(hidden))
   end)
 

@@ -10,9 +10,10 @@ local child = {}
 child.__index = child
 
 local function json_string(text)
-  return '"' .. text:gsub('[%c"\\\127-\255]', function(c)
+  local escaped = text:gsub('[%c"\\\127-\255]', function(c)
     return ("\\u%04x"):format(c:byte())
-  end) .. '"'
+  end)
+  return '"' .. escaped .. '"'
 end
 
 --- JSON of strings (as bytes), numbers, booleans and tables (a sequence, else an object).

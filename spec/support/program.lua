@@ -48,7 +48,11 @@ function program.run(words, options)
   table.move(words, 1, #words, #command + 1, command)
   local stdin = options.stdin and dir:write(".stdin", options.stdin) or "/dev/null"
   local line = ("%s <%s >%s 2>%s"):format(
-    shell.join(command), stdin, dir:path(".stdout"), dir:path(".stderr"))
+    shell.join(command),
+    stdin,
+    dir:path(".stdout"),
+    dir:path(".stderr")
+  )
   local _, how, number = os.execute(line)
   return {
     status = how == "signal" and 128 + number or number,

@@ -35,10 +35,13 @@ end
 -- Run `code` once for each seventh point from `first` on; rows { at, status, stdout, stderr }.
 local function runs(code, first, more)
   local dir <close> = scratch.new()
-  local script = dir:write("run.sh", ([[
+  local script = dir:write(
+    "run.sh",
+    ([[
 AWSBAK_FAIL_ALLOC=$1 %s %s timeout 20 %s -e %s >%s/$1.out 2>%s/$1.err </dev/null
 echo "$1 $?"
-]]):format(more, SANITIZERS, PROGRAM, shell.quote(code), dir:path(), dir:path()))
+]]):format(more, SANITIZERS, PROGRAM, shell.quote(code), dir:path(), dir:path())
+  )
   local points = ("seq %d %d %d"):format(first, STEP, allocations(code))
   local rows = {}
   for _, line in ipairs(shell_lines(points .. " | xargs -P 2 -n 1 sh " .. script)) do
