@@ -2,10 +2,12 @@
 --- configuration.
 ---
 --- While it runs, requests to other hosts are refused, and settings of AWS come from here alone:
---- the environment's AWS_ variables and proxies are not seen. The server dies with us, however we
---- end.
+--- the environment's AWS_ variables and proxies are not seen, nor are the user's own keys: a folder of
+--- the sandbox stands for that of the configuration. The server dies with us, however we end.
 
+local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
 local http = require("awsbak.http")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
@@ -56,10 +58,12 @@ end
 
 --- What scripts and clients see of the environment: nothing of AWS but this.
 ---@param url string
+---@param folder string stands for the user's configuration folder
 ---@param getenv fun(name: string): string? the real environment
 ---@return fun(name: string): string?
-function M.environment(url, getenv)
+function M.environment(url, folder, getenv)
   local given = {
+    XDG_CONFIG_HOME = folder,
     AWS_ACCESS_KEY_ID = "sandbox",
     AWS_SECRET_ACCESS_KEY = "sandbox",
     AWS_REGION = "us-east-1",
@@ -69,7 +73,7 @@ function M.environment(url, getenv)
     AWS_EC2_METADATA_DISABLED = "true",
   }
   return function(name)
-    if name:find("^AWS_") or name:lower():find("_proxy$") then
+    if given[name] or name:find("^AWS_") or name:lower():find("_proxy$") then
       return given[name]
     end
     return getenv(name)
@@ -115,20 +119,40 @@ local function wait_for_url(server)
   end
 end
 
+--- Make a folder only we can read, below $TMPDIR or /tmp.
+local function make_folder()
+  local above = outside.getenv("TMPDIR") or "/tmp"
+  local path = ("%s/awsbak-sandbox-%s"):format(above, codec.hex(outside.random_bytes(8)))
+  errors.check(file.mkdirs(path))
+  return path
+end
+
+--- Remove a file, or a folder with all in it; links are not followed.
+local function remove_tree(path)
+  if os.remove(path) then
+    return
+  end
+  for _, name in ipairs(file.list(path) or {}) do
+    remove_tree(path .. "/" .. name)
+  end
+  os.remove(path)
+end
+
 --- Start the server and live in the sandbox from now on. Requests to other hosts stay refused, also
 --- when it was closed.
----@return table sandbox to be closed: ends the server
+---@return table sandbox to be closed: ends the server, removes its folder
 function M.open()
   local server = start()
   local url = task.timeout(START_S, wait_for_url, server)
   log.info("sandbox at %s", url)
   http.loopback_only()
-  local getenv = outside.getenv
-  outside.getenv = M.environment(url, getenv)
+  local getenv, folder = outside.getenv, make_folder()
+  outside.getenv = M.environment(url, folder, getenv)
   return setmetatable({ url = url }, {
     __close = function()
       outside.getenv = getenv
       server:close()
+      remove_tree(folder)
     end,
   })
 end

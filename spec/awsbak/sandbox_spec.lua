@@ -14,7 +14,7 @@ end
 
 describe("the sandbox", function()
   it("shows nothing of AWS in the environment but its own", function()
-    local getenv = sandbox.environment("http://127.0.0.1:1", function(name)
+    local getenv = sandbox.environment("http://127.0.0.1:1", "/box", function(name)
       return "real " .. name
     end)
     assert.equal("http://127.0.0.1:1", getenv("AWS_ENDPOINT_URL"))
@@ -23,6 +23,24 @@ describe("the sandbox", function()
       assert.is_nil(getenv(name))
     end
     assert.equal("real HOME", getenv("HOME"))
+    assert.equal("/box", getenv("XDG_CONFIG_HOME"))
+  end)
+
+  it("makes keys in a folder of its own, and leaves nothing of it", function()
+    local dir <close> = scratch.new()
+    local server = dir:write("server.sh", "echo ' * Running on http://127.0.0.1:9'; exec sleep 600")
+    dir:write("keys.lua", 'require("scripts.keygen").run({})')
+    local result = program.run({ "--sandbox", dir:path("keys.lua") }, {
+      env = {
+        AWSBAK_SANDBOX_CMD = "/bin/sh " .. server,
+        TMPDIR = dir:path(),
+        HOME = dir:path(),
+        XDG_CONFIG_HOME = dir:path("config"),
+      },
+    })
+    assert.equal("", result.stderr)
+    assert.matches(dir:path("awsbak-sandbox-"), result.stdout, 1, true)
+    assert.same({ "keys.lua", "server.sh" }, dir:list())
   end)
 
   it("is the server AWSBAK_SANDBOX_CMD names, with its words", function()
@@ -79,7 +97,8 @@ describe("the sandbox", function()
     )
     local code = [[io.popen("kill -9 " .. require("awsbak.core.sys").pid()):close()]]
     os.execute(
-      ("AWSBAK_SANDBOX_CMD=%s %s --sandbox -e %s 2>/dev/null"):format(
+      ("TMPDIR=%s AWSBAK_SANDBOX_CMD=%s %s --sandbox -e %s 2>/dev/null"):format(
+        shell.quote(dir:path()),
         shell.quote("/bin/sh " .. server),
         shell.quote(program.path()),
         shell.quote(code)
