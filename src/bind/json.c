@@ -15,7 +15,9 @@
 #define BUFFER "awsbak.json.buffer"
 #define NULL_CLASS "awsbak.null"
 #define NULL_VALUE_KEY "awsbak.null.value"
-enum { TEXT_MAX = 1 << 30 };
+
+/* Objects begin with room for this many members: growing there costs more than room left over. */
+enum { TEXT_MAX = 1 << 30, FIRST_MEMBERS = 8 };
 
 /* Upvalues of every function here. */
 #define ARRAY_MT lua_upvalueindex(1)
@@ -85,7 +87,7 @@ static bool take_token(lua_State *L, const struct ab_json *json, const struct ab
     case AB_JSON_OBJECT:
     case AB_JSON_ARRAY:
         luaL_checkstack(L, 4, "JSON nested too deep");
-        lua_newtable(L);
+        lua_createtable(L, 0, token->kind == AB_JSON_OBJECT ? FIRST_MEMBERS : 0);
         counts[json->depth - 1] = 0;
         if (token->kind == AB_JSON_ARRAY) {
             lua_pushvalue(L, ARRAY_MT);

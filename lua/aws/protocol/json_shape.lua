@@ -11,6 +11,8 @@ local timestamp = require("aws.protocol.timestamp")
 
 local json_shape = {}
 
+local null = json.null
+
 -- How floats without a JSON number are written.
 local NON_FINITE = { Infinity = math.huge, ["-Infinity"] = -math.huge, NaN = 0 / 0 }
 
@@ -39,7 +41,7 @@ function json_shape.encode_members(m, shape, value, skip_located)
   local object = {}
   for _, member in ipairs(shape.members) do
     local found = value[member.name]
-    if found ~= nil and found ~= json.null and not (skip_located and member.location) then
+    if found ~= nil and found ~= null and not (skip_located and member.location) then
       local item = encode(m, member, found)
       object[member.location_name or member.name] = item
     end
@@ -54,7 +56,7 @@ end
 function encoders.list(m, shape, value)
   local list = json.array()
   for i, item in ipairs(value) do
-    list[i] = item == json.null and item or encode(m, shape.element, item)
+    list[i] = item == null and item or encode(m, shape.element, item)
   end
   return list
 end
@@ -62,7 +64,7 @@ end
 function encoders.map(m, shape, value)
   local object = {}
   for key, item in pairs(value) do
-    object[key] = item == json.null and item or encode(m, shape.value, item)
+    object[key] = item == null and item or encode(m, shape.value, item)
   end
   return object
 end
@@ -96,7 +98,7 @@ local KINDS =
   { table = "an object", string = "a string", number = "a number", boolean = "a boolean" }
 
 local function kind_of(value)
-  if value == json.null then
+  if value == null then
     return "null"
   end
   return getmetatable(value) == json.array_mt and "a list" or KINDS[type(value)]
@@ -121,7 +123,7 @@ local decode = json_shape.decode
 
 --- Decode a part of the value at hand, remembering the way for messages.
 local function descend(walk, step, ref, value)
-  if value == json.null then
+  if value == null then
     return value
   end
   walk.depth = walk.depth + 1
@@ -135,7 +137,7 @@ end
 local function union_tag(walk, object)
   local tag
   for name, value in pairs(object) do
-    if name ~= "__type" and value ~= json.null then
+    if name ~= "__type" and value ~= null then
       if tag then
         reply.misshapen(walk, "more than one member where a union promises one")
       end
@@ -145,20 +147,32 @@ local function union_tag(walk, object)
   return tag or reply.misshapen(walk, "no member where a union promises one")
 end
 
---- The members of a structure by their names in JSON, made once a shape.
+--- The members of a structure by their names in JSON, made once a shape. `shape.renamed` tells
+--- whether any is called otherwise in Lua.
 local function members_by_key(walk, shape)
   local members = {}
   for _, member in ipairs(shape.members) do
     walk.model:shape(member) -- settles the traits the member takes from its shape
     if not member.location then
-      members[member.location_name or member.name] = member
+      local key = member.location_name or member.name
+      members[key] = member
+      shape.renamed = shape.renamed or key ~= member.name
     end
   end
   shape.by_key = members
   return members
 end
 
---- The members of a structure from an object; members of a reply that the model lacks are left out.
+local function rename(members, object)
+  local renamed = {}
+  for key, value in pairs(object) do
+    renamed[members[key].name] = value
+  end
+  return renamed
+end
+
+--- The members of a structure from an object, which they may replace in place; members of a reply
+--- that the model lacks are left out.
 ---@param walk aws.Walk
 ---@param shape aws.Shape
 ---@param object any
@@ -167,22 +181,20 @@ function json_shape.decode_members(walk, shape, object)
   if type(object) ~= "table" or getmetatable(object) == json.array_mt then
     misshapen(walk, "a structure", object)
   end
-  local members, found = shape.by_key or members_by_key(walk, shape), {}
+  local members = shape.by_key or members_by_key(walk, shape)
+  local tag = shape.union and union_tag(walk, object)
   for key, value in pairs(object) do
     local member = members[key]
-    if member and value ~= json.null then
-      -- Text is most of what replies hold: it costs no call.
-      local is_text = type(value) == "string" and member.target.type == "string"
-      found[member.name] = is_text and value or descend(walk, member.name, member, value)
+    if not member or value == null then
+      object[key] = nil
+    elseif type(value) ~= "string" or member.target.type ~= "string" then -- text is text already
+      object[key] = descend(walk, member.name, member, value)
     end
   end
-  if shape.union then
-    local tag = union_tag(walk, object)
-    if next(found) == nil then
-      found.SDK_UNKNOWN_MEMBER = { name = tag } -- as botocore: a newer service
-    end
+  if tag and next(object) == nil then
+    return { SDK_UNKNOWN_MEMBER = { name = tag } } -- as botocore: a newer service
   end
-  return found
+  return shape.renamed and rename(members, object) or object
 end
 
 function decoders.structure(walk, shape, value)

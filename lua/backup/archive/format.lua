@@ -80,7 +80,10 @@ end
 ---@param record table
 ---@return string line raises kind usage for what JSON cannot hold, and for lines that are too long
 function M.encode(record)
-  local line = errors.check(json.encode(pack(record)))
+  local line = json.encode(record)
+  if not line or line:find(BYTES, 1, true) then -- rare: bytes that are not text, or look packed
+    line = errors.check(json.encode(pack(record)))
+  end
   if #line >= M.LINE_MAX then
     errors.raise({
       kind = "usage",
