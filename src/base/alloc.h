@@ -1,7 +1,7 @@
 /* base/alloc.h - the one allocator: Lua, curl and OpenSSL are pointed here by the host.
  *
- * Counts every request so that tests can make the n-th one fail (AB_FAULTS builds). The counters
- * are atomic: worker threads allocate too. */
+ * AB_FAULTS builds count every request, so that tests can make the n-th one fail. The counters are
+ * atomic: worker threads allocate too. */
 #ifndef AB_BASE_ALLOC_H
 #define AB_BASE_ALLOC_H
 
@@ -27,7 +27,8 @@ void ab_wipe(void *p, size_t size);
 bool ab_add_size(size_t a, size_t b, size_t *sum);
 
 /* Number of requests so far, and: fail request number `n` (1-based, counted from the start of the
- * process; 0 = never), or with `forever` every one from `n` on. Has no effect unless AB_FAULTS. */
+ * process; 0 = never), or with `forever` every one from `n` on. Without AB_FAULTS the number is 0
+ * and nothing fails. */
 uint64_t ab_alloc_count(void);
 void ab_alloc_fail_at(uint64_t n, bool forever);
 

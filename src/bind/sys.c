@@ -157,7 +157,7 @@ static int sys_cwd(lua_State *L)
     return 1;
 }
 
-/* sys.alloc_count() -> number of memory requests so far */
+/* sys.alloc_count() -> number of memory requests so far; 0 unless built with AB_FAULTS */
 static int sys_alloc_count(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)ab_alloc_count());

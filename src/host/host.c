@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "host/modules.h"
 #include "host/process.h"
 #include "host/signals.h"
@@ -12,13 +13,7 @@ enum { EXIT_ERROR = 1, EXIT_MEMORY = 71 };
 
 static void *lua_memory(void *ud, void *old, size_t old_size, size_t size)
 {
-    (void)ud;
-    (void)old_size;
-    if (size == 0) {
-        ab_free(old);
-        return NULL;
-    }
-    return ab_realloc(old, size);
+    return ab_pool_resize(ud, old, old_size, size);
 }
 
 static void *crypto_alloc(size_t size, const char *file, int line)
@@ -94,7 +89,8 @@ int ab_host_main(int argc, char **argv)
     ab_process_harden();
     ab_process_faults();
     CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free);
-    lua_State *L = lua_newstate(lua_memory, NULL);
+    struct ab_pool pool = {0};
+    lua_State *L = lua_newstate(lua_memory, &pool);
     if (!L)
         return out_of_memory();
 
@@ -104,5 +100,6 @@ int ab_host_main(int argc, char **argv)
     lua_pushlightuserdata(L, argv);
     int code = ab_process_finish(exit_code(L, lua_pcall(L, 2, 1, 0)));
     lua_close(L);
+    ab_pool_drop(&pool);
     return code;
 }
