@@ -46,6 +46,19 @@ local function state_of(d)
   return states[d] or misuse("not a dict of aws.ssm", "call it with a dot: dict.clear(d, prefix)")
 end
 
+-- A dict made with a path holds nothing outside of it, whatever the name.
+local function check_inside(state, name)
+  if not state.scope:includes(name) then
+    misuse(("%s is not below %s, the path of this dict"):format(name, state.scope:describe()))
+  end
+end
+
+local function check_table(value, what)
+  if type(value) ~= "table" then
+    misuse(("%s, not a %s"):format(what, type(value)))
+  end
+end
+
 local function sorted_keys(set)
   local list = {}
   for key in pairs(set) do
@@ -86,7 +99,9 @@ end
 local function read(state, name)
   if type(name) ~= "string" or name == "" then
     return nil
-  elseif state.returns == "value" then
+  end
+  check_inside(state, name)
+  if state.returns == "value" then
     local answer, e =
       errors.try(state.client.get_parameter, { Name = name, WithDecryption = state.decrypt })
     if answer then
@@ -123,6 +138,7 @@ local function wait_until_gone(state, name)
 end
 
 local function delete(state, name)
+  check_inside(state, name)
   local _, e = errors.try(state.client.delete_parameter, { Name = name })
   if not e then
     wait_until_gone(state, name)
@@ -154,6 +170,7 @@ local function write(state, name, given)
   if reason then
     misuse(("not a name for a parameter: %s"):format(tostring(name)), reason)
   end
+  check_inside(state, name)
   local input = put_input(name, given)
   input.Overwrite = state.overwrite or nil
   local _, e = errors.try(state.client.put_parameter, input)
@@ -225,6 +242,11 @@ function meta.__len(d)
   return count
 end
 
+-- For the prompt and print: no value, and no request.
+function meta.__tostring(d)
+  return "aws.ssm.dict of " .. states[d].scope:describe()
+end
+
 function meta.__pairs(d)
   return entries(states[d])
 end
@@ -232,10 +254,11 @@ end
 --- Makes a dict.
 ---@param options table `client`, an SSM client; `decrypt` (true; false reads SecureStrings as AWS
 ---  keeps them); `returns`, `value` (default) or `table`: `{ value, type, description }`;
----  `overwrite` (false: assigning to a name that exists raises); `path`, what pairs and # are
----  limited to
+---  `overwrite` (false: assigning to a name that exists raises); `path`, below which every name
+---  lies: others are an error
 ---@return table d
 function M.new(options)
+  check_table(options, "a dict is made of a table of options")
   check_keys(options, OPTIONS, "a dict")
   local returns = options.returns or "value"
   if not RETURNS[returns] then
@@ -247,7 +270,7 @@ function M.new(options)
     decrypt = options.decrypt ~= false,
     returns = returns,
     overwrite = options.overwrite or false,
-    scope = path.scope(options.path and { options.path }),
+    scope = path.scope(options.path and { options.path }, "path"),
     new_reader = function(state)
       return reader.new(state.client, { tags = false, labels = false, decrypt = state.decrypt })
     end,
@@ -306,6 +329,7 @@ end
 ---@param parameters table<string, string|table>
 function M.update(d, parameters)
   local state = state_of(d)
+  check_table(parameters, "dict.update needs a table of parameters")
   for _, name in ipairs(sorted_keys(parameters)) do
     write(state, name, parameters[name])
   end
@@ -316,6 +340,7 @@ end
 ---@param names string[]
 function M.remove(d, names)
   local state = state_of(d)
+  check_table(names, "dict.remove needs a list of names")
   for _, name in ipairs(names) do
     delete(state, name)
   end
@@ -327,9 +352,11 @@ end
 ---@return string[] names sorted; empty when all is as it should be
 function M.differing(d, parameters)
   local state = state_of(d)
+  check_table(parameters, "dict.differing needs a table of parameters")
   local whole = M.new({ client = state.client, decrypt = state.decrypt, returns = "table" })
   local names = {}
   for _, name in ipairs(sorted_keys(parameters)) do
+    check_inside(state, name)
     local wanted, found = parameters[name], whole[name]
     if type(wanted) == "string" then
       wanted = { value = wanted }
@@ -354,6 +381,7 @@ function M.clear(d, prefix)
   if type(prefix) ~= "string" or prefix == "/" then
     misuse("dict.clear needs a path such as /app", "a whole region is not cleared at once")
   end
+  check_inside(state, prefix)
   local names = {} -- all first: what is deleted while pages are read would shift the pages
   for metas in state:new_reader():pages(path.scope({ prefix })) do
     table.move(M.names_of(metas), 1, #metas, #names + 1, names)

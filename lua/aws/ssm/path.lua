@@ -57,11 +57,12 @@ end
 
 --- The names several paths take in together.
 ---@param paths string[]|nil as typed; nil, empty or `/` means every name
+---@param option string? what they were given as, for the message; `--path` when absent
 ---@return aws.ssm.Scope
-function M.scope(paths)
+function M.scope(paths, option)
   local wanted = {}
   for i, text in ipairs(paths or {}) do
-    wanted[i] = M.normalise(text, "--path")
+    wanted[i] = M.normalise(text, option or "--path")
   end
   table.sort(wanted)
 

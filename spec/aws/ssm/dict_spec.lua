@@ -110,6 +110,38 @@ describe("aws.ssm.dict", function()
     assert.equal(2, #new({ path = "/a" }))
   end)
 
+  it("holds nothing outside of its path", function()
+    d["/ab"] = "outside"
+    local scoped = new({ path = "/a" })
+    for _, attempt in ipairs({
+      function()
+        return scoped["/ab"]
+      end,
+      function()
+        scoped["/ab"] = "x"
+      end,
+      function()
+        scoped["/ab"] = nil
+      end,
+      function()
+        dict.clear(scoped, "/ab")
+      end,
+      function()
+        dict.differing(scoped, { ["/ab"] = "outside" })
+      end,
+    }) do
+      local e = raised(attempt)
+      assert.equal("usage", e.kind)
+      assert.matches("/ab is not below /a", tostring(e), 1, true)
+    end
+    assert.equal("outside", d["/ab"])
+  end)
+
+  it("prints as what it is, without a value and without a request", function()
+    local untouched = dict({ client = {}, path = "/a" })
+    assert.equal("aws.ssm.dict of /a", tostring(untouched))
+  end)
+
   it("deletes with nil, what does not exist too", function()
     d["/x"] = "v"
     d["/x"] = nil
@@ -189,6 +221,13 @@ describe("aws.ssm.dict", function()
       end
     end)
     assert.matches("/x", e.message)
+  end)
+
+  it("refuses what is no table where one is needed", function()
+    assert.matches("made of a table of options, not a string", raised(dict, "x").message, 1, true)
+    assert.matches("a table of parameters, not a number", raised(dict.update, d, 5).message, 1, true)
+    assert.matches("a list of names, not a string", raised(dict.remove, d, "/x").message, 1, true)
+    assert.matches("^path: not a path: x$", raised(dict, { client = store, path = "x" }).message)
   end)
 
   it("refuses unknown options", function()
