@@ -22,6 +22,7 @@ local M = {}
 
 local PASSPHRASE_MAX = 64 * 1024 -- bytes
 local OTHERS = 63 -- permission bits of group and others, octal 077
+local OTHERS_WRITE = 18 -- octal 022
 
 --- Where one of the four files is, or would be.
 ---@param name string
@@ -83,11 +84,31 @@ local function exists(path)
   return st ~= nil
 end
 
---- Each entry of a file of public keys: key, what follows it.
+--- Who can change a file of public keys decides who reads our archives, or whom we trust.
+local function check_ours_to_change(path)
+  for _, at in ipairs({ path, path:match("^(.*)/") }) do
+    local st = file.stat(at)
+    if st and st.mode & OTHERS_WRITE ~= 0 then
+      errors.raise({
+        kind = "config",
+        code = "permissions",
+        message = ("%s can be changed by others (mode %04o)"):format(at, st.mode),
+        hint = "chmod go-w " .. at,
+      })
+    end
+  end
+end
+
+--- Each entry of a file of public keys: key, what follows it. Nil when there is no such file.
 local function read_public(path, check, with_name)
   local entries = {}
   local number = 0
-  for line in ((read_optional(path) or "") .. "\n"):gmatch("([^\n]*)\n") do
+  local text = read_optional(path)
+  if not text then
+    return nil
+  end
+  check_ours_to_change(path)
+  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
     local word, name = line:match("^%s*([^#%s]%S*)%s*(.-)%s*$")
     if word then
@@ -129,18 +150,29 @@ local function own_recipients()
   return list
 end
 
---- Whom archives are for unless told otherwise: recipients.txt, else our own identity.
----@return string[] recipients raises kind config, code "no_recipient", when there is neither
-function M.recipients()
+local function listed_recipients()
+  local path = folders.config() and M.path("recipients.txt")
+  local entries = path and read_public(path, age.check_recipient)
+  if entries and #entries == 0 then
+    errors.raise({
+      kind = "config",
+      code = "no_recipient",
+      message = path .. " holds no recipient",
+      hint = "write recipients (age1...) into it, or remove it to encrypt to this host's own key",
+    })
+  end
   local list = {}
-  if folders.config() then
-    for i, entry in ipairs(read_public(M.path("recipients.txt"), age.check_recipient)) do
-      list[i] = entry.key
-    end
+  for i, entry in ipairs(entries or {}) do
+    list[i] = entry.key
   end
-  if #list == 0 then
-    list = own_recipients()
-  end
+  return entries and list
+end
+
+--- Whom archives are for unless told otherwise: recipients.txt, else our own identity.
+---@return string[] recipients raises kind config, code "no_recipient", when there is neither, or
+---  recipients.txt is empty
+function M.recipients()
+  local list = listed_recipients() or own_recipients()
   if #list == 0 then
     errors.raise({
       kind = "config",
@@ -177,7 +209,7 @@ function M.trust(signer)
     return "own"
   end
   if folders.config() then
-    for _, entry in ipairs(read_public(M.path("signers.txt"), key.check_signer, true)) do
+    for _, entry in ipairs(read_public(M.path("signers.txt"), key.check_signer, true) or {}) do
       if entry.key == signer then
         return "listed", entry.name
       end
@@ -235,19 +267,17 @@ function M.generate()
       hint = "archives made so far open with these keys only; move both away to start anew",
     })
   end
+  local recipient = has_identity and own_recipients()[1] -- a bad file is told before any is made
+  local signer = has_signing and select(2, M.signing())
   errors.check(file.mkdirs(folders.config()))
   local made = {}
-  local identity, recipient, private, signer
-  if has_identity then
-    recipient = own_recipients()[1]
-  else
+  local identity, private
+  if not has_identity then
     identity, recipient = age.keygen()
     create(identity_path, errors.check(identity, recipient), recipient)
     made[#made + 1] = identity_path
   end
-  if has_signing then
-    signer = select(2, M.signing())
-  else
+  if not has_signing then
     private, signer = key.generate()
     create(signing_path, errors.check(private, signer), signer)
     made[#made + 1] = signing_path

@@ -88,6 +88,12 @@ describe("the keys of a host", function()
     end)
   end)
 
+  it("are checked before a missing one is made", function()
+    put("signing.key", "not a key\n")
+    assert.equal("config", raised(keys.generate).kind)
+    assert.is_nil(file.stat(config .. "/identity.txt"))
+  end)
+
   it("are no reason to fail when there are none", function()
     assert.same({}, inside(keys.identities))
     assert.is_nil(inside(keys.signing))
@@ -150,6 +156,24 @@ describe("the keys of a host", function()
       put("recipients.txt", other .. " Bob\n")
       assert.equal(path .. ":1: one key a line", raised(keys.recipients).message)
     end)
+  end)
+
+  it("are not trusted where others can change them", function()
+    local _, other = age.keygen()
+    local path = put("recipients.txt", other .. "\n", 438) -- 0666
+    assert.equal(
+      path .. " can be changed by others (mode 0666)",
+      raised(keys.recipients).message
+    )
+    os.execute("chmod 644 " .. shell.quote(path) .. "; chmod 777 " .. shell.quote(config))
+    local err = raised(keys.recipients)
+    assert.equal("chmod go-w " .. config, err.hint)
+  end)
+
+  it("are not replaced by our own where recipients.txt is empty", function()
+    inside(keys.generate)
+    put("recipients.txt", "# nobody\n")
+    assert.matches("recipients.txt holds no recipient", raised(keys.recipients).message, 1, true)
   end)
 
   describe("signers.txt", function()
