@@ -154,9 +154,27 @@ describe("core.file", function()
         assert(not ok and err.code == "broken", tostring(err))]]
       )
       assert.is_true(
-        sh("trap '' XFSZ; ulimit -f 8; exec %s %s %s", program.path(), path, dir:path("out"))
+        sh("ulimit -f 8; exec %s %s %s", program.path(), path, dir:path("out"))
       )
       assert.same({ "code.lua" }, dir:list())
+    end)
+
+    it("never stands in for an output that is closed", function()
+      local path = dir:write(
+        "code.lua",
+        [[
+        local file, task = require("awsbak.core.file"), require("awsbak.task")
+        local s = assert(file.sink(arg[1]))
+        require("awsbak.log").warn("a warning")
+        io.stderr:write("a message")
+        local _, err = pcall(task.await, file.stdout():write("output"))
+        task.await(s:write(err.code))
+        _, err = pcall(task.await, file.stdin():read(1))
+        task.await(s:write(" " .. err.code))
+        task.await(s:commit())]]
+      )
+      assert.is_true(sh("%s %s %s 0<&- 1>&- 2>&-", program.path(), path, dir:path("out")))
+      assert.equal("EBADF EBADF", dir:read("out"))
     end)
 
     it("leaves nothing when its process is killed", function()

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "crypto/start.h"
 #include "host/modules.h"
 #include "host/process.h"
 #include "host/signals.h"
@@ -86,9 +87,15 @@ static int exit_code(lua_State *L, int status)
 
 int ab_host_main(int argc, char **argv)
 {
+    struct ab_err err;
+
     ab_process_harden();
+    if (!ab_process_open_standard())
+        return EXIT_ERROR; /* and nowhere to say why */
     ab_process_faults();
     CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free);
+    if (!ab_crypto_start(&err))
+        return out_of_memory();
     struct ab_pool pool = {0};
     lua_State *L = lua_newstate(lua_memory, &pool);
     if (!L)

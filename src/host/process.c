@@ -1,5 +1,6 @@
 #include "host/process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,16 @@ void ab_process_harden(void)
     prctl(PR_SET_DUMPABLE, 0);
     setrlimit(RLIMIT_CORE, &none);
 #endif
+}
+
+int ab_process_open_standard(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR}; /* of input, output and messages */
+
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+            return 0;
+    return 1;
 }
 
 void ab_process_faults(void)

@@ -8,6 +8,11 @@
  */
 void ab_process_harden(void);
 
+/* Whether descriptors 0, 1 and 2 are open now. One that was closed would become the next file that
+ * is opened: an archive, with the log's lines in it. Standing in for input and output is a
+ * /dev/null that can be neither read nor written, so that a use fails; messages just vanish. */
+int ab_process_open_standard(void);
+
 /* In builds with AB_FAULTS: AWSBAK_FAIL_ALLOC=N makes the n-th allocation fail, with
  * AWSBAK_FAIL_FOREVER=1 all that follow as well. Does nothing in other builds. */
 void ab_process_faults(void);

@@ -109,6 +109,8 @@ void ab_signals_start(lua_State *L)
 
     atomic_store(&running, L);
     ab_signal_open();
+    signal(SIGXFSZ, SIG_IGN); /* past a limit on file sizes, writing fails with EFBIG */
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would keep from us how a child ended */
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         int number = numbers[i];

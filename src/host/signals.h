@@ -8,7 +8,8 @@
 
 #include <lua.h>
 
-/* Install the handlers; `L` is the main state. Signals ignored by our parent stay ignored. */
+/* Install the handlers; `L` is the main state. Of the signals that end a run, those ignored by our
+ * parent stay ignored. */
 void ab_signals_start(lua_State *L);
 
 /* Let handlers forget the coroutines of `L` when it is closed, by us or by os.exit(). Raises. */

@@ -1,11 +1,11 @@
 #include "net/loop.h"
 
 #include <assert.h>
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "base/alloc.h"
 #include "base/signal.h"
+#include "crypto/start.h"
 #include "net/source.h"
 
 #define NS_PER_MS 1000000
@@ -30,8 +30,9 @@ struct ab_loop {
 /* OpenSSL first: when memory runs out while libcurl starts it, it crashes instead of failing. */
 static bool start_libraries(struct ab_err *err)
 {
-    if (OPENSSL_init_crypto(0, NULL) != 1 || !OSSL_LIB_CTX_get0_global_default() ||
-        RAND_status() != 1)
+    if (!ab_crypto_start(err))
+        return false;
+    if (RAND_status() != 1)
         return ab_fail(err, AB_MEMORY, "openssl", "out of memory while OpenSSL starts");
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, ab_alloc, ab_free, ab_realloc, ab_strdup,
                              ab_calloc) != CURLE_OK)
@@ -299,15 +300,16 @@ static unsigned fill_polled(struct ab_loop *loop)
 }
 
 /* Call the watches whose descriptors are ready. A callback may clear and set watches, so the table
- * is searched anew for each descriptor. */
+ * is searched anew for each; one descriptor may be waited for twice, to read and to write. */
 static void call_watches(struct ab_loop *loop, unsigned polled)
 {
     for (unsigned i = 0; i < polled; i++) {
         if (loop->polled[i].revents == 0)
             continue;
         for (size_t w = 0; w < loop->watch_count; w++) {
-            if (loop->watches[w]->fd == loop->polled[i].fd) {
-                loop->watches[w]->ready(loop->watches[w]);
+            struct ab_watch *watch = loop->watches[w];
+            if (watch->fd == loop->polled[i].fd && watch->events == loop->polled[i].events) {
+                watch->ready(watch);
                 break;
             }
         }
