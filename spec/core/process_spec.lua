@@ -1,4 +1,6 @@
 local process = require("awsbak.core.process")
+local program = require("spec.support.program")
+local shell = require("spec.support.shell")
 local task = require("awsbak.task")
 
 local function run(options)
@@ -49,6 +51,15 @@ describe("process.run", function()
     local done = sh("kill -9 $$")
     assert.equal(9, done.signal)
     assert.is_nil(done.status)
+  end)
+
+  it("knows the status also when we were started with SIGCHLD ignored", function()
+    local code = [[
+      local op = require("awsbak.core.process").run({ argv = { "sh", "-c", "exit 7" } })
+      io.write(require("awsbak.task").await(op).status)]]
+    local words = shell.join({ program.path(), "-e", code })
+    local pipe <close> = io.popen("trap '' CHLD; exec " .. words)
+    assert.equal("7", pipe:read("a"))
   end)
 
   it("says what cannot be run", function()

@@ -178,8 +178,13 @@ static void has_ended(struct ab_watch *watch)
 {
     struct ab_process *p = AB_CONTAINER(watch, struct ab_process, exit);
 
-    if (waitpid(p->pid, &p->how, WNOHANG) == 0)
+    pid_t done = waitpid(p->pid, &p->how, WNOHANG);
+    if (done == 0)
         return;
+    if (done < 0 && !p->failed) { /* someone else took the status: it is not known to be 0 */
+        p->failed = true;
+        ab_fail_errno(&p->failure, errno, "cannot tell how %s ended", p->name);
+    }
     p->ended = true;
     close_watch(p, watch);
     ab_loop_clear_timer(p->loop, &p->deadline);
@@ -216,6 +221,7 @@ static void set_output(struct ab_process *p, struct output *output, int fd, size
     set_watch(&output->watch, fd, CURL_WAIT_POLLIN, can_read);
     output->process = p;
     ab_buf_init(&output->bytes, max + READ_SIZE);
+    output->bytes.secret = true; /* credentials, of a program that gives them */
 }
 
 static bool watch_all(struct ab_process *p, struct ab_err *err)
