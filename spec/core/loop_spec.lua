@@ -1,5 +1,6 @@
 local loop = require("awsbak.core.loop")
 local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
 
 local function ids(seconds)
   return assert(loop.step(seconds))
@@ -93,6 +94,22 @@ describe("loop.ready", function()
       ]],
     }, { stdin = "some input" })
     assert.equal("some input", result.stdout)
+  end)
+
+  it("tells reading from writing on one descriptor", function()
+    local dir <close> = scratch.new()
+    local code = dir:write(
+      "code.lua",
+      [[
+      local loop = require("awsbak.core.loop")
+      local read, write = loop.ready(0, "read"), loop.ready(0, "write")
+      loop.step(10)
+      io.write(tostring(read:done()), " ", tostring(write:done()))]]
+    )
+    local fifo = dir:path("fifo") -- open to both ends: it can be written, and nothing is to be read
+    local line = ("mkfifo %s && exec %s %s 0<>%s"):format(fifo, program.path(), code, fifo)
+    local pipe <close> = io.popen(line)
+    assert.equal("false true", pipe:read("a"))
   end)
 end)
 
