@@ -25,13 +25,15 @@ local Restore = {}
 Restore.__index = Restore
 
 --- A restore of saved records.
----@param options table `client`; `records`, a function that starts an iterator of records; `paths`;
+---@param options table `client`; `records`, a function that starts an iterator of records;
+---  `location`, what a message calls where they come from; `paths`;
 ---  `renames`, of aws.ssm.path; `key_id`; `overwrite` (never, changed, always); `concurrency` (10)
 ---@return backup.ParameterRestore
 function M.new(options)
   return setmetatable({
     client = options.client,
     open = options.records,
+    location = options.location,
     scope = path.scope(options.paths),
     rules = { renames = options.renames or {}, key_id = options.key_id },
     overwrite = options.overwrite or "never",
@@ -61,8 +63,10 @@ end
 -- The name a record will have; `from` remembers which record has which.
 local function check_name(wanted, saved, from)
   local name, other = wanted.name, from[wanted.name]
-  local reason = name ~= saved.name and path.invalid(name)
-  if reason then
+  local reason = path.invalid(name)
+  if reason and name == saved.name then
+    refuse("integrity", "bad_record", ("%q is no name for a parameter"):format(name), reason)
+  elseif reason then
     refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, saved.name), reason)
   elseif other == saved.name then
     refuse("integrity", "record_twice", other .. " is saved twice", "nothing was restored")
@@ -73,12 +77,31 @@ local function check_name(wanted, saved, from)
   from[name] = saved.name
 end
 
+-- A mistyped --path or --rename must not pass for nothing to do, or for another name.
+function Restore:check_all_used(count, used)
+  if count == 0 and #self.scope.paths > 0 then
+    refuse(
+      "usage",
+      "nothing_matched",
+      ("nothing in %s matches %s"):format(self.location, self.scope:describe()),
+      "paths are those that were saved, not the renamed ones"
+    )
+  end
+  for _, rename in ipairs(count > 0 and self.rules.renames or {}) do
+    if not used[rename] then
+      local message = ("--rename %s=%s applies to nothing"):format(rename.old, rename.new)
+      refuse("usage", "rename_unused", message, "OLD is a path that was saved")
+    end
+  end
+end
+
 --- Looks at every record before anything is written.
 ---@return integer count how many are to be restored
---- Raises kind integrity for a record that is none or is there twice, kind usage for a --rename
---- that gives two parameters one name, or one a name AWS refuses.
+--- Raises kind integrity for a record that is none, has no possible name or is there twice, kind usage
+--- for a path or a --rename that no record matches, or one that gives two parameters one name, or
+--- one a name AWS refuses.
 function Restore:check()
-  local number, count, from = 0, 0, {}
+  local number, count, from, used = 0, 0, {}, {}
   for saved in self.open() do
     number = number + 1
     local problem = record.problem(saved)
@@ -87,8 +110,10 @@ function Restore:check()
     elseif self.scope:includes(saved.name) then
       count = count + 1
       check_name(plan.wanted(saved, self.rules), saved, from)
+      used[path.renaming(saved.name, self.rules.renames) or false] = true
     end
   end
+  self:check_all_used(count, used)
   return count
 end
 

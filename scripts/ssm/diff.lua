@@ -77,13 +77,13 @@ return policy({
     local comparison = parameter_restore.new({
       client = ssm,
       records = source.records,
+      location = source.location,
       paths = o.path,
       renames = renames,
       concurrency = settings.get("concurrency"),
     })
-    comparison:check()
+    local counts = { compared = comparison:check() }
     local scope = scope_of(#o.path > 0 and o.path or source.paths, renames)
-    local counts = {}
     local found = output.rows(
       { "name", "change", "detail" },
       rows(comparison:steps(), reader.new(ssm):pages(scope), counts)

@@ -131,6 +131,7 @@ return policy({
     local restore = parameter_restore.new({
       client = ssm,
       records = source.records,
+      location = source.location,
       paths = o.path,
       renames = renames,
       key_id = o.key_id,
@@ -138,14 +139,6 @@ return policy({
       concurrency = settings.get("concurrency"),
     })
     local count = restore:check()
-    if count == 0 and #o.path > 0 then
-      errors.raise({
-        kind = "usage",
-        code = "nothing_matched",
-        message = ("nothing in %s matches %s"):format(source.location, restore.scope:describe()),
-        hint = "paths are those that were saved, not the renamed ones",
-      })
-    end
     if o.dry_run then
       return dry_run(restore)
     elseif o.overwrite ~= "never" and not settings.get("yes") then

@@ -119,9 +119,30 @@ function M.renames(pairs_)
     list[#list + 1] = { old = M.normalise(old, "--rename"), new = M.normalise(new, "--rename") }
   end
   table.sort(list, function(a, b)
-    return #a.old > #b.old
+    return #a.old > #b.old or (#a.old == #b.old and a.old < b.old)
   end)
+  for i = 2, #list do
+    if list[i].old == list[i - 1].old then
+      errors.raise({
+        kind = "usage",
+        code = "bad_rename",
+        message = "--rename: more than one for " .. list[i].old,
+      })
+    end
+  end
   return list
+end
+
+--- Which of the renames applies to a name, if any.
+---@param name string
+---@param renames aws.ssm.Rename[]
+---@return aws.ssm.Rename|nil
+function M.renaming(name, renames)
+  for _, r in ipairs(renames) do
+    if M.contains(r.old, name) then
+      return r
+    end
+  end
 end
 
 --- The name a parameter gets: whole path components are replaced, so `/a=/b` leaves `/ab` alone.
@@ -129,14 +150,13 @@ end
 ---@param renames aws.ssm.Rename[]
 ---@return string
 function M.rename(name, renames)
-  for _, r in ipairs(renames) do
-    if M.contains(r.old, name) then
-      local full = name:sub(1, 1) == "/" and name or "/" .. name
-      local rest = r.old == "/" and full or full:sub(#r.old + 1)
-      return (r.new == "/" and "" or r.new) .. rest
-    end
+  local r = M.renaming(name, renames)
+  if not r then
+    return name
   end
-  return name
+  local full = name:sub(1, 1) == "/" and name or "/" .. name
+  local rest = r.old == "/" and full or full:sub(#r.old + 1)
+  return (r.new == "/" and "" or r.new) .. rest
 end
 
 --- Why AWS would refuse to create a parameter of this name; nil for a good one.

@@ -52,6 +52,11 @@ describe("aws.ssm.path", function()
       return path.rename(name, path.renames({ ... }))
     end
 
+    it("refuses two for one path", function()
+      local _, e = pcall(path.renames, { "/a=/b", "/c=/d", "/a/=/e" })
+      assert.equal("--rename: more than one for /a", e.message)
+    end)
+
     it("replaces whole components only", function()
       assert.equal("/b/x", rename("/a/x", "/a=/b"))
       assert.equal("/b", rename("/a", "/a=/b"))
