@@ -188,10 +188,10 @@ function Restore:apply(step)
     return { name = step.name, result = "failed", detail = detail }
   end
   tell(step)
-  local result, e = errors.try(self.writer.apply, self.writer, step)
-  if e then
-    self.stopped = self.stopped or e
-    return { name = step.name, result = "failed", detail = e.message }
+  local result, stop = self.writer:apply(step)
+  self.stopped = self.stopped or stop
+  if result.result == "lost" then
+    log.error("%s: %s", result.name, result.detail) -- a cancelled run shows no results any more
   end
   return result
 end

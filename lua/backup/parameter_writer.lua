@@ -5,14 +5,21 @@ local faults = require("aws.ssm.faults")
 local outside = require("awsbak.outside")
 local pace = require("aws.ssm.pace")
 local plan = require("backup.parameter_plan")
+local reader = require("aws.ssm.reader")
 local record = require("aws.ssm.record")
+local task = require("awsbak.task")
 
 local M = {}
 
 ---@class backup.Result
 ---@field name string
----@field result string created, changed, recreated, kept, equal or failed
+---@field result string created, changed, recreated, kept, equal, failed, or lost: deleted, or
+---  perhaps, and not there again
 ---@field detail string|nil one sentence; never holds a value
+
+---@class backup.Outcome what became of a parameter whose step fails
+---@field fate string|nil half a sentence, when there is more to tell than the failure
+---@field lost boolean|nil
 
 ---@class backup.ParameterWriter
 local Writer = {}
@@ -23,26 +30,32 @@ Writer.__index = Writer
 local CATCH_UP_TRIES = 6
 local CATCH_UP_S = 0.5
 
+local function call(f)
+  return f()
+end
+
 --- A writer over one client.
 ---@param client table an SSM client
 ---@return backup.ParameterWriter
 function M.new(client)
   return setmetatable({
+    client = client,
     put = pace.wrap(client.put_parameter),
-    delete = pace.wrap(client.delete_parameter),
+    in_turn_to_delete = pace.wrap(call),
     add_tags = pace.wrap(client.add_tags_to_resource),
     remove_tags = pace.wrap(client.remove_tags_from_resource),
     label = pace.wrap(client.label_parameter_version),
+    reader = reader.new(client, { tags = false, labels = false }),
   }, Writer)
 end
 
--- Calls again while AWS has not caught up with an earlier write.
-local function caught_up(codes, call, input)
+-- Calls again while `late` says of the failure that AWS has not caught up with an earlier write.
+local function caught_up(late, f, ...)
   for try = 0, CATCH_UP_TRIES do
-    local result, e = errors.try(call, input)
+    local result, e = errors.try(f, ...)
     if result then
       return result
-    elseif try == CATCH_UP_TRIES or not codes[e.code] then
+    elseif try == CATCH_UP_TRIES or not late(e) then
       error(e, 0)
     end
     outside.sleep(CATCH_UP_S * 2 ^ try)
@@ -99,13 +112,18 @@ local function overwrite_input(saved, live)
   return input
 end
 
+local LATE = { ParameterNotFound = true, ParameterVersionNotFound = true }
+
+local function unknown_yet(e)
+  return LATE[e.code]
+end
+
 function Writer:set_labels(name, version, labels)
   if #labels == 0 then
     return
   end
-  local late = { ParameterNotFound = true, ParameterVersionNotFound = true }
   local input = { Name = name, ParameterVersion = version, Labels = labels }
-  local answer = caught_up(late, self.label, input)
+  local answer = caught_up(unknown_yet, self.label, input)
   if answer.InvalidLabels and #answer.InvalidLabels > 0 then
     errors.raise({
       kind = "service",
@@ -125,12 +143,55 @@ function Writer:set_tags(name, saved, live)
   end
 end
 
-function Writer:create(r)
-  local answer = self.put(create_input(r))
-  self:set_labels(r.name, answer.Version, r.labels or {})
+local IN_PLACE = { tags = true, labels = true }
+
+local function same_version(a, b)
+  return a.version == b.version and a.modified == b.modified
 end
 
-local IN_PLACE = { tags = true, labels = true }
+-- The version under which one of these records was stored; nil when another is there, or still the
+-- `former` one, which was deleted.
+function Writer:stored(records, former)
+  local name = records[1].name
+  local found = self.reader:lookup({ name })[name]
+  if not found or not found.value or former and same_version(found, former) then
+    return nil
+  end
+  for _, r in ipairs(records) do
+    local differs = false
+    for _, difference in ipairs(plan.differences(r, found)) do
+      differs = differs or not IN_PLACE[difference]
+    end
+    if not differs then
+      return found.version, r
+    end
+  end
+end
+
+local function taken(e)
+  return e.code == "ParameterAlreadyExists"
+end
+
+-- Stores a record under a name that should be free; its version. When an answer gets lost the
+-- client asks again and is told that the name is taken, by ourselves: so what is there counts.
+function Writer:put_new(r, former)
+  local answer, e = errors.try(self.put, create_input(r))
+  if answer then
+    return answer.Version
+  end
+  return taken(e) and self:stored({ r }, former) or error(e, 0)
+end
+
+-- What follows once a parameter is stored; a failure of it leaves the new value in place.
+function Writer:label_new(r, version, outcome)
+  outcome.fate = "it was written, but not all of its labels"
+  self:set_labels(r.name, version, r.labels or {})
+  outcome.fate = nil
+end
+
+function Writer:create(step, outcome)
+  self:label_new(step.saved, self:put_new(step.saved), outcome)
+end
 
 local function needs_put(step)
   for _, difference in ipairs(step.differences) do
@@ -152,39 +213,98 @@ function Writer:change(step)
   self:set_tags(step.name, saved.tags, live.tags)
 end
 
-function Writer:recreate(step)
-  local live = step.live
-  if not live.value then
+local UNSENT = { config = true, credentials = true, usage = true }
+
+-- Does a failure prove that nothing was done? Not when an earlier attempt may have had success.
+local function did_nothing(e)
+  local refused = e.kind == "service" and (e.status or 400) < 500
+  return UNSENT[e.kind] or refused and (e.attempts or 1) == 1
+end
+
+-- Deletes; false and the failure when nobody can tell whether it did. A cancelled run that waits
+-- for its turn deletes nothing: there would be little time left to create anything.
+function Writer:delete(name)
+  local sent = false
+  local _, e = errors.try(self.in_turn_to_delete, function()
+    local t = task.running()
+    if t and t.cancelled then
+      error(t.cancelled, 0)
+    end
+    sent = true
+    return self.client.delete_parameter({ Name = name })
+  end)
+  if not e or faults.gone(e) then
+    return true
+  elseif not sent or did_nothing(e) then
+    error(e, 0)
+  end
+  return false, e
+end
+
+-- Puts the former parameter back and returns it with its version; or the saved one, if that was
+-- stored after all and only every answer got lost.
+function Writer:put_former(step)
+  local answer, e = errors.try(self.put, create_input(step.live))
+  if answer then
+    return { record = step.live, version = answer.Version }
+  end
+  local version, r
+  if taken(e) then
+    version, r = self:stored({ step.saved, step.live }, step.live)
+  end
+  return version and { record = r, version = version } or error(e, 0)
+end
+
+-- What can be done after `e`: the version of the saved parameter if it is there, else it raises.
+function Writer:recover(step, deleted, e, outcome)
+  local there, worse = errors.try(caught_up, function(refusal)
+    return deleted and taken(refusal)
+  end, self.put_former, self, step)
+  if there and there.record == step.saved then
+    return there.version
+  elseif there then
+    outcome.fate = "the former one was put back"
+    errors.try(self.set_labels, self, step.name, there.version, step.live.labels or {})
+  elseif deleted or not taken(worse) then
+    outcome.lost = true
+    outcome.fate = ("the former one %s and could not be put back; restore it again"):format(
+      deleted and "was deleted" or "may have been deleted"
+    )
+  end
+  error(e, 0)
+end
+
+-- From the delete on, the parameter must be there again before anything else may happen.
+function Writer:replace(step, outcome)
+  local deleted, e = self:delete(step.name)
+  local version
+  if deleted then
+    version, e = errors.try(caught_up, taken, self.put_new, self, step.saved, step.live)
+  end
+  version = version or self:recover(step, deleted, e, outcome)
+  self:label_new(step.saved, version, outcome)
+end
+
+function Writer:recreate(step, outcome)
+  if not step.live.value then
     errors.raise({
       kind = "service",
       code = "unreadable",
       message = "its type changes only by deleting it, and its value cannot be read to put it back",
     })
   end
-  local lingering = { ParameterAlreadyExists = true }
-  local function create(r)
-    local answer = caught_up(lingering, self.put, create_input(r))
-    self:set_labels(r.name, answer.Version, r.labels or {})
-  end
-
-  self.delete({ Name = step.name })
-  local _, e = errors.try(create, step.saved)
-  if e then
-    local _, worse = errors.try(create, live)
-    e.hint = worse and "the former one was deleted and could not be put back"
-      or "the former one was put back"
-    error(e, 0)
-  end
+  task.shield(self.replace, self, step, outcome)
 end
 
 -- AWS may quote what it refuses; a secret it quotes goes no further.
-local function message_of(e, r)
+local function message_of(e, r, fate)
   local message = errors.from(e).message
   if r.type == "SecureString" and message:find(r.value, 1, true) then
     message = "refused, in words that repeat the value"
   end
   local code = e.kind == "service" and e.code and e.code .. ": " or ""
-  return code .. message .. (e.hint and "; " .. e.hint or "")
+  fate = fate or e.hint
+  return code .. message .. (fate and "; " .. fate or "")
 end
 
 local RESULTS = { create = "created", change = "changed", recreate = "recreated" }
@@ -192,19 +312,24 @@ local UNCHANGED = { equal = "equal", keep = "kept" }
 
 --- Carries one step out.
 ---@param step backup.Step
----@return backup.Result raises only what ends the whole run: cancellation, credentials
+---@return backup.Result
+---@return awsbak.Error|nil stop what ends the whole run: cancellation, credentials, the network
 function Writer:apply(step)
   if UNCHANGED[step.action] then
     return { name = step.name, result = UNCHANGED[step.action], detail = plan.explain(step) }
   end
-  local subject = step.action == "create" and step.saved or step
-  local _, e = errors.try(self[step.action], self, subject)
+  local outcome = {}
+  local _, e = errors.try(self[step.action], self, step, outcome)
   if not e then
     return { name = step.name, result = RESULTS[step.action], detail = plan.explain(step) }
-  elseif not faults.of_one_item(e) and e.kind ~= "usage" then
-    error(e, 0)
   end
-  return { name = step.name, result = "failed", detail = message_of(e, step.saved) }
+  local result = {
+    name = step.name,
+    result = outcome.lost and "lost" or "failed",
+    detail = message_of(e, step.saved, outcome.fate),
+  }
+  local goes_on = faults.of_one_item(e) or e.kind == "usage"
+  return result, not goes_on and e or nil
 end
 
 return M

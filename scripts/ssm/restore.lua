@@ -74,12 +74,14 @@ local function write(restore, count)
   local written = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0)
   if restore.stopped then
     local e = errors.from(restore.stopped)
-    e.hint = ("stopped after %d were written; run it again to go on"):format(written)
+    local lost = counts.lost and (", and %d deleted but not created again"):format(counts.lost)
+    e.hint = ("stopped after %d were written%s; run it again to go on"):format(written, lost or "")
     error(e, 0)
   end
   return {
     ok = written,
-    failed = counts.failed or 0,
+    failed = (counts.failed or 0) + (counts.lost or 0),
+    lost = counts.lost,
     skipped = (counts.kept or 0) + (counts.equal or 0),
     created = counts.created,
     changed = counts.changed,

@@ -2,6 +2,8 @@ local outside = require("awsbak.outside")
 local parameter_store = require("spec.support.parameter_store")
 local plan = require("backup.parameter_plan")
 local parameter_writer = require("backup.parameter_writer")
+local task = require("awsbak.task")
+local tasks = require("spec.support.tasks")
 
 describe("backup.parameter_writer", function()
   local store, writer, slept
@@ -13,7 +15,7 @@ describe("backup.parameter_writer", function()
   end)
 
   local function apply(saved, live, overwrite)
-    local result
+    local result, stop
     outside.with({
       monotonic = function()
         return slept
@@ -22,9 +24,9 @@ describe("backup.parameter_writer", function()
         slept = slept + seconds
       end,
     }, function()
-      result = writer:apply(plan.step(saved, live, overwrite or "changed"))
+      result, stop = writer:apply(plan.step(saved, live, overwrite or "changed"))
     end)
-    return result
+    return result, stop
   end
 
   local function saved(changes)
@@ -179,6 +181,160 @@ describe("backup.parameter_writer", function()
     assert.equal("old", current().Value)
   end)
 
+  describe("when an answer gets lost", function()
+    local TAKEN = { code = "ParameterAlreadyExists", attempts = 2, done = true }
+    local CUT = { kind = "network", code = "cut", message = "the answer was cut", done = true }
+
+    local function secret()
+      store.put_parameter({ Name = "/a", Value = "old", Type = "SecureString" })
+      return saved({ type = "SecureString", value = "old", version = 1, modified = store.clock })
+    end
+
+    it("knows what it created, and labels it", function()
+      store:refuse("put_parameter", TAKEN)
+      assert.equal("created", apply(saved({ labels = { "prod" } })).result)
+      assert.same({ "prod" }, current().Labels)
+      assert.equal(0, slept)
+    end)
+
+    it("takes nothing for its own that somebody else created", function()
+      store.put_parameter({ Name = "/a", Value = "theirs", Type = "String" })
+      local result = apply(saved({ labels = { "prod" } }))
+      assert.equal("failed", result.result)
+      assert.matches("ParameterAlreadyExists", result.detail)
+      assert.same({}, current().Labels)
+    end)
+
+    it("takes a name that is gone for deleted", function()
+      local live = secret()
+      store:refuse("delete_parameter", { code = "ParameterNotFound", attempts = 2, done = true })
+      assert.equal("recreated", apply(saved(), live).result)
+      assert.equal("v", current().Value)
+    end)
+
+    it("knows what it recreated, without waiting for the name to be free", function()
+      local live = secret()
+      store:refuse("put_parameter", TAKEN)
+      assert.equal("recreated", apply(saved(), live).result)
+      assert.equal("v", current().Value)
+      assert.equal(0, slept)
+    end)
+
+    it("knows what it recreated also when no answer came at all", function()
+      local live = secret()
+      store:refuse("put_parameter", CUT)
+      assert.equal("recreated", apply(saved(), live).result)
+      assert.equal("v", current().Value)
+    end)
+
+    it("knows what it put back", function()
+      local live = secret()
+      local put, calls = writer.put, 0
+      writer.put = function(input)
+        calls = calls + 1
+        store:refuse("put_parameter", calls == 1 and { code = "TooLong" } or TAKEN)
+        return put(input)
+      end
+      local result = apply(saved(), live)
+      assert.equal("failed", result.result)
+      assert.matches("put back", result.detail)
+      assert.equal("old", current().Value)
+      assert.equal(0, slept)
+    end)
+
+    it("puts back what a delete without an answer deleted", function()
+      local live = secret()
+      store:refuse("delete_parameter", CUT)
+      local result, stop = apply(saved(), live)
+      assert.equal("failed", result.result)
+      assert.equal("network", stop.kind)
+      assert.matches("put back", result.detail)
+      assert.equal("old", current().Value)
+    end)
+
+    it("leaves alone what such a delete did not delete", function()
+      local live = secret()
+      store:refuse("delete_parameter", { kind = "network", code = "dns", message = "no such host" })
+      local result = apply(saved(), live)
+      assert.same({ "failed", "no such host" }, { result.result, result.detail })
+      assert.equal(1, #store.versions["/a"])
+      assert.equal(0, slept)
+    end)
+
+    it("says that a parameter is lost when nothing can be put back", function()
+      local live = secret()
+      store:refuse(
+        "put_parameter",
+        { kind = "network", code = "dns", message = "no such host", times = 2 }
+      )
+      local result, stop = apply(saved(), live)
+      assert.equal("lost", result.result)
+      assert.matches("was deleted and could not be put back; restore it again", result.detail)
+      assert.equal("dns", stop.code)
+    end)
+  end)
+
+  it("leaves the new value where only its labels are refused", function()
+    store.put_parameter({ Name = "/a", Value = "old", Type = "SecureString" })
+    store:refuse("label_parameter_version", { code = "AccessDeniedException" })
+    local live = saved({ type = "SecureString", value = "old", version = 1 })
+    local result = apply(saved({ labels = { "prod" } }), live)
+    assert.equal("failed", result.result)
+    assert.matches("AccessDenied.*it was written, but not all of its labels", result.detail)
+    assert.equal("v", current().Value)
+    assert.equal(0, slept)
+  end)
+
+  describe("of a run that is cancelled", function()
+    -- Applies the step for another type; the first call of `operation` is cancelled while it runs.
+    local function cancelled_in(operation)
+      store.put_parameter({ Name = "/a", Value = "old", Type = "SecureString" })
+      local live = saved({ type = "SecureString", value = "old", version = 1 })
+      local original, result = store[operation], nil
+      local running
+      store[operation] = function(input)
+        store[operation] = original
+        task.cancel(running)
+        task.sleep(tasks.SOON)
+        return original(input)
+      end
+      writer = parameter_writer.new(store)
+      task.run(function()
+        running = task.spawn(function()
+          result = writer:apply(plan.step(saved(), live, "changed"))
+        end)
+        pcall(task.await, running)
+      end)
+      return result
+    end
+
+    it("creates what it has deleted", function()
+      assert.equal("recreated", cancelled_in("delete_parameter").result)
+      assert.equal("v", current().Value)
+    end)
+
+    it("finishes the create that is under way", function()
+      assert.equal("recreated", cancelled_in("put_parameter").result)
+      assert.equal("v", current().Value)
+    end)
+
+    it("deletes nothing more", function()
+      store.put_parameter({ Name = "/a", Value = "old", Type = "SecureString" })
+      local live = saved({ type = "SecureString", value = "old", version = 1 })
+      local result, stop
+      task.run(function()
+        local running = task.spawn(function()
+          task.cancel(task.running())
+          result, stop = writer:apply(plan.step(saved(), live, "changed"))
+        end)
+        pcall(task.await, running)
+      end)
+      assert.equal("failed", result.result)
+      assert.equal("cancelled", stop.kind)
+      assert.is_nil(store.calls.delete_parameter)
+    end)
+  end)
+
   it("reports a refusal and leaves the run alive", function()
     store:refuse("put_parameter", { code = "ParameterLimitExceeded", message = "too many" })
     assert.same(
@@ -189,9 +345,9 @@ describe("backup.parameter_writer", function()
 
   it("ends the run when the caller itself is refused", function()
     store:refuse("put_parameter", { code = "ExpiredTokenException" })
-    local ok, e = pcall(apply, saved())
-    assert.is_false(ok)
-    assert.equal("ExpiredTokenException", e.code)
+    local result, stop = apply(saved())
+    assert.equal("failed", result.result)
+    assert.equal("ExpiredTokenException", stop.code)
   end)
 
   it("does not repeat a secret that AWS quotes", function()

@@ -176,6 +176,17 @@ describe("awsbak ssm restore", function()
     assert.matches("stopped after 5 were written", result.stderr)
   end)
 
+  it("tells what it deleted and could not create again", function()
+    put("/load/000/p00000", "mine", "SecureString")
+    local body = '{"__type":"ExpiredTokenException","message":"expired"}'
+    empty:script("PutParameter", { { status = 400, body = body, times = -1 } })
+    local result = restore("--path", "/load/000/p00000", "--overwrite", "changed", "--yes")
+    assert.equal(1, result.status)
+    assert.matches("was deleted and could not be put back", result.stderr, 1, true)
+    assert.matches("after 0 were written, and 1 deleted but not created", result.stderr, 1, true)
+    assert.equal("lost", op.rows(result)[1].result)
+  end)
+
   it("goes at AWS's pace", function()
     local body = '{"__type":"ThrottlingException","message":"Rate exceeded"}'
     empty:script("PutParameter", { { status = 400, body = body, times = 12 } })

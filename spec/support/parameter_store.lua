@@ -8,12 +8,14 @@ local errors = require("awsbak.errors")
 
 local parameter_store = {}
 
-local function refused(code, message)
+local function refused(code, message, how)
+  local kind = how and how.kind or "service"
   errors.raise({
-    kind = "service",
+    kind = kind,
     service = "ssm",
     code = code,
-    status = 400,
+    status = kind == "service" and 400 or nil,
+    attempts = how and how.attempts,
     message = message or code,
   })
 end
@@ -131,7 +133,8 @@ function operations.put_parameter(store, input)
   versions = versions or {}
   store.versions[input.Name] = versions
   local before = versions[#versions] or {}
-  local entry = { Version = #versions + 1, LastModifiedDate = 1700000000 + #versions, Labels = {} }
+  store.clock = store.clock + 1
+  local entry = { Version = #versions + 1, LastModifiedDate = store.clock, Labels = {} }
   for _, member in ipairs({
     "Name",
     "Value",
@@ -190,8 +193,8 @@ end
 --- `denied[name]` refuses a value, `page` is the size of a page of DescribeParameters.
 ---@return table client
 function parameter_store.new()
-  local store =
-    { versions = {}, tags = {}, denied = {}, refusals = {}, calls = {}, inputs = {}, page = 50 }
+  local store = { versions = {}, tags = {}, denied = {}, refusals = {}, calls = {}, inputs = {} }
+  store.page, store.clock = 50, 1700000000
   for name, operation in pairs(operations) do
     store.inputs[name] = {}
     store[name] = function(input)
@@ -200,16 +203,19 @@ function parameter_store.new()
       local refusal = store.refusals[name]
       if refusal and refusal.times > 0 then
         refusal.times = refusal.times - 1
-        refused(refusal.code, refusal.message)
+        if refusal.done then
+          operation(store, input)
+        end
+        refused(refusal.code, refusal.message, refusal)
       end
       return operation(store, input)
     end
   end
 
-  --- Refuses the next calls of an operation: `{ code =, message =, times = 1 }`.
+  --- Refuses the next calls of an operation: `{ code =, message =, times = 1, kind = "service",
+  --- attempts = }`; with `done` they do what they are asked to, and only the answer gets lost.
   function store:refuse(name, refusal)
-    self.refusals[name] =
-      { code = refusal.code, message = refusal.message, times = refusal.times or 1 }
+    self.refusals[name] = setmetatable({ times = refusal.times or 1 }, { __index = refusal })
   end
   return store
 end
