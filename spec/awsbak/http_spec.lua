@@ -118,6 +118,12 @@ describe("http.send", function()
       assert.equal("http://" .. NAME .. "/x", s:requests()[1].target)
     end)
 
+    it("may be given without a scheme, which is http then", function()
+      s:script("*", { { body = "proxied", times = -1 } })
+      local request = { method = "GET", url = "http://" .. NAME .. "/x" }
+      assert.equal("proxied", send(request, { http_proxy = s.url:gsub("^http://", "") }).body)
+    end)
+
     it("opens a tunnel for https and checks the far side's certificate", function()
       local tls <close> = server.start({ tls = { names = { NAME } } })
       tls:script("GET /", { { body = "far" } })

@@ -192,6 +192,18 @@ describe("core.http", function()
       assert.is_nil(header(r, "x-hint"))
     end)
 
+    it("after an interim one is the reply, whatever the reason phrase says", function()
+      s:script("*", {
+        {
+          raw = "HTTP/1.1 103 Early: hints\r\nX-Hint: 1\r\n\r\n"
+            .. "HTTP/1.1 200 Fine: really\r\nContent-Length: 2\r\n\r\nok",
+        },
+      })
+      local r = send({})
+      assert.same({ { "content-length", "2" } }, r.headers)
+      assert.equal("ok", r.body)
+    end)
+
     it("keeps the connection for the next request", function()
       s:script("*", { { body = "a", times = 5 } })
       local before = s:connections()
@@ -315,6 +327,12 @@ describe("core.http", function()
     it("end a body that hangs or drips", function()
       local e = failure({ body = ("x"):rep(100), cut = 10, hang = true }, { timeout_slow = 0.02 })
       assert.equal("timeout_slow", e.code)
+    end)
+
+    it("are not shortened by a length without end", function()
+      local head = "HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999\r\n"
+      local e = failure({ raw = head, hang = true }, { timeout_first_byte = 0.05 })
+      assert.equal("timeout_first_byte", e.code)
     end)
 
     it("end it all", function()

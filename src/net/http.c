@@ -12,6 +12,7 @@
 /* A reply may take this long, and a second more for each of these bytes. */
 #define TOTAL_BASE_S 60.0
 #define TOTAL_BYTES_PER_S 16384.0
+#define LONGEST_S 1e9
 
 enum { SLOW_BYTES_PER_S = 1024, STREAM_RESUME_BELOW = 128 * 1024, STREAM_BODY_MAX = 1 << 20 };
 
@@ -87,6 +88,10 @@ bool ab_http_take(struct ab_http *http, size_t n, struct ab_err *err)
     http->slow_since_ns = ab_now_ns();
     http->slow_seen = http->received;
     CURLcode code = curl_easy_pause(http->transfer.easy, CURLPAUSE_CONT);
+    if (code != CURLE_OK && http->broken) { /* what curl held came at once, and was refused */
+        *err = http->err;
+        return false;
+    }
     return code == CURLE_OK || ab_http_fail(http, code, err);
 }
 
@@ -132,9 +137,10 @@ void ab_http_head_came(struct ab_http *http)
 
 /* --- deadlines ------------------------------------------------------------------------------- */
 
+/* A hostile length asks for more seconds than a count of nanoseconds holds. */
 static int64_t after(int64_t ns, double seconds)
 {
-    return ns + (int64_t)(seconds * NS_PER_S);
+    return ns + (int64_t)((seconds < LONGEST_S ? seconds : LONGEST_S) * NS_PER_S);
 }
 
 /* When the whole reply must be there. A stream's reader may take its time: no such limit. */
@@ -262,6 +268,7 @@ struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *
     http->length = -1;
     ab_buf_init(&http->head, 2 * AB_HTTP_HEAD_BYTES_MAX);
     ab_buf_init(&http->body, request->stream ? STREAM_BODY_MAX : request->max_body);
+    http->body.secret = true; /* values of parameters, credentials */
     http->transfer.easy = curl_easy_init();
     if (!http->transfer.easy)
         ab_fail_memory(err);
@@ -288,12 +295,12 @@ bool ab_http_header(struct ab_http *http, const char *name, const char *value, s
         return true; /* curl says it, and says it right */
     struct ab_buf line;
     ab_buf_init(&line, SIZE_MAX);
+    line.secret = true; /* tokens and signatures pass through */
     /* "name;" is curl's way to send an empty value; "name:" would remove the header. */
     bool ok = ab_buf_add_text(&line, name, err) &&
               ab_buf_add_text(&line, *value ? ": " : ";", err) &&
               ab_buf_add_text(&line, value, err) && ab_buf_add_byte(&line, 0, err) &&
               add_line(http, (char *)line.data, err);
-    line.secret = true; /* tokens and signatures pass through */
     ab_buf_drop(&line);
     return ok;
 }
@@ -359,6 +366,14 @@ void ab_http_retain(struct ab_http *http)
     http->owners++;
 }
 
+/* Wiped: the signature and the session token are among them. */
+static void free_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *h = headers; h; h = h->next)
+        ab_wipe(h->data, strlen(h->data));
+    curl_slist_free_all(headers);
+}
+
 void ab_http_free(struct ab_http *http)
 {
     if (!http || --http->owners > 0)
@@ -368,7 +383,7 @@ void ab_http_free(struct ab_http *http)
     ab_loop_clear_timer(loop, &http->timer);
     ab_op_drop(&http->transfer.op);
     curl_easy_cleanup(http->transfer.easy);
-    curl_slist_free_all(http->headers);
+    free_headers(http->headers);
     ab_buf_drop(&http->head);
     ab_buf_drop(&http->body);
     ab_free(http);

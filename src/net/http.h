@@ -7,7 +7,8 @@
  *
  * Error codes: `dns`, `connect`, `tls`, `cut` (kind network); `timeout_connect`,
  * `timeout_first_byte`, `timeout_slow`, `timeout_total` (kind timeout); `protocol`, `too_large`
- * (kind reply). Messages name the host, never a header. */
+ * (kind reply); `curl` for what has no other name (kind network). Messages name the host, never a
+ * header. */
 #ifndef AB_NET_HTTP_H
 #define AB_NET_HTTP_H
 
@@ -23,7 +24,7 @@ struct ab_http_request {
     bool has_body;        /* an empty body is sent as "content-length: 0" */
     bool stream;          /* the op finishes with the headers; the body comes by ab_http_read */
     bool loopback_only;   /* fail unless the host is this machine; ignore the proxy */
-    const char *proxy;    /* URL, or NULL */
+    const char *proxy;    /* URL, or "host:port" of an http proxy, or NULL */
     const char *no_proxy; /* comma-separated hosts, or NULL */
     const char *ca_file;  /* PEM file of the only issuers to trust, or NULL */
     const char *ca_path;  /* hashed folder, used without ca_file; NULL: the library's own */
@@ -41,7 +42,7 @@ extern const struct ab_http_request ab_http_defaults;
 struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *request,
                             struct ab_err *err);
 
-/* Add a header; both must be free of CR, LF and NUL (see ab_http_header_ok). */
+/* Add a header; ab_http_name_ok and ab_http_value_ok must hold. */
 AB_MUST_USE bool ab_http_header(struct ab_http *http, const char *name, const char *value,
                                 struct ab_err *err);
 

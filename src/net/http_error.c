@@ -7,9 +7,8 @@
 
 #include "net/http_exchange.h"
 
-/* curl's own words in lower case at the beginning, or `otherwise`. Nothing of ours is in them that
- * is secret: they quote neither headers nor bodies, but a proxy's URL may come: that one is left
- * out. */
+/* curl's own words, or `otherwise`. Only for failures of TLS and of a proxy's tunnel: those quote
+ * certificates, libraries and status codes, but no header, no body and no URL. */
 static const char *detail(const struct ab_http *http, const char *otherwise)
 {
     return http->curl_says[0] ? http->curl_says : otherwise;
@@ -122,8 +121,13 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
         if (http->proxy[0] && http->first_ns == 0 && strstr(http->curl_says, "CONNECT"))
             return fail_proxy(http, err);
         return fail_cut(http, err);
-    default:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, or a version yet to come */
+    case CURLE_BAD_CONTENT_ENCODING:
         return ab_fail(err, AB_REPLY, "protocol",
                        "%s: the reply is not HTTP that can be understood", http->host);
+    default:
+        return ab_fail(err, AB_NETWORK, "curl", "the request to %s failed: %s", http->host,
+                       curl_easy_strerror(code));
     }
 }

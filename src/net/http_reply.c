@@ -121,7 +121,7 @@ size_t ab_http_on_header(char *line, size_t one, size_t len, void *arg)
         bare--;
     if (bare == 0)
         return end_head(http, len);
-    if (bare >= 5 && memcmp(line, "HTTP/", 5) == 0 && !memchr(line, ':', bare))
+    if (bare >= 5 && memcmp(line, "HTTP/", 5) == 0) /* no header's name has a slash */
         return begin_head(http, len);
     return add_header(http, line, bare) ? len : 0;
 }

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -74,10 +75,25 @@ static bool has_user(const char *url)
     return memchr(authority, '@', strcspn(authority, "/?#")) != NULL;
 }
 
+/* The proxy's host and port; "host:port" alone means http, as it does to curl and to botocore. */
+static bool find_proxy(const char *proxy, char *where, struct ab_err *err)
+{
+    bool unused;
+    struct ab_buf url;
+
+    ab_buf_init(&url, SIZE_MAX);
+    url.secret = true; /* a password may be in it */
+    bool ok = (strstr(proxy, "://") || ab_buf_add_text(&url, "http://", err)) &&
+              ab_buf_add(&url, proxy, strlen(proxy) + 1, err) &&
+              find_host((const char *)url.data, "proxy's URL", &unused, where, err);
+    ab_buf_drop(&url);
+    return ok;
+}
+
 static bool set_target(struct ab_http *http, const struct ab_http_request *request,
                        struct ab_err *err)
 {
-    bool loopback = false, unused;
+    bool loopback = false;
 
     if (strncmp(request->url, "http://", 7) != 0 && strncmp(request->url, "https://", 8) != 0)
         return ab_fail(err, AB_USAGE, "url", "a URL must begin with http:// or https://");
@@ -89,14 +105,26 @@ static bool set_target(struct ab_http *http, const struct ab_http_request *reque
         return ab_fail(err, AB_USAGE, "sandbox_host",
                        "%s is not in the sandbox: only this machine can be reached", http->host);
     if (request->proxy && *request->proxy && !request->loopback_only)
-        return find_host(request->proxy, "proxy's URL", &unused, http->proxy, err);
+        return find_proxy(request->proxy, http->proxy, err);
     return true;
+}
+
+static CURLcode set_proxy(struct ab_http *http, const struct ab_http_request *request)
+{
+    CURL *easy = http->transfer.easy;
+    CURLcode code = CURLE_OK;
+
+    SET(CURLOPT_PROXY, http->proxy[0] ? request->proxy : "");
+    if (http->proxy[0]) /* curl's own default for http is 1080 */
+        SET(CURLOPT_PROXYPORT, strtol(strrchr(http->proxy, ':') + 1, NULL, 10));
+    SET(CURLOPT_NOPROXY, request->no_proxy ? request->no_proxy : "");
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    return code;
 }
 
 static CURLcode set_transport(CURL *easy, const struct ab_http_request *request)
 {
     CURLcode code = CURLE_OK;
-    const char *proxy = request->proxy && !request->loopback_only ? request->proxy : "";
 
     SET(CURLOPT_URL, request->url);
     SET(CURLOPT_PATH_AS_IS, 1L);
@@ -111,9 +139,6 @@ static CURLcode set_transport(CURL *easy, const struct ab_http_request *request)
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
     SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(request->connect_s * 1000));
-    SET(CURLOPT_PROXY, proxy);
-    SET(CURLOPT_NOPROXY, request->no_proxy ? request->no_proxy : "");
-    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     return code;
 }
 
@@ -178,6 +203,8 @@ bool ab_http_setup(struct ab_http *http, const struct ab_http_request *request, 
     if (request->ca_file)
         snprintf(http->ca_file, sizeof http->ca_file, "%s", request->ca_file);
     CURLcode code = set_transport(easy, request);
+    if (code == CURLE_OK)
+        code = set_proxy(http, request);
     if (code == CURLE_OK)
         code = set_trust(easy, request);
     if (code == CURLE_OK)
