@@ -2,8 +2,8 @@
 --- configuration.
 ---
 --- While it runs, requests to other hosts are refused, and settings of AWS come from here alone:
---- the environment's AWS_ variables and proxies are not seen, nor are the user's own keys: a folder of
---- the sandbox stands for that of the configuration. The server dies with us, however we end.
+--- the environment's AWS_ variables and proxies are not seen, nor are the user's own keys: a folder
+--- of the sandbox stands for that of the configuration. The server dies with us, however we end.
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
@@ -22,11 +22,11 @@ local LOG_BYTES = 65536 -- of what the server says; older lines are forgotten
 local START_S = 60 -- for a Python program on a slow machine to say where it listens
 
 local function is_executable_name(path)
-  local file = io.open(path, "rb")
-  if file then
-    file:close()
+  local opened = io.open(path, "rb")
+  if opened then
+    opened:close()
   end
-  return file ~= nil
+  return opened ~= nil
 end
 
 --- The words that start moto_server: AWSBAK_SANDBOX_CMD, else the one `./dev` puts beside the
