@@ -35,8 +35,13 @@ local function say(e)
   if is_defect(e) then
     log.error("this is a defect of awsbak; -v shows where")
   end
+  local said = { [tostring(e)] = true } -- what many tasks meet at once is told once
   for _, other in ipairs(e.also or {}) do
-    log.error(tostring(other))
+    local text = tostring(other)
+    if not said[text] then
+      said[text] = true
+      log.error(text)
+    end
   end
   if e.traceback and log.enabled("info") then
     io.stderr:write(e.traceback, "\n")

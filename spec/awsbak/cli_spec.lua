@@ -123,6 +123,15 @@ describe("an error in a script", function()
     assert.equal(1, run("-e", "error(nil)").status)
   end)
 
+  it("is told once, however many tasks met it", function()
+    local code = [[
+      local task = require("awsbak.task")
+      local function fail() task.shield(task.sleep, 0) error("the same", 0) end
+      task.all({ fail, fail, fail })
+    ]]
+    assert.equal("awsbak: error: the same\n", run("-e", code).stderr)
+  end)
+
   it("cannot forge a line or move the cursor", function()
     local result = run("-e", [[error("\27[2Jx\nawsbak: error: forged", 0)]])
     assert.equal("awsbak: error: \\x1b[2Jx\n", result.stderr)
