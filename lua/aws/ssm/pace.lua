@@ -13,14 +13,16 @@ local M = {}
 local FIRST_S = 0.05 -- 20 calls a second: about what Parameter Store's default throughput allows
 local LONGEST_S = 2
 local SHRINK = 0.9
-local ATTEMPTS = 20 -- throttled in a row, each after the client's own retries: then it is an outage
+local STORM_S = 15 * 60 -- without one success: then it is an outage, and no storm
 
 --- Wraps a client's operation. The wrapped function may be called from many tasks at once.
 ---@generic I, O
 ---@param call fun(input: I): O
----@return fun(input: I): O raises what `call` raises, throttling only after 20 attempts
+---@return fun(input: I): O raises what `call` raises, throttling only after 15 minutes in which
+---  no call of the operation succeeded
 function M.wrap(call)
   local interval_s, next_start_s, slowed_at_s = 0, 0, 0
+  local storm_since_s -- the first refusal after the last success
 
   local function wait_turn()
     local now = outside.monotonic()
@@ -41,18 +43,23 @@ function M.wrap(call)
   end
 
   return function(input)
-    for attempt = 1, ATTEMPTS do
+    while true do
       if interval_s > 0 then
         wait_turn()
       end
       local started_s = outside.monotonic()
       local ok, result = pcall(call, input)
       if ok then
+        storm_since_s = nil
         if interval_s > 0 then
           interval_s = interval_s > FIRST_S / 10 and interval_s * SHRINK or 0
         end
         return result
-      elseif attempt == ATTEMPTS or not faults.throttled(result) then
+      elseif not faults.throttled(result) then
+        error(result, 0)
+      end
+      storm_since_s = storm_since_s or started_s
+      if outside.monotonic() - storm_since_s > STORM_S then
         error(result, 0)
       end
       slow_down(started_s)

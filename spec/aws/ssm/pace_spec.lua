@@ -66,13 +66,29 @@ describe("aws.ssm.pace", function()
     assert.is_true(#slept < 50)
   end)
 
-  it("gives up after twenty refusals of one call", function()
-    local call = pace.wrap(throttling(1000))
-    timed(function()
+  local function total(list)
+    local sum = 0
+    for _, seconds in ipairs(list) do
+      sum = sum + seconds
+    end
+    return sum
+  end
+
+  it("goes on through a storm of ten minutes", function()
+    local call = pace.wrap(throttling(300))
+    assert.is_true(total(timed(function()
+      assert.equal(1, call(1))
+    end)) > 590)
+  end)
+
+  it("gives up when nothing succeeds for a quarter of an hour", function()
+    local call = pace.wrap(throttling(10000))
+    local slept = timed(function()
       local ok, e = pcall(call, 1)
       assert.is_false(ok)
       assert.equal("ThrottlingException", e.code)
     end)
+    assert.is_true(total(slept) > 890 and total(slept) < 910)
   end)
 
   it("takes concurrent updates of one parameter for throttling", function()
