@@ -62,6 +62,20 @@ describe("awsbak ssm backup on a bad day", function()
     refused(backup(), 1, "token")
   end)
 
+  for operation, sentence in pairs({
+    DescribeParameters = "has no Parameters",
+    GetParameters = "says nothing of /load/",
+    ListTagsForResource = "has no TagList",
+    GetParameterHistory = "has no Parameters",
+  }) do
+    it("never takes `{}` for an empty answer: " .. operation, function()
+      local json = { ["Content-Type"] = "application/x-amz-json-1.1" }
+      local empty = { status = 200, body = "{}", headers = json, times = -1 }
+      fake:script(operation, { { pass = true }, empty })
+      refused(backup(), 1, sentence)
+    end)
+  end
+
   it("refuses a portal's page that comes with status 200", function()
     local html = "<!DOCTYPE html><html><body>Please log in</body></html>"
     fake:script("*", {

@@ -11,12 +11,14 @@ local outside = require("awsbak.outside")
 local pace = require("aws.ssm.pace")
 local paginator = require("aws.paginator")
 local record = require("aws.ssm.record")
+local replies = require("aws.ssm.replies")
 local task = require("awsbak.task")
 
 local M = {}
 
 local PAGE = 50
 local BATCH = 10
+local HOPELESS = 50 -- values refused, and none read: then the right itself is missing
 local SETTLE_TRIES = 5 -- after 0.1, 0.2 ... 1.6 s: metadata can be a second or two behind values
 
 ---@class aws.ssm.Reader
@@ -32,14 +34,30 @@ Reader.__index = Reader
 function M.new(client, options)
   options = options or {}
   return setmetatable({
-    describe = pace.wrap(client.describe_parameters),
-    get = pace.wrap(client.get_parameters),
-    list_tags = pace.wrap(client.list_tags_for_resource),
-    history = pace.wrap(client.get_parameter_history),
+    describe = replies.listing(
+      pace.wrap(client.describe_parameters),
+      "DescribeParameters",
+      "Parameters",
+      "Name"
+    ),
+    get = replies.values(pace.wrap(client.get_parameters)),
+    list_tags = replies.listing(
+      pace.wrap(client.list_tags_for_resource),
+      "ListTagsForResource",
+      "TagList",
+      "Key"
+    ),
+    history = replies.listing(
+      pace.wrap(client.get_parameter_history),
+      "GetParameterHistory",
+      "Parameters",
+      "Version"
+    ),
     tags = options.tags ~= false,
     labels = options.labels ~= false,
     decrypt = options.decrypt ~= false,
     concurrency = options.concurrency or 10,
+    values_read = 0,
     vanished = 0,
     unreadable = json.array({}),
   }, Reader)
@@ -96,7 +114,7 @@ function Reader:pages(scope)
 
   local function select_new(page)
     local list, names = {}, {}
-    for _, meta in ipairs(page.Parameters or {}) do
+    for _, meta in ipairs(page.Parameters) do
       names[meta.Name] = true
       if not before[meta.Name] and scope:includes(meta.Name) then
         list[#list + 1] = meta
@@ -138,22 +156,43 @@ local function batches(names)
   end
 end
 
+-- Without the right to read any value, asking for each of thousands only takes long to say so.
+function Reader:check_hope()
+  local last = self.unreadable[#self.unreadable]
+  if self.values_read > 0 or #self.unreadable < HOPELESS then
+    return
+  elseif last.message:find("not authorized to perform: ssm:GetParameters", 1, true) then
+    errors.raise({
+      kind = "service",
+      service = "ssm",
+      operation = "GetParameters",
+      code = last.code,
+      message = ("the first %d values were all refused; %s: %s"):format(
+        #self.unreadable,
+        last.name,
+        last.message
+      ),
+      hint = "docs/iam.md lists the rights; --path limits a run to what may be read",
+    })
+  end
+end
+
 -- One value KMS refuses makes the call for its ten fail; one by one, nine of them are readable.
 function Reader:fetch(names, values)
   local input = { Names = names, WithDecryption = self.decrypt }
-  local answer, e
+  local told, e
   if #names == 1 then
-    answer = self:attempt(names[1], "value", self.get, input)
+    told = self:attempt(names[1], "value", self.get, input)
   else
-    answer, e = errors.try(self.get, input)
+    told, e = errors.try(self.get, input)
   end
-  if answer then
-    for _, value in ipairs(answer.Parameters or {}) do
-      values[value.Name] = value
+  if told then
+    for name, value in pairs(told) do
+      values[name] = value
+      self.values_read = self.values_read + 1
     end
-    for _, name in ipairs(answer.InvalidParameters or {}) do
-      values[name] = false
-    end
+  elseif told == nil and not e then
+    self:check_hope()
   elseif e and not faults.of_one_item(e) then
     error(e, 0)
   elseif e then
@@ -182,7 +221,7 @@ function Reader:metadata(names)
   local filter = { { Key = "Name", Option = "Equals", Values = names } }
   local input = { MaxResults = PAGE, ParameterFilters = filter }
   for page in pages(self.describe, "DescribeParameters", input) do
-    for _, meta in ipairs(page.Parameters or {}) do
+    for _, meta in ipairs(page.Parameters) do
       found[meta.Name] = meta
     end
   end
@@ -218,10 +257,11 @@ end
 
 -- Values are not asked for, so that history needs no right to decrypt.
 local function read_labels(reader, name, version)
-  local own, other = json.array({}), {}
+  local own, other, known = json.array({}), {}, false
   local input = { Name = name, MaxResults = PAGE, WithDecryption = false }
   for page in pages(reader.history, "GetParameterHistory", input) do
-    for _, old in ipairs(page.Parameters or {}) do
+    for _, old in ipairs(page.Parameters) do
+      known = known or old.Version == version
       for _, label in ipairs(old.Labels or {}) do
         if old.Version == version then
           own[#own + 1] = label
@@ -230,6 +270,10 @@ local function read_labels(reader, name, version)
         end
       end
     end
+  end
+  if not known then
+    local message = ("the history does not tell of version %d"):format(version)
+    errors.raise({ kind = "service", service = "ssm", code = "changing", message = message })
   end
   table.sort(own)
   return { own = own, other = next(other) and other }
