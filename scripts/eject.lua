@@ -15,12 +15,12 @@ local FOLDER_MODE, FILE_MODE = 493, 420
 local function source(name)
   local text = embed.find("scripts/" .. name .. ".lua")
   if not text then
-    local near = errors.nearest(name, commands.list())
+    local first, second = name:match("^([^/]*)/?([^/]*)")
     errors.raise({
       kind = "usage",
       code = "unknown_command",
       message = ("there is no built-in command '%s'"):format(name),
-      hint = near and ("did you mean '%s'?"):format(near) or nil,
+      hint = commands.suggest(first, second ~= "" and second or nil, commands.list(true)),
     })
   end
   return text

@@ -82,8 +82,15 @@ local function parse(argv)
 end
 
 --- Errors of load(): file:line: what the compiler says.
-local function compiled(chunk, message)
-  if not chunk then
+local function compiled(path, chunk, message)
+  if not chunk and message:find("attempt to load a binary chunk", 1, true) then
+    require("awsbak.errors").raise({
+      kind = "usage",
+      code = "bytecode",
+      message = (path == "-" and "standard input" or path) .. " is compiled Lua, and scripts are text",
+      hint = "run the source it was made of",
+    })
+  elseif not chunk then
     require("awsbak.errors").raise({ kind = "bug", code = "syntax", message = message })
   end
   return chunk
@@ -101,15 +108,43 @@ local function load_script(path, env)
     end
     file:close()
   end
-  return compiled(loadfile(path ~= "-" and path or nil, "t", env))
+  local name = path
+  if path:find("^lua/") or path:find("^scripts/") then
+    name = "./" .. path -- without the dot, names of chunks are files of our own
+  end
+  return compiled(path, loadfile(path ~= "-" and name or nil, "t", env))
+end
+
+--- Whether `require(name)` would find something.
+local function is_module(name)
+  if package.loaded[name] then
+    return true
+  end
+  for _, searcher in ipairs(package.searchers) do
+    local loader = searcher(name) -- or a text, or nothing at all
+    if type(loader) == "function" then
+      return true
+    end
+  end
+  return false
+end
+
+local function load_module(name)
+  if not is_module(name) then
+    usage(
+      ("there is no module '%s'"):format(name),
+      "`awsbak -e 'print(package.path)'` shows the folders where Lua's modules may be"
+    )
+  end
+  rawset(_G, name, require(name))
 end
 
 local function run_chunks(chunks, env)
   for _, chunk in ipairs(chunks) do
     if chunk[1] == "-l" then
-      rawset(_G, chunk[2], require(chunk[2]))
+      load_module(chunk[2])
     else
-      compiled(load(chunk[2], "=(command line)", "t", env))()
+      compiled("-e", load(chunk[2], "=(command line)", "t", env))()
     end
   end
 end
@@ -163,14 +198,17 @@ local function show_help(words)
 end
 
 --- Run a policy with the words from `first` on as its options.
-local function run_policy(p, argv, first)
+---@param path string the file it is from
+---@param called string the words that name it
+local function run_policy(p, path, called, argv, first)
   if p.raw then
     return p.run({ words = table.move(argv, first, #argv, 1, {}) }).exit_code
   end
   local settings = require("awsbak.settings")
   local found = require("awsbak.flags").read(argv, first, p.schema, settings.options)
   if found.help then
-    return show_help({ p.name })
+    require("awsbak.output").text(require("awsbak.manual").policy(p, path, called))
+    return 0
   end
   settings.set(found.globals)
   if found.log then
@@ -183,13 +221,21 @@ local function run_policy(p, argv, first)
   end)
 end
 
-local function run_command(argv, first)
+local function run_command(argv, first, chunks)
+  if #chunks > 0 then
+    usage(
+      ("%s goes before a script, not before the command '%s'"):format(chunks[1][1], argv[first]),
+      ([[a script runs commands with require("scripts.%s").run{...}]]):format(argv[first])
+    )
+  end
   local commands = require("awsbak.commands")
   local command, after = commands.match(argv, first)
-  return run_policy(commands.load(command), argv, after)
+  local p = commands.load(command)
+  return run_policy(p, command.path, p.name, argv, after)
 end
 
---- Lua's `arg`: the script at 0, its words from 1, ours before it.
+--- Lua's `arg`: the script at 0, its words from 1, ours before it. Without a script, as Lua has it,
+--- the program at 0.
 local function set_arg(argv, script)
   local arg = {}
   for i = 0, #argv do
@@ -208,14 +254,14 @@ local function run_script(argv, line)
   end)
   local policy = package.loaded["awsbak.policy"]
   if policy and policy.is(value) then
-    return run_policy(value, argv, line.next + 1)
+    return run_policy(value, path, path, argv, line.next + 1)
   end
   return 0
 end
 
 local function run_code(argv, line)
   local env = require("awsbak.strict").script()
-  set_arg(argv, #argv + 1)
+  set_arg(argv, 0)
   run(function()
     run_chunks(line.chunks, env)
   end)
@@ -234,16 +280,17 @@ end
 local function run_target(argv, line)
   local word = argv[line.next]
   if line.version then
-    return run_command({ "version" }, 1)
+    return run_command({ "version" }, 1, {})
   elseif line.help then
     return show_help(table.move(argv, line.next, #argv, 1, {}))
   elseif word and is_script(word) then
     return run_script(argv, line)
   elseif word then
-    return run_command(argv, line.next)
+    return run_command(argv, line.next, line.chunks)
   elseif #line.chunks > 0 then
     return run_code(argv, line)
   elseif line.interactive or is_terminal() then
+    set_arg(argv, 0)
     return 0
   end
   argv[line.next] = "-"
@@ -251,6 +298,9 @@ local function run_target(argv, line)
 end
 
 local function start(argv)
+  if (os.getenv("AWSBAK_LOG") or "") ~= "" then
+    require("awsbak.log").check()
+  end
   local line = parse(argv)
   local interactive = line.interactive
     or (#argv == line.next - 1 and #line.chunks == 0 and is_terminal())

@@ -15,7 +15,7 @@ M.MARK = ".awsbak"
 
 local WORD = "^[%w][%w_-]*$" -- a word of a command: never a path
 
-local PROJECT = "scripts"
+local PROJECT = "./scripts" -- "scripts/..." are the names of our own chunks
 
 local NOT_COMMANDS = "^features/" -- scripts/features holds .feature files and their steps
 
@@ -145,15 +145,16 @@ local function add_folder(names, folder, prefix)
   end
 end
 
---- Names of all commands, sorted.
+--- Names of commands, sorted.
+---@param own boolean? only those of the program itself
 ---@return string[]
-function M.list()
+function M.list(own)
   local names = {}
   local builtin = embed()
   for _, path in ipairs(builtin and builtin.list("scripts/") or {}) do
     names[path:match("^scripts/(.*)%.lua$") or ""] = true
   end
-  for _, folder in ipairs(M.folders()) do
+  for _, folder in ipairs(own and {} or M.folders()) do
     add_folder(names, folder, "")
   end
   local list = {}
@@ -179,28 +180,70 @@ function M.members(group)
   return list
 end
 
+local function spaced(name)
+  return (name:gsub("/", " "))
+end
+
+--- The command nearest to `said`: its whole name, its group or its last word may be meant.
+local function nearest(said, names)
+  local forms, full = {}, {}
+  local function add(form, name)
+    if not full[form] then
+      forms[#forms + 1], full[form] = form, name
+    end
+  end
+  for _, name in ipairs(names) do
+    add(spaced(name), spaced(name))
+  end
+  for _, name in ipairs(names) do
+    local group, last = name:match("^(.*)/([^/]+)$")
+    if group then
+      add(spaced(group), spaced(group))
+      add(last, spaced(name))
+    end
+  end
+  return full[errors.nearest(said, forms)]
+end
+
+--- What may have been meant by two words that begin no command of `names`.
+---@param first string
+---@param second string?
+---@param names string[] as M.list gives them
+---@return string hint
+---@return string said the words it is about
+function M.suggest(first, second, names)
+  local both = second and first .. " " .. second
+  local group = {}
+  for _, name in ipairs(names) do
+    group[#group + 1] = name:find(first .. "/", 1, true) == 1 and spaced(name) or nil
+  end
+  if #group > 0 then
+    local near = both and errors.nearest(both, group)
+    local hint = near and ("did you mean '%s'?"):format(near)
+    return hint or "they are: " .. table.concat(group, ", "), both or first
+  end
+  for _, said in ipairs({ both or first, first }) do
+    local near = nearest(said, names)
+    if near then
+      return ("did you mean '%s'?"):format(near), said
+    end
+  end
+  return "`awsbak help` lists them all", first
+end
+
 --- Raise the error for words that are no command.
 ---@param words string[]
 ---@param first integer
 function M.unknown(words, first)
-  local group = M.members(words[first])
-  local said, candidates = words[first], M.list()
-  if #group > 0 then
-    said, candidates = table.concat({ words[first], words[first + 1] }, " "), group
-  end
-  for i, name in ipairs(candidates) do
-    candidates[i] = name:gsub("/", " ")
-  end
-  local near = errors.nearest(said, candidates)
-  local message = ("there is no command '%s'"):format(said)
-  local hint = "`awsbak help` lists them all"
-  if near then
-    hint = ("did you mean '%s'?"):format(near)
-  elseif #group > 0 then
-    message = words[first + 1] and message or ("'%s' is several commands"):format(said)
-    hint = "they are: " .. table.concat(candidates, ", ")
-  end
-  errors.raise({ kind = "usage", code = "unknown_command", message = message, hint = hint })
+  local word, second = words[first], words[first + 1]
+  local hint, said = M.suggest(word, second, M.list())
+  local is_group = not second and #M.members(word) > 0
+  errors.raise({
+    kind = "usage",
+    code = "unknown_command",
+    message = (is_group and "'%s' is several commands" or "there is no command '%s'"):format(said),
+    hint = hint,
+  })
 end
 
 local function compile(command)

@@ -90,6 +90,16 @@ function M.is(e)
   return getmetatable(e) == meta
 end
 
+--- What a script raised, as a sentence.
+local function message_of(e)
+  local class = getmetatable(e)
+  if type(e) == "string" or type(class) == "table" and class.__tostring then
+    return tostring(e)
+  end
+  local shown = require("awsbak.pretty").lua(e)
+  return "the error is not text but " .. (shown:gsub("%s*\n%s*", " "))
+end
+
 --- Anything that was raised, as an error table: core tables get their metatable, Lua's own errors
 --- are kind "bug" (or "memory").
 ---@param e any
@@ -104,7 +114,7 @@ function M.from(e)
   if e == "not enough memory" then
     return M.new({ kind = "memory", code = "memory", message = "out of memory" })
   end
-  return M.new({ kind = "bug", code = "lua", message = tostring(e), cause = e })
+  return M.new({ kind = "bug", code = "lua", message = message_of(e), cause = e })
 end
 
 --- Pass the results of a core function on, or raise its error: `local text = errors.check(f(x))`.

@@ -18,6 +18,18 @@ M.level = nil
 ---@type string[]?
 M.lines = nil
 
+--- Check AWSBAK_LOG; raises kind "usage" when it is no level.
+function M.check()
+  local level = outside.getenv("AWSBAK_LOG")
+  if level and not ranks[level] then
+    require("awsbak.errors").raise({
+      kind = "usage",
+      code = "bad_option",
+      message = ("AWSBAK_LOG must be one of error, warning, info, debug, not '%s'"):format(level),
+    })
+  end
+end
+
 --- Called before a line is written to a terminal that shows something else (a progress line).
 ---@type fun()?
 M.before = nil

@@ -24,7 +24,8 @@ awsbak runs backup and restore policies for AWS, written in Lua.
 
 local EXITS = [[
 Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 incomplete, 4 differences found,
-20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143 ended by a signal.
+20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143 ended by a signal, 141 nobody
+reads standard output any more.
 ]]
 
 --- Two columns, the left one as wide as needed.
@@ -118,8 +119,8 @@ local function wrapped(paragraphs)
   return table.concat(lines, "\n")
 end
 
-local function usage_line(p)
-  local words = { "awsbak", p.name }
+local function usage_line(p, called)
+  local words = { "awsbak", text.escape(called) }
   for _, option in ipairs(p.schema.list) do
     if option.positional then
       local word = option.word .. (option.many and "..." or "")
@@ -129,12 +130,13 @@ local function usage_line(p)
   return table.concat(words, " ") .. (#p.schema.list > 0 and " [options]" or "")
 end
 
---- What `awsbak help COMMAND` prints.
----@param command awsbak.Command
+--- How a policy is used.
+---@param p awsbak.Policy
+---@param path string where it is from, for people
+---@param called string the words that name it
 ---@return string
-function M.command(command)
-  local p = commands.load(command)
-  local parts = { usage_line(p), "\n\n", p.summary, "\n" }
+function M.policy(p, path, called)
+  local parts = { usage_line(p, called), "\n\n", p.summary, "\n" }
   if p.description then
     parts[#parts + 1] = "\n" .. wrapped((p.description:gsub("%s+$", ""))) .. "\n"
   end
@@ -145,8 +147,16 @@ function M.command(command)
   if #p.examples > 0 then
     parts[#parts + 1] = "\nExamples:\n  " .. table.concat(p.examples, "\n  ") .. "\n"
   end
-  parts[#parts + 1] = "\nFile: " .. text.escape(command.path) .. "\n"
+  parts[#parts + 1] = "\nFile: " .. text.escape(path) .. "\n"
   return table.concat(parts)
+end
+
+--- What `awsbak help COMMAND` prints.
+---@param command awsbak.Command
+---@return string
+function M.command(command)
+  local p = commands.load(command)
+  return M.policy(p, command.path, p.name)
 end
 
 return M

@@ -49,6 +49,32 @@ describe("awsbak", function()
     assert.equal(2, run("--output", "xml", "version").status)
   end)
 
+  it("says how a script that is a policy is used", function()
+    local dir <close> = scratch.new()
+    local path = dir:write(
+      "own.lua",
+      [[return require("awsbak.policy")({ name = "own", summary = "Mine.", run = print })]]
+    )
+    local result = run(path, "--help")
+    assert.equal(
+      ("awsbak %s\n\nMine.\n\nFile: %s\n"):format(path, path),
+      result.stdout .. result.stderr
+    )
+  end)
+
+  it("has the program in arg where there is no script", function()
+    assert.equal(program.path() .. "\t-e\n", run("-e", "print(arg[0], arg[1])").stdout)
+  end)
+
+  it("refuses an AWSBAK_LOG that is no level", function()
+    local result = program.run({ "version" }, { env = { AWSBAK_LOG = "bogus" } })
+    assert.equal(2, result.status)
+    assert.equal(
+      "awsbak: error: AWSBAK_LOG must be one of error, warning, info, debug, not 'bogus'\n",
+      result.stderr
+    )
+  end)
+
   it("runs a script that returns a policy as a command", function()
     local result = run_script(
       [[
@@ -80,6 +106,18 @@ describe("a mistake on the command line", function()
       { "--timeout", "soon", "version" },
       2,
       "--timeout must be a duration such as 90s, 5m or 1h30m, not 'soon'",
+    },
+    {
+      { "-l", "nosuch" },
+      2,
+      "there is no module 'nosuch'; `awsbak -e 'print(package.path)'` shows the folders where "
+        .. "Lua's modules may be",
+    },
+    {
+      { "-e", "print(1)", "version" },
+      2,
+      "-e goes before a script, not before the command 'version'; "
+        .. [[a script runs commands with require("scripts.version").run{...}]],
     },
     { { "./none.lua" }, 1, "cannot open script ./none.lua: No such file or directory" },
   }) do
@@ -118,9 +156,33 @@ describe("an error in a script", function()
     assert.matches("script.lua:1: unexpected symbol near '='\n$", result.stderr)
   end)
 
-  it("of no text is still said", function()
-    assert.equal(1, run("-e", "error({})").status)
-    assert.equal(1, run("-e", "error(nil)").status)
+  it("of no text is shown as what it is", function()
+    for code, shown in pairs({
+      ["error({ a = { 'x' } })"] = '{ a = { "x" } }',
+      ["error(nil)"] = "nil",
+    }) do
+      local result = run("-e", code)
+      assert.equal(1, result.status)
+      assert.equal("awsbak: error: the error is not text but " .. shown .. "\n", result.stderr)
+    end
+  end)
+
+  it("is not called a defect of awsbak, whatever its folder is called", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir " .. shell.quote(dir:path("scripts")))
+    dir:write("scripts/x.lua", "local x\nx.y = 1")
+    for _, name in ipairs({ "scripts/x.lua", "./scripts/x.lua" }) do
+      local pipe = io.popen(("cd %s && %s %s 2>&1"):format(
+        shell.quote(dir:path()),
+        shell.quote(program.path():gsub("^build", io.popen("pwd"):read("l") .. "/build")),
+        name
+      ))
+      assert.equal(
+        "awsbak: error: ./scripts/x.lua:2: attempt to index a nil value (local 'x')\n",
+        pipe:read("a")
+      )
+      pipe:close()
+    end
   end)
 
   it("is told once, however many tasks met it", function()
@@ -171,8 +233,13 @@ describe("code", function()
     local dir <close> = scratch.new()
     local path = dir:write("b.lua", string.dump(load("print(1)")))
     local result = run(path)
-    assert.equal(1, result.status)
-    assert.matches("attempt to load a binary chunk", result.stderr, 1, true)
+    assert.equal(2, result.status)
+    assert.equal(
+      "awsbak: error: "
+        .. path
+        .. " is compiled Lua, and scripts are text; run the source it was made of\n",
+      result.stderr
+    )
   end)
 end)
 

@@ -76,7 +76,7 @@ describe("a command", function()
     assert.matches("^awsbak %d", (run_in(dir, { "version" })))
     dir:write("scripts/version.lua", POLICY:format("mine"))
     assert.equal("mine\n", (run_in(dir, { "version" })))
-    assert.matches("File: scripts/version.lua\n", (run_in(dir, { "help", "version" })), 1, true)
+    assert.matches("File: ./scripts/version.lua\n", (run_in(dir, { "help", "version" })), 1, true)
   end)
 
   it("is not ejected over a file, unless forced", function()
@@ -123,6 +123,48 @@ describe("a command", function()
       { AWSBAK_PATH = dir:path("mine") }
     )
     assert.equal("mine\n", said)
+  end)
+end)
+
+describe("words that are no command", function()
+  for said, meant in pairs({
+    ["sm backup"] = "ssm backup",
+    ["SSM ls"] = "ssm ls",
+    ["restore f.age"] = "ssm restore",
+    backup = "ssm backup",
+    Backup = "ssm backup",
+    smm = "ssm",
+    ["eject sm/backup"] = "ssm backup",
+  }) do
+    it(("such as '%s' get the nearest command"):format(said), function()
+      local words = {}
+      for word in said:gmatch("%S+") do
+        words[#words + 1] = word
+      end
+      local result = program.run(words)
+      assert.equal(2, result.status)
+      assert.matches(("did you mean '%s'?\n"):format(meant), result.stderr, 1, true)
+    end)
+  end
+
+  it("but begin some get the list of those", function()
+    for _, words in ipairs({ { "ssm", "nope" }, { "ssm" }, { "eject", "ssm/nope" } }) do
+      assert.matches("; they are: ssm backup, ssm diff,", program.run(words).stderr, 1, true)
+    end
+  end)
+end)
+
+describe("a command of the project", function()
+  it("that fails is not called a defect of awsbak", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir " .. shell.quote(dir:path("scripts")))
+    dir:write(".awsbak", "")
+    dir:write("scripts/odd.lua", "local x\nreturn x.y")
+    local said = run_in(dir, { "odd" })
+    assert.equal(
+      "awsbak: error: ./scripts/odd.lua:2: attempt to index a nil value (local 'x')\n",
+      said
+    )
   end)
 end)
 
