@@ -2,6 +2,7 @@
 --- --output asks for. Everything else a program has to say goes to standard error.
 
 local errors = require("awsbak.errors")
+local scoped = require("awsbak.scoped")
 local settings = require("awsbak.settings")
 local tables = require("awsbak.table")
 
@@ -11,8 +12,15 @@ local FIRST_ROWS = 1000 -- looked at for the width of columns; later rows are cu
 
 local ITEMS_MAX = 10000 -- of an event's answer, which has to fit into memory and a reply
 
--- What this run has said so far.
-local state = { taken = false, open = false, items = nil }
+local SCOPE = "output" -- in awsbak.scoped: the state of a call of M.collect
+
+-- What this run has said so far, to standard output.
+local run = { taken = false, open = false, items = nil }
+
+--- Where output goes: what this run has said so far, or what a call collects.
+local function state()
+  return scoped.get(SCOPE) or run
+end
 
 local function sys()
   return require("awsbak.core.sys")
@@ -53,23 +61,18 @@ end
 --- Say that standard output carries something else (an archive): the summary goes to standard
 --- error.
 function M.take_stdout()
-  state.taken = true
+  state().taken = true
 end
 
---- Collect rows in a list instead of writing them (the event door's answer).
+--- Collect rows in a list instead of writing them (the event door's answer): those of `f` and of
+--- the tasks it starts.
 ---@param f function
+---@param ... any its arguments
 ---@return any[] items at most 10,000; what is more is left out
 ---@return any ... what f returns
 function M.collect(f, ...)
-  local saved = state
-  state = { items = {}, taken = false, open = false }
-  local _restore <close> = setmetatable({}, {
-    __close = function()
-      state = saved
-    end,
-  })
-  local results = table.pack(f(...))
-  return state.items, table.unpack(results, 1, results.n)
+  local items = {}
+  return items, scoped.with(SCOPE, { items = items, taken = false, open = false }, f, ...)
 end
 
 local function iterate(rows)
@@ -88,8 +91,8 @@ local function write_json_row(row)
     write(encode(row), "\n")
     return
   end
-  write(state.open and ",\n  " or '{"items": [\n  ', encode(row))
-  state.open = true
+  write(state().open and ",\n  " or '{"items": [\n  ', encode(row))
+  state().open = true
 end
 
 local function write_table(columns, each)
@@ -122,13 +125,14 @@ end
 ---@return integer count
 function M.rows(columns, rows)
   local each, count = iterate(rows), 0
-  if not state.items and M.mode() == "table" then
+  local items = state().items
+  if not items and M.mode() == "table" then
     return write_table(columns, each)
   end
   for row in each do
     count = count + 1
-    if state.items then
-      state.items[#state.items + 1] = #state.items < ITEMS_MAX and row or nil
+    if items then
+      items[#items + 1] = #items < ITEMS_MAX and row or nil
     else
       write_json_row(row)
     end
@@ -139,8 +143,9 @@ end
 --- Write one record: names and values on a terminal, one JSON object elsewhere.
 ---@param record table
 function M.item(record)
-  if state.items then
-    state.items[#state.items + 1] = record
+  local items = state().items
+  if items then
+    items[#items + 1] = record
   elseif M.mode() == "table" then
     write(table.concat(tables.record(record), "\n"), "\n")
   elseif M.mode() == "json" then
@@ -168,9 +173,8 @@ local function sentence(result)
     end
   end
   table.sort(others)
-  local text = require("awsbak.text")
   for _, key in ipairs(others) do
-    parts[#parts + 1] = key:gsub("_", " ") .. " " .. text.escape(tostring(result[key]))
+    parts[#parts + 1] = key:gsub("_", " ") .. " " .. tostring(result[key])
   end
   return table.concat(parts, ", ")
 end
@@ -194,7 +198,7 @@ function M.summary(name, result)
     return
   end
   local mode = M.mode()
-  if mode == "table" or state.taken or result.location == "-" then
+  if mode == "table" or state().taken or result.location == "-" then
     io.stdout:flush()
     local said = nothing_done(shown) and "nothing to do" or sentence(shown)
     require("awsbak.log").note("%s: %s", name, said)
@@ -202,11 +206,11 @@ function M.summary(name, result)
   end
   shown.type = "summary"
   if mode == "json" then
-    write(state.open and "\n], " or '{"items": [], ', '"summary": ', encode(shown), "}\n")
+    write(state().open and "\n], " or '{"items": [], ', '"summary": ', encode(shown), "}\n")
   else
     write(encode(shown), "\n")
   end
-  state.open = false
+  state().open = false
 end
 
 return M

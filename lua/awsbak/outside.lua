@@ -102,9 +102,11 @@ function M.send(request)
 end
 
 --- Call `f` while `overrides` replace functions of this table; put the old ones back whatever
---- happens: `outside.with({ now = function() return 0 end }, f)`.
+--- happens: `outside.with({ now = function() return 0 end }, f)`. There is one outside: they hold for
+--- all tasks, and calls may be nested but not overlap in time.
 ---@param overrides table<string, function>
 ---@param f function
+---@param ... any its arguments
 ---@return any ... what `f` returns
 function M.with(overrides, f, ...)
   local saved = {}
@@ -115,6 +117,7 @@ function M.with(overrides, f, ...)
   local _restore <close> = setmetatable({}, {
     __close = function()
       for name, original in pairs(saved) do
+        assert(M[name] == overrides[name], "calls of outside.with overlap")
         M[name] = original
       end
     end,

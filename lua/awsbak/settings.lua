@@ -4,6 +4,7 @@
 
 local outside = require("awsbak.outside")
 local schema = require("awsbak.schema")
+local scoped = require("awsbak.scoped")
 
 local M = {}
 
@@ -27,17 +28,32 @@ M.options = schema.new({
 
 local flags = {} -- what the command line said, checked
 
+local SCOPE = "settings" -- in awsbak.scoped: what a call of M.with gave, over `flags`
+
 local function variable(option)
   return "AWSBAK_" .. option.key:upper()
+end
+
+--- Check values and put them into `into`.
+local function add(into, values)
+  for key, value in pairs(values) do
+    local option = assert(M.options.by_key[key], "no such setting")
+    into[key] = schema.value(option, value, "command")
+  end
 end
 
 --- Take over values of the command line; they stay until replaced.
 ---@param values table<string, any> by key: { dry_run = true }
 function M.set(values)
-  for key, value in pairs(values) do
-    local option = assert(M.options.by_key[key], "no such setting")
-    flags[key] = schema.value(option, value, "command")
+  add(flags, values)
+end
+
+local function given(name)
+  local over = scoped.get(SCOPE)
+  if over and over[name] ~= nil then
+    return over[name]
   end
+  return flags[name]
 end
 
 --- The value of a setting and where it came from; raises kind "usage" when a variable is wrong.
@@ -46,8 +62,9 @@ end
 ---@return string? source "--region" or "AWSBAK_REGION"
 function M.get(name)
   local option = assert(M.options.by_key[name], "no such setting")
-  if flags[name] ~= nil then
-    return flags[name], option.flag
+  local flag = given(name)
+  if flag ~= nil then
+    return flag, option.flag
   end
   local text = outside.getenv(variable(option))
   if text then
@@ -62,23 +79,18 @@ function M.get(name)
   return nil
 end
 
---- Call `f` with other settings; the old ones come back whatever happens.
+--- Call `f` with other settings, which hold in it and in the tasks it starts, and nowhere else.
 ---@param values table<string, any>
 ---@param f function
+---@param ... any its arguments
 ---@return any ... what `f` returns
 function M.with(values, f, ...)
-  local saved = {}
-  for key, value in pairs(flags) do
-    saved[key] = value
+  local over = {}
+  for key, value in pairs(scoped.get(SCOPE) or {}) do
+    over[key] = value
   end
-  local _restore <close> = setmetatable({}, {
-    __close = function()
-      flags = saved
-    end,
-  })
-  M.set(values)
-  local results = table.pack(f(...))
-  return table.unpack(results, 1, results.n)
+  add(over, values)
+  return scoped.with(SCOPE, over, f, ...)
 end
 
 return M

@@ -2,6 +2,7 @@ local output = require("awsbak.output")
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
 local shell = require("spec.support.shell")
+local task = require("awsbak.task")
 
 --- Run code that uses `output` in the program, with its standard output not a terminal.
 local function run(code, mode)
@@ -92,6 +93,20 @@ describe("output.collect", function()
       return "done"
     end)
     assert.same({ { { n = 1 }, { m = 2 } }, "done" }, { items, result })
+  end)
+
+  it("keeps apart what tasks write at the same time", function()
+    local function collect(name)
+      return function()
+        return (output.collect(function()
+          task.sleep(0)
+          output.item({ by = name })
+          task.sleep(0)
+        end))
+      end
+    end
+    local a, b = task.all({ collect("a"), collect("b") })
+    assert.same({ { { by = "a" } }, { { by = "b" } } }, { a, b })
   end)
 end)
 

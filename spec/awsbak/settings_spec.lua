@@ -1,5 +1,6 @@
 local outside = require("awsbak.outside")
 local settings = require("awsbak.settings")
+local task = require("awsbak.task")
 
 local function with_environment(variables, f)
   return outside.with({
@@ -53,6 +54,47 @@ describe("settings.with", function()
     with_environment({}, function()
       pcall(settings.with, { region = "x" }, error, "boom")
       assert.is_nil((settings.get("region")))
+    end)
+  end)
+
+  it("holds in the tasks that the call starts, and in no other", function()
+    with_environment({}, function()
+      local inside, beside
+      task.all({
+        function()
+          settings.with({ region = "x" }, function()
+            task.sleep(0)
+            task.all({
+              function()
+                task.sleep(0)
+                inside = settings.get("region")
+              end,
+            })
+          end)
+        end,
+        function()
+          task.sleep(0)
+          beside = settings.get("region")
+        end,
+      })
+      assert.equal("x", inside)
+      assert.is_nil(beside)
+    end)
+  end)
+
+  it("leaves nothing behind when two calls overlap", function()
+    with_environment({}, function()
+      local first, second
+      local function hold(seconds)
+        return function()
+          settings.with({ yes = true }, task.sleep, seconds)
+        end
+      end
+      task.all({ hold(0.001), hold(0.002) })
+      first = settings.get("yes")
+      task.all({ hold(0.002), hold(0.001) })
+      second = settings.get("yes")
+      assert.same({}, { first, second })
     end)
   end)
 end)

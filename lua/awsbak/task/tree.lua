@@ -9,6 +9,7 @@ local closing = require("awsbak.task.closing")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local loop = require("awsbak.core.loop")
+local scoped = require("awsbak.scoped")
 
 local M = {}
 
@@ -27,6 +28,7 @@ M.GRACE = 5
 ---@field cancelled awsbak.Error? why it was cancelled
 ---@field interrupt any? what to raise where it waits: an error, or a group for its failure
 ---@field shields integer how many shields it is in
+---@field values table<string, any> of awsbak.scoped, while it waits
 ---@field unwinding boolean? its body failed, and only `<close>` variables still run
 local Task = { __name = "awsbak.task" }
 M.Task = Task
@@ -367,6 +369,7 @@ end
 ---@return awsbak.Task
 function M.new_task(group, f, ...)
   local t = { state = "waiting", groups = {}, group = group, shields = 0, waiters = {} }
+  t.values = scoped.values
   setmetatable(t, Task)
   M.new_group(t)
   local arguments = table.pack(...)
@@ -392,8 +395,9 @@ function M.new_task(group, f, ...)
   return t
 end
 
---- After a resume: the coroutine ended with (ok, values), or waits.
-local function resumed(t, alive, first, ...)
+--- After a resume: the coroutine ended with (ok, values), or waits. `values` are of who resumed it.
+local function resumed(t, values, alive, first, ...)
+  t.values, scoped.values = scoped.values, values
   if coroutine.status(t.co) == "dead" then
     if alive then
       finish(t, first, ...)
@@ -409,9 +413,10 @@ end
 --- Run a task until it waits or is done.
 ---@param t awsbak.Task
 function M.resume(t)
-  M.current = t
+  local values = scoped.values
+  M.current, scoped.values = t, t.values
   t.state = "running"
-  resumed(t, coroutine.resume(t.co))
+  resumed(t, values, coroutine.resume(t.co))
   M.current = nil
 end
 
