@@ -8,6 +8,8 @@ local checksum = require("aws.checksum")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
+local http = require("awsbak.http")
 local outside = require("awsbak.outside")
 local reader = require("aws.reader")
 local retry = require("aws.retry")
@@ -102,15 +104,6 @@ local function name_call(call, err)
   return err
 end
 
-local function header(response, name)
-  for _, pair in ipairs(response.headers) do
-    if pair[1] == name then
-      return pair[2]
-    end
-  end
-  return nil
-end
-
 --- What is signed for the body. Over https the transport and a checksum protect what S3 is sent,
 --- and hashing every part a second time costs more than all else; without one of the two the
 --- signature must cover it (botocore/auth.py, S3SigV4Auth).
@@ -158,19 +151,19 @@ function exchange.request(call, attempt)
   local service, built = call.service, call.request
   local target = service:endpoint(call)
   local attempts = call.options.attempts or service.retry.attempts
-  local headers = {
+  local list = {
     { "User-Agent", AGENT },
     { "amz-sdk-invocation-id", call.invocation },
     { "amz-sdk-request", ("attempt=%d; max=%d"):format(attempt, attempts) },
     table.unpack(built.headers),
   }
   for _, pair in ipairs(target.headers or {}) do
-    table.insert(headers, pair)
+    table.insert(list, pair)
   end
   local request = {
     method = built.method,
     url = target.url .. target.path .. query_string(built.query),
-    headers = headers,
+    headers = list,
     body = built.body,
     stream = call.operation.streams or nil,
     timeout = call.options.timeout or service.options.timeout,
@@ -210,16 +203,13 @@ local EXPIRY_CODES = {
 
 --- Whether the Date of an answer from `url` may be believed: nobody can have changed it on the way.
 local function is_trusted(url)
-  local host = url:match("^http://%[?([^/%]]+)")
-  return not host
-    or host:match("^127%.") ~= nil
-    or host:match("^localhost:?%d*$") ~= nil
-    or host == "::1"
+  local scheme, host = http.host(url)
+  return scheme == "https" or (scheme == "http" and http.is_loopback(host))
 end
 
 --- Sign with the service's time from now on when it is far from ours.
 local function correct_clock(call, err, response, request)
-  local date = header(response, "date")
+  local date = headers.find(response.headers, "date")
   return call.service.retry:learn_skew(err, date, is_trusted(request.url))
 end
 

@@ -46,23 +46,47 @@ local function variable(name)
   return outside.getenv(name) or outside.getenv(name:upper())
 end
 
+--- The scheme and the host of an http or https URL, both in lower case; nil for any other text.
+--- The host is what a request goes to: without user and port, an IPv6 address in its brackets.
+---@param url string
+---@return "http"|"https"|nil scheme
+---@return string? host
+function M.host(url)
+  local scheme, authority = url:match("^(%a+)://([^/?#]*)")
+  scheme = scheme and scheme:lower()
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil
+  end
+  local place = authority:match("[^@]*$"):lower()
+  local host, rest = place:match("^(%[[^%]]*%])(.*)$")
+  if not host then
+    host, rest = place:match("^([^:]*)(.*)$")
+  end
+  if host == "" or rest:find("^:?%d*$") == nil then
+    return nil
+  end
+  return scheme, host
+end
+
+--- Whether a host is this machine by its very name: no resolver is asked, and none can lie.
+---@param host string as http.host gives it
+---@return boolean
+function M.is_loopback(host)
+  return host == "localhost" or host == "[::1]" or host:find("^127%.%d+%.%d+%.%d+$") ~= nil
+end
+
 --- Hosts that are always asked directly: this machine, and the link-local addresses that hand out
 --- keys.
 local function is_near(host)
-  return host == "localhost"
-    or host:match("^127%.") ~= nil
-    or host == "[::1]"
-    or host:match("^169%.254%.") ~= nil
-    or host:lower():match("^%[fd00:ec2::") ~= nil
+  return M.is_loopback(host)
+    or host:find("^169%.254%.%d+%.%d+$") ~= nil
+    or host:find("^%[fd00:ec2::") ~= nil
 end
 
 --- The proxy for a URL by the environment, or nil: https_proxy, http_proxy, all_proxy, in both
 --- cases. A CGI program takes no HTTP_PROXY, which is there the request's "Proxy:" header.
 local function proxy_for(url)
-  local scheme, host = url:match("^(https?)://(%[[^%]]*%])")
-  if not scheme then
-    scheme, host = url:match("^(https?)://([^/:?#]*)")
-  end
+  local scheme, host = M.host(url)
   if not scheme or is_near(host) then
     return nil
   end
@@ -131,19 +155,6 @@ end
 --- Refuse any other host than this machine from now on, for as long as the program runs.
 function M.loopback_only()
   http.loopback_only(true)
-end
-
---- The value of a header in a response, the first if there are several, or nil.
----@param response awsbak.Response
----@param name string in lower case
----@return string?
-function M.header(response, name)
-  for _, pair in ipairs(response.headers) do
-    if pair[1] == name then
-      return pair[2]
-    end
-  end
-  return nil
 end
 
 return M

@@ -1,5 +1,6 @@
 local child = require("spec.support.child")
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 local http = require("awsbak.http")
 local outside = require("awsbak.outside")
 local program = require("spec.support.program")
@@ -37,8 +38,8 @@ describe("http.send", function()
     s:script("*", { { status = 503, body = "busy", headers = { { "Retry-After", "3" } } } })
     local r = send({ method = "GET", url = s.url .. "/" })
     assert.equal(503, r.status)
-    assert.equal("3", http.header(r, "retry-after"))
-    assert.is_nil(http.header(r, "absent"))
+    assert.equal("3", headers.find(r.headers, "retry-after"))
+    assert.is_nil(headers.find(r.headers, "absent"))
   end)
 
   it("says of its errors whether another try may do better", function()
@@ -156,6 +157,14 @@ describe("http.send", function()
       assert.equal("direct", send({ method = "GET", url = s.url .. "/" }, environment).body)
     end)
 
+    it("is taken for names that only begin like an address of this machine", function()
+      s:script("*", { { body = "proxied", times = -1 } })
+      for _, host in ipairs({ "127.1.1.1.example.invalid", "169.254.1.1.invalid" }) do
+        local r = send({ method = "GET", url = "http://" .. host .. "/" }, { http_proxy = s.url })
+        assert.equal("proxied", r.body)
+      end
+    end)
+
     it("is not taken when the request says none", function()
       local request = { method = "GET", url = "http://" .. NAME .. "/", proxy = "" }
       assert.equal("dns", failure(request, { http_proxy = s.url }).code)
@@ -205,7 +214,7 @@ describe("HTTP/2", function()
   it("is spoken when the server offers it", function()
     local r = assert(get("whole"))
     assert.equal("2 200 over http/2", r.version .. " " .. r.status .. " " .. r.body)
-    assert.equal("h2", http.header(r, "x-made-by"))
+    assert.equal("h2", headers.find(r.headers, "x-made-by"))
   end)
 
   it("proves a reply whole by the end of its stream", function()
@@ -219,6 +228,33 @@ describe("HTTP/2", function()
       assert.equal("cut", e.code, mode)
     end
     assert.equal(200, get("whole").status)
+  end)
+end)
+
+describe("http.host", function()
+  it("is what a request goes to, without user and port", function()
+    for url, wanted in pairs({
+      ["http://Example.com/x"] = "http example.com",
+      ["HTTPS://u:p@example.com:8443?x"] = "https example.com",
+      ["http://127.0.0.1:80@example.com/"] = "http example.com",
+      ["http://[::1]:80/"] = "http [::1]",
+      ["ftp://example.com/"] = "",
+      ["http://:80/"] = "",
+      ["http://a:b:c/"] = "",
+      ["example.com"] = "",
+    }) do
+      local scheme, host = http.host(url)
+      assert.equal(wanted, scheme and scheme .. " " .. host or "", url)
+    end
+  end)
+
+  it("is this machine only by its whole name", function()
+    for _, host in ipairs({ "localhost", "127.0.0.1", "127.1.2.3", "[::1]" }) do
+      assert.is_true(http.is_loopback(host), host)
+    end
+    for _, host in ipairs({ "127.1.1.1.example.com", "localhost.example.com", "127", "[::2]" }) do
+      assert.is_false(http.is_loopback(host), host)
+    end
   end)
 end)
 

@@ -4,6 +4,7 @@
 
 local credentials = require("aws.credentials")
 local errors = require("awsbak.errors")
+local http = require("awsbak.http")
 local metadata = require("aws.credentials.metadata")
 local outside = require("awsbak.outside")
 
@@ -18,8 +19,6 @@ local hosts = {
   ["169.254.170.2"] = true,
   ["169.254.170.23"] = true,
   ["[fd00:ec2::23]"] = true,
-  ["[::1]"] = true,
-  ["localhost"] = true,
 }
 
 local function fail(what, hint)
@@ -34,17 +33,12 @@ end
 --- Raise unless keys may be fetched from `url`.
 ---@param url string
 function container.check_url(url)
-  local scheme, host = url:match("^(https?)://([^/?#]+)")
-  if scheme == "https" and not host:find("@", 1, true) then
-    return
-  end
-  local name = host and (host:match("^%[[%x:]+%]") or host:match("^[^:@]+"))
-  local rest = name and host:sub(#name + 1)
-  local loopback = name and name:match("^127%.%d+%.%d+%.%d+$")
-  if not name or not (hosts[name] or loopback) or not (rest == "" or rest:match("^:%d+$")) then
+  local scheme, host = http.host(url)
+  local is_plain = scheme and not url:match("^%a+://([^/?#]+)"):find("@", 1, true)
+  if not (is_plain and (scheme == "https" or hosts[host] or http.is_loopback(host))) then
     fail(
       ("AWS_CONTAINER_CREDENTIALS_FULL_URI names a host that is not allowed: %s"):format(
-        host or url
+        url:match("^%a+://([^/?#]+)") or url
       ),
       "use https, a loopback address, or the address of ECS or EKS"
     )

@@ -1,6 +1,7 @@
 --- What error replies say, in one form for all protocols.
 
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 local json = require("awsbak.core.json")
 local json_shape = require("aws.protocol.json_shape")
 local reply = require("aws.protocol.reply")
@@ -44,7 +45,7 @@ end
 --- The old query protocol's code where a service still gives it:
 --- "AWS.SimpleQueueService.NonExistentQueue;Sender".
 local function query_error(response)
-  local header = reply.header(response, "x-amzn-query-error")
+  local header = headers.find(response.headers, "x-amzn-query-error")
   return header and header:match("^([^;]+);[^;]*$")
 end
 
@@ -74,7 +75,7 @@ end
 ---@param code any where the protocol puts it
 ---@return aws.Fault
 function fault.from_json(m, op, response, body, code)
-  code = is_text(code) or is_text(reply.header(response, "x-amzn-errortype"))
+  code = is_text(code) or is_text(headers.find(response.headers, "x-amzn-errortype"))
   if not code then
     code = is_text(body.code) or is_text(body.Code)
   end

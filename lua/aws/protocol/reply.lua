@@ -4,6 +4,7 @@
 --- success, each of these would make a listing lose items silently.
 
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 local text = require("awsbak.text")
 
 local reply = {}
@@ -12,25 +13,12 @@ local SHOWN = 80 -- characters of a foreign body that a message shows
 
 local REQUEST_ID_HEADERS = { "x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id" }
 
---- The value of a header, or nil.
----@param response table `headers` = { { lower-case name, value }, ... }
----@param name string in lower case
----@return string?
-function reply.header(response, name)
-  for _, pair in ipairs(response.headers) do
-    if pair[1] == name then
-      return pair[2]
-    end
-  end
-  return nil
-end
-
 --- The id a service gave the request, for its support; nil when it gave none.
 ---@param response table
 ---@return string?
 function reply.request_id(response)
   for _, name in ipairs(REQUEST_ID_HEADERS) do
-    local id = reply.header(response, name)
+    local id = headers.find(response.headers, name)
     if id then
       return id
     end
@@ -49,7 +37,7 @@ end
 --- What came, in a few words: `text/html, 5120 bytes: "<html>..."`.
 local function describe(response, hide)
   local kind =
-    text.escape((reply.header(response, "content-type") or "no content type"):sub(1, SHOWN))
+    text.escape((headers.find(response.headers, "content-type") or "no content type"):sub(1, SHOWN))
   local body = response.body
   if body == "" then
     return kind .. ", an empty body"

@@ -6,6 +6,7 @@
 
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 
@@ -20,17 +21,14 @@ function hooks.build(call)
   call.region = call.region or known and known[call.input.Bucket]
 end
 
-local function header(response, name)
-  for _, pair in ipairs(response.headers) do
-    if pair[1] == name then
-      return pair[2]
-    end
-  end
+--- Where S3 says the bucket is, or nil.
+local function told_region(response)
+  return headers.find(response.headers, "x-amz-bucket-region")
 end
 
 --- Whether the answer says that the bucket is elsewhere. HEAD has no body to say so: 400 it is.
 local function is_elsewhere(call, err, response)
-  local told = header(response, "x-amz-bucket-region") ~= nil
+  local told = told_region(response) ~= nil
   local operation = call.operation.name
   return redirects[response.status]
     or err.code == "PermanentRedirect"
@@ -54,13 +52,13 @@ local function ask(call)
     headers = {},
     ca_file = call.service.config.ca_bundle,
   })
-  return response and header(response, "x-amz-bucket-region")
+  return response and told_region(response)
 end
 
 --- The region the bucket is in, from the answer or else asked for; nil when it cannot be known.
 local function region_of(call, err, response)
   local told = (err.fields or {}).Region
-  local region = header(response, "x-amz-bucket-region") or told or ask(call)
+  local region = told_region(response) or told or ask(call)
   return type(region) == "string" and endpoint.is_region(region) and region or nil
 end
 
