@@ -3,11 +3,12 @@
 local config = require("aws.config")
 local credentials = require("aws.credentials")
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local policy = require("awsbak.policy")
-local retry = require("aws.retry")
 local secret = require("awsbak.core.secret")
+local time = require("awsbak.time")
 
 local COLUMNS = { "about", "name", "value", "source", "note" }
 local SKEW_MAX = 240 -- seconds; beyond it signatures may be refused
@@ -118,10 +119,8 @@ local function clock_of(cfg)
       ca_file = cfg.ca_bundle,
     })
   end)
-  local date
-  for _, pair in ipairs(response and response.headers or {}) do
-    date = pair[1] == "date" and retry.http_date(pair[2]) or date
-  end
+  local text = response and headers.find(response.headers, "date")
+  local date = text and time.parse_http(text)
   if not date then
     row.note, row.problem = err and err.message or "the answer has no date", true
     return { row }

@@ -17,6 +17,7 @@ local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
 local task = require("awsbak.task")
+local time = require("awsbak.time")
 
 local credentials = {}
 
@@ -144,7 +145,7 @@ local function load(self)
       code = "expired",
       message = ("%s: the credentials expired at %s"):format(
         keys.source,
-        os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(keys.expires))
+        time.rfc3339(keys.expires)
       ),
       hint = "get new ones",
     })

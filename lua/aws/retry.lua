@@ -7,6 +7,7 @@
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local time = require("awsbak.time")
 
 local retry = {}
 
@@ -172,48 +173,8 @@ function retry.after(headers)
   if text:match("^%d+$") then
     return tonumber(text) + 0.0
   end
-  local date = retry.http_date(text)
+  local date = time.parse_http(text)
   return date and math.max(0, date - outside.now()) or nil
-end
-
-local months = {
-  Jan = 1,
-  Feb = 2,
-  Mar = 3,
-  Apr = 4,
-  May = 5,
-  Jun = 6,
-  Jul = 7,
-  Aug = 8,
-  Sep = 9,
-  Oct = 10,
-  Nov = 11,
-  Dec = 12,
-}
-
---- Days from 1970-01-01 to a date of the Gregorian calendar.
-local function days(year, month, day)
-  if month <= 2 then
-    year, month = year - 1, month + 12
-  end
-  local era_day = 365 * year + year // 4 - year // 100 + year // 400
-  return era_day + (153 * (month - 3) + 2) // 5 + day - 719469
-end
-
---- Epoch seconds of an HTTP date ("Sun, 06 Nov 1994 08:49:37 GMT"), or nil when it is none.
----@param text string
----@return integer?
-function retry.http_date(text)
-  local day, name, year, hour, minute, second =
-    text:match("^%a+, (%d%d) (%a+) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
-  if not day or not months[name] then
-    return nil
-  end
-  local date = days(math.tointeger(year), months[name], math.tointeger(day))
-  return date * 86400
-    + math.tointeger(hour) * 3600
-    + math.tointeger(minute) * 60
-    + math.tointeger(second)
 end
 
 local Retry = {}
@@ -336,7 +297,7 @@ local skew_codes = set({
 ---@param trusted boolean whether it came over https, or from loopback
 ---@return boolean whether `skew` changed, so that signing anew may help
 function Retry:learn_skew(e, date, trusted)
-  local theirs = date and retry.http_date(date)
+  local theirs = date and time.parse_http(date)
   if not skew_codes[e.code] or not theirs or not trusted then
     return false
   end

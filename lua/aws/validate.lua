@@ -7,6 +7,7 @@
 
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
+local sorted = require("awsbak.sorted")
 local timestamp = require("aws.protocol.timestamp")
 
 local validate = {}
@@ -96,18 +97,6 @@ local function unknown_member(check, shape, name)
   )
 end
 
---- Keys of a table in a stable order, so that a message is the same on every run.
-local function sorted_keys(value)
-  local keys = {}
-  for key in pairs(value) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys, function(a, b)
-    return tostring(a) < tostring(b)
-  end)
-  return keys
-end
-
 local function check_union(check, value)
   local first = next(value)
   if first == nil or next(value, first) ~= nil then
@@ -125,7 +114,7 @@ function checkers.structure(check, shape, value)
   local by_name = shape.by_name
   for name in pairs(value) do
     if not by_name[name] then
-      for _, key in ipairs(sorted_keys(value)) do
+      for _, key in ipairs(sorted.keys(value)) do
         if not by_name[key] then
           unknown_member(check, shape, key)
         end
@@ -178,7 +167,7 @@ function checkers.map(check, shape, value)
     return wrong_type(check, "a table of keys and values", value)
   end
   local element = check.model:shape(shape.value)
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(sorted.keys(value)) do
     if type(key) ~= "string" then
       report(check, "must have strings as keys, not %s", describe(key))
     else

@@ -1,45 +1,53 @@
---- Points in time: epoch seconds inside, RFC 3339 outside.
+--- Points in time: epoch seconds inside, RFC 3339 and HTTP dates outside.
+---
+--- A time is a number of seconds since 1970-01-01T00:00:00Z: an integer, or a float when there is a
+--- fraction. Calendar: the proleptic Gregorian one, by Hinnant's days_from_civil and its inverse.
 
 local M = {}
 
---- "2026-11-21T03:51:00Z", or with `digits` of the fraction "2026-11-21T03:51:00.250Z".
----@param epoch number seconds
----@param digits integer? of the fraction (default 0; cut, not rounded)
----@return string
-function M.rfc3339(epoch, digits)
-  local whole = math.floor(epoch)
-  local text = os.date("!%Y-%m-%dT%H:%M:%S", whole)
-  if digits and digits > 0 then
-    local fraction = math.floor((epoch - whole) * 10 ^ digits)
-    text = ("%s.%0" .. digits .. "d"):format(text, fraction)
+local DAY = 86400 -- seconds
+
+local MONTHS =
+  { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+local WEEKDAYS = { [0] = "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" }
+local MONTH_NUMBERS = {}
+for i, name in ipairs(MONTHS) do
+  MONTH_NUMBERS[name] = i
+end
+
+--- Days from 1970-01-01 to a day. A year is made to begin in March, so that the leap day is its
+--- last.
+local function days_from_civil(year, month, day)
+  if month <= 2 then
+    year, month = year - 1, month + 12
   end
-  return text .. "Z"
+  local leap_days = year // 4 - year // 100 + year // 400
+  return year * 365 + leap_days + (153 * (month - 3) + 2) // 5 + day - 1 - 719468
 end
 
---- Days from 1970-01-01 to a date of the proleptic Gregorian calendar (Hinnant, days_from_civil).
-local function days(year, month, day)
-  year = month <= 2 and year - 1 or year
-  local era = year // 400
-  local year_of_era = year - era * 400
-  local day_of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
-  return era * 146097
-    + year_of_era * 365
-    + year_of_era // 4
-    - year_of_era // 100
-    + day_of_year
-    - 719468
+--- The inverse: year, month, day.
+local function civil_from_days(days)
+  days = days + 719468
+  local era, day_of_era = days // 146097, days % 146097
+  local year = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
+  local day_of_year = day_of_era - (365 * year + year // 4 - year // 100)
+  local month = (5 * day_of_year + 2) // 153
+  local day = day_of_year - (153 * month + 2) // 5 + 1
+  month = month < 10 and month + 3 or month - 9
+  return era * 400 + year + (month <= 2 and 1 or 0), month, day
 end
 
-local MONTH_DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
-
-local function month_days(year, month)
-  local leap = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
-  return month == 2 and leap and 29 or MONTH_DAYS[month]
+local function is_day(year, month, day)
+  if month < 1 or month > 12 or day < 1 then
+    return false
+  end
+  local y, m, d = civil_from_days(days_from_civil(year, month, day))
+  return y == year and m == month and d == day
 end
 
---- Seconds east of UTC of "Z", "+02:00", "-0530"; nil for anything else.
-local function offset_seconds(zone)
-  if zone == "Z" or zone == "z" then
+--- Seconds east of Greenwich that "Z", "GMT", "+01:00" or "-0330" mean, or nil.
+local function offset(zone)
+  if zone == "Z" or zone == "z" or zone == "GMT" or zone == "UTC" then
     return 0
   end
   local sign, hours, minutes = zone:match("^([+-])(%d%d):?(%d%d)$")
@@ -49,26 +57,79 @@ local function offset_seconds(zone)
   return (sign == "-" and -1 or 1) * (tonumber(hours) * 3600 + tonumber(minutes) * 60)
 end
 
---- Epoch seconds of an RFC 3339 time: an integer, or a float when it has a fraction.
----@param text string
+--- Seconds of a date and a time of day, all text but `month`, or nil when there are no such.
+local function seconds(year, month, day, clock, zone)
+  local hour, minute, second, fraction = clock:match("^(%d%d):(%d%d):(%d%d)(%.?%d*)$")
+  local east = offset(zone)
+  if not hour or not east or fraction == "." then
+    return nil
+  end
+  year, day = math.tointeger(tonumber(year)), math.tointeger(tonumber(day))
+  hour, minute = math.tointeger(tonumber(hour)), math.tointeger(tonumber(minute))
+  second = math.tointeger(tonumber(second)) -- 60 in a leap second
+  if not is_day(year, month, day) or hour > 23 or minute > 59 or second > 60 then
+    return nil
+  end
+  local whole = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - east
+  local time = whole + (fraction ~= "" and tonumber("0" .. fraction) or 0)
+  return math.tointeger(time) or time
+end
+
+--- Read an RFC 3339 time.
+---@param text string "2026-11-21T03:51:00.25Z", "2026-11-21 05:51:00+02:00"
 ---@return number? epoch nil when it is no such time
 function M.parse(text)
-  local year, month, day, hour, minute, second, fraction, zone =
-    text:match("^(%d%d%d%d)-(%d%d)-(%d%d)[Tt ](%d%d):(%d%d):(%d%d)(%.?%d*)(.+)$")
-  local offset = zone and offset_seconds(zone)
-  if not offset or fraction == "." then
-    return nil
+  local year, month, day, clock, zone =
+    text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ]([%d:.]+)([Zz+-][%d:]*)$")
+  return year and seconds(year, math.tointeger(tonumber(month)), day, clock, zone)
+end
+
+--- Read an HTTP date; a fraction and other zones, which some services send, are taken too.
+---@param text string "Sun, 06 Nov 1994 08:49:37 GMT"
+---@return number? epoch nil when it is no such time
+function M.parse_http(text)
+  local day, name, year, clock, zone =
+    text:match("^%a+, (%d%d?) (%a%a%a) (%d%d%d%d) ([%d:.]+) ([%a+-][%a%d:]*)$")
+  local month = day and MONTH_NUMBERS[name]
+  return month and seconds(year, month, day, clock, zone)
+end
+
+--- Year, month, day, hour, minute, second, and the day's number.
+local function parts(whole)
+  local days, rest = whole // DAY, whole % DAY
+  local year, month, day = civil_from_days(days)
+  return year, month, day, rest // 3600, rest % 3600 // 60, rest % 60, days
+end
+
+--- "2026-11-21T03:51:00Z", or with `digits` of the fraction "2026-11-21T03:51:00.250Z".
+---@param epoch number seconds, of the years 0 to 9999
+---@param digits integer? of the fraction (default 0; cut, not rounded)
+---@return string
+function M.rfc3339(epoch, digits)
+  local whole = math.floor(epoch)
+  local year, month, day, hour, minute, second = parts(whole)
+  local text = ("%04d-%02d-%02dT%02d:%02d:%02d"):format(year, month, day, hour, minute, second)
+  if digits and digits > 0 then
+    local fraction = math.floor((epoch - whole) * 10 ^ digits)
+    text = ("%s.%0" .. digits .. "d"):format(text, fraction)
   end
-  year, month, day = math.tointeger(year), math.tointeger(month), math.tointeger(day)
-  hour, minute, second = math.tointeger(hour), math.tointeger(minute), math.tointeger(second)
-  if month < 1 or month > 12 or day < 1 or day > month_days(year, month) then
-    return nil
-  end
-  if hour > 23 or minute > 59 or second > 60 then
-    return nil
-  end
-  local whole = days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
-  return fraction == "" and whole or whole + tonumber("0" .. fraction)
+  return text .. "Z"
+end
+
+--- "Tue, 14 Nov 2023 22:13:20 GMT", in whole seconds (RFC 9110, IMF-fixdate).
+---@param epoch number seconds, of the years 0 to 9999
+---@return string
+function M.http(epoch)
+  local year, month, day, hour, minute, second, days = parts(math.floor(epoch))
+  return ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(
+    WEEKDAYS[(days + 4) % 7], -- 1970-01-01 was a Thursday
+    day,
+    MONTHS[month],
+    year,
+    hour,
+    minute,
+    second
+  )
 end
 
 return M

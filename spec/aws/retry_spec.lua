@@ -196,11 +196,15 @@ describe("retry", function()
     assert.is_nil(retry.after({ { "retry-after", "soon" }, { "x-amz-retry-after", "-4" } }))
   end)
 
-  it("reads HTTP dates of every day of a leap cycle", function()
-    for day = 0, 4 * 366 do
-      local t = 951782400 + day * 86400 -- from 2000-02-29
-      assert.equal(t, retry.http_date(os.date("!%a, %d %b %Y %H:%M:%S GMT", t)))
+  it("learns nothing from a date that is none", function()
+    local r = retry.new({}, "SSM")
+    local e = service_error("RequestExpired", 400)
+    local dates = { "Sun, 06 Nov 1994 99:99:99 GMT", "Sun, 31 Feb 2094 08:49:37 GMT", "" }
+    for _, date in ipairs(dates) do
+      assert.is_false(r:learn_skew(e, date, true), date)
+      assert.is_nil(retry.after({ { "retry-after", date } }))
     end
+    assert.equal(0, r.skew)
   end)
 
   it("learns the clock's error from a refusal that can be trusted", function()

@@ -38,4 +38,26 @@ describe("time", function()
       assert.is_nil(time.parse(text), text)
     end
   end)
+
+  it("reads and writes HTTP dates of every day of a leap cycle", function()
+    for day = 0, 4 * 366 do
+      local epoch = 951782400 + day * 86400 -- from 2000-02-29
+      local text = os.date("!%a, %d %b %Y %H:%M:%S GMT", epoch)
+      assert.equal(epoch, time.parse_http(text))
+      assert.equal(text, time.http(epoch))
+    end
+  end)
+
+  it("is nil for what is no HTTP date", function()
+    for _, text in ipairs({
+      "",
+      "Sun, 06 Nov 1994 99:99:99 GMT",
+      "Sun, 32 Nov 1994 08:49:37 GMT",
+      "Sun, 06 Nov 1994 08:49:37",
+      "Sun, 06 Nov 1994 08:49:37 CET",
+      "Sun, 06 Nox 1994 08:49:37 GMT",
+    }) do
+      assert.is_nil(time.parse_http(text), text)
+    end
+  end)
 end)

@@ -4,6 +4,7 @@
 --- METADATA_ATTRS, OperationModel).
 
 local json = require("awsbak.core.json")
+local sorted = require("awsbak.sorted")
 
 local botocore = {}
 
@@ -96,18 +97,9 @@ local function reference(ref, name)
 end
 
 --- The decoded object has lost the order of its keys: members come sorted by name.
-local function sorted_keys(object)
-  local keys = {}
-  for key in pairs(object) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
-
 local function add_members(shape, description)
   shape.members, shape.by_name = {}, {}
-  for _, name in ipairs(sorted_keys(description.members or {})) do
+  for _, name in ipairs(sorted.keys(description.members or {})) do
     local member = reference(description.members[name], name)
     shape.members[#shape.members + 1] = member
     shape.by_name[name] = member
@@ -241,13 +233,13 @@ end
 
 function Source:names(kind)
   if kind == "o" then
-    return sorted_keys(self.description.operations)
+    return sorted.keys(self.description.operations)
   elseif kind == "s" then
-    return sorted_keys(self.description.shapes)
+    return sorted.keys(self.description.shapes)
   elseif kind == "p" then
-    return sorted_keys(self.more.paginators and self.more.paginators.pagination or {})
+    return sorted.keys(self.more.paginators and self.more.paginators.pagination or {})
   end
-  return sorted_keys(self.more.waiters and self.more.waiters.waiters or {})
+  return sorted.keys(self.more.waiters and self.more.waiters.waiters or {})
 end
 
 --- Exceptions of snake_case are known only for imported models.

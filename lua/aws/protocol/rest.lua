@@ -4,10 +4,12 @@
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 local host_prefix = require("aws.protocol.host_prefix")
 local json = require("awsbak.core.json")
 local reply = require("aws.protocol.reply")
 local scalar = require("aws.protocol.scalar")
+local sorted = require("awsbak.sorted")
 
 local rest = {}
 
@@ -38,15 +40,6 @@ local function fixed_query(op)
   return pairs_of
 end
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
-
 local function add_query(m, query, member, value)
   local shape = m:shape(member)
   if shape.type == "list" then
@@ -54,7 +47,7 @@ local function add_query(m, query, member, value)
       query[#query + 1] = { member.location_name, scalar.write(m, shape.element, item, "iso8601") }
     end
   elseif shape.type == "map" then
-    for _, key in ipairs(sorted_keys(value)) do
+    for _, key in ipairs(sorted.keys(value)) do
       local items = type(value[key]) == "table" and value[key] or { value[key] }
       for _, item in ipairs(items) do
         query[#query + 1] = { key, item }
@@ -65,11 +58,11 @@ local function add_query(m, query, member, value)
   end
 end
 
-local function add_header(headers, name, value)
+local function add_header(list, name, value)
   if value:find("[\r\n\0]") then
     bad_input("bad_header", "the value for header %s has a line break or a NUL in it", name)
   end
-  headers[#headers + 1] = { name, value }
+  list[#list + 1] = { name, value }
 end
 
 --- A list in one header; texts with commas or quotes are quoted.
@@ -113,7 +106,7 @@ function placers.header(m, parts, member, value)
 end
 
 function placers.headers(_, parts, member, value)
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(sorted.keys(value)) do
     add_header(parts.headers, member.location_name .. key, value[key])
   end
 end
@@ -165,15 +158,6 @@ local function body_of(m, op, shape, input, any, bodies)
   return bodies.payload(m, member, value)
 end
 
-local function has_header(headers, name)
-  for _, pair in ipairs(headers) do
-    if pair[1]:lower() == name then
-      return true
-    end
-  end
-  return false
-end
-
 --- The request of an operation, without endpoint and signature.
 ---@param m aws.Model
 ---@param op aws.Operation
@@ -185,7 +169,7 @@ function rest.build(m, op, input, bodies)
   local shape = op.input and m:shape(op.input)
   local parts = place(m, op, shape, input)
   local body, content_type = body_of(m, op, shape, input, parts.body, bodies)
-  if content_type and not has_header(parts.headers, "content-type") then
+  if content_type and not headers.find(parts.headers, "content-type") then
     add_header(parts.headers, "Content-Type", content_type)
   end
   return {
@@ -259,7 +243,7 @@ local function read_head(walk, shape, output)
     elseif member.location == "headers" then
       output[member.name] = read_header_map(response, member.location_name)
     elseif member.location == "header" then
-      local text = reply.header(response, member.location_name:lower())
+      local text = headers.find(response.headers, member.location_name)
       if text and member.name == "Expires" and walk.model.meta.id == "s3" then
         read_expires(walk, member, text, output)
       elseif text then

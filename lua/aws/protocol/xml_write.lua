@@ -6,6 +6,7 @@
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local scalar = require("aws.protocol.scalar")
+local sorted = require("awsbak.sorted")
 
 local xml_write = {}
 
@@ -100,15 +101,6 @@ function writers.list(m, out, shape, value, ref, name)
   end
 end
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
-end
-
 function writers.map(m, out, shape, value, ref, name)
   m:resolve(shape.key)
   m:resolve(shape.value)
@@ -116,7 +108,7 @@ function writers.map(m, out, shape, value, ref, name)
   if not ref.flattened then
     add(out, "<", name, namespace(ref), ">")
   end
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(sorted.keys(value)) do
     add(out, "<", entry, ">")
     write(m, out, shape.key, key, shape.key.location_name or "key")
     write(m, out, shape.value, value[key], shape.value.location_name or "value")
