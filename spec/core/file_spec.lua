@@ -190,6 +190,17 @@ describe("core.file", function()
       assert.same({ "code.lua" }, dir:list())
     end)
 
+    it("is committed once", function()
+      local s <close> = assert(file.sink(dir:path("out")))
+      task.await(s:write("x"))
+      task.await(s:commit())
+      for _, method in ipairs({ s.write, s.commit }) do
+        local _, err = pcall(task.await, method(s, "y"))
+        assert.same({ "io", "committed" }, { err.kind, err.code })
+      end
+      assert.equal("x", dir:read("out"))
+    end)
+
     it("raises when it is used after its end", function()
       local s = assert(file.sink(dir:path("out")))
       s:close()
@@ -247,6 +258,18 @@ describe("core.file", function()
       assert.equal("too_large", err.code)
       assert.equal("ENOENT", select(2, file.read_file(dir:path("no"))).code)
       assert.equal("EISDIR", select(2, file.read_file(dir:path())).code)
+    end)
+
+    it("may be pipes, and a signal ends the wait for a writer", function()
+      local fifo = dir:path("fifo")
+      assert(sh("mkfifo %s; printf bytes > %s & exit 0", fifo, fifo))
+      assert.equal("bytes", file.read_file(fifo))
+      local code = [[
+        require("awsbak.core.host").deadline(0.01)
+        local _, err = require("awsbak.core.file").read_secret(arg[1])
+        io.write(err.kind)]]
+      local result = program.run({ dir:write("code.lua", code), fifo })
+      assert.equal("cancelled", result.stdout)
     end)
 
     it("are read as secrets", function()
@@ -317,6 +340,21 @@ describe("core.file", function()
       assert.is_true(dir:read("in") == dir:read("out"))
       assert.is_true(sh("%s %s < %s > %s", program.path(), code, path, dir:path("out2")))
       assert.is_true(dir:read("in") == dir:read("out2"))
+    end)
+
+    it("are read by one at a time", function()
+      local code = dir:write(
+        "code.lua",
+        [[
+        local file, task = require("awsbak.core.file"), require("awsbak.task")
+        local from = file.stdin()
+        local first = from:read(1)
+        local ok, err = pcall(from.read, from, 1)
+        first:close()
+        io.write(tostring(ok), err, task.await(from:read(1)), task.await(from:read(1)))]]
+      )
+      local result = program.run({ code }, { stdin = "xy" })
+      assert.matches("^false.*a read is running.*xy$", result.stdout)
     end)
 
     it("do not keep a program alive whose reader has stopped reading", function()

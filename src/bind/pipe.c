@@ -27,7 +27,7 @@ struct state {
 struct lua_pipe {
     struct state *state; /* one reference; NULL after close */
     size_t wanted;       /* bytes the running read asks for */
-};
+};                       /* its user value: the operation of the last read */
 
 static void free_state(struct ab_turn *turn)
 {
@@ -42,7 +42,7 @@ static int open_pipe(lua_State *L, int fd)
     /* The loop waits for its jobs at the end of the state, and finalizers run newest first: so the
      * pipe, whose end stops a job that waits, must be newer than the loop. */
     ab_bind_loop(L);
-    struct lua_pipe *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct lua_pipe *self = ab_bind_object(L, sizeof *self, CLASS, 1);
     struct state *s = ab_calloc(1, sizeof *s);
     struct ab_err err;
 
@@ -108,6 +108,16 @@ static int push_read(lua_State *L, void *arg)
     return 1;
 }
 
+/* Whether the operation of the pipe's last read is neither over nor closed. */
+static bool is_reading(lua_State *L)
+{
+    lua_getiuservalue(L, 1, 1);
+    const struct ab_bind_op *last = lua_touserdata(L, -1);
+    bool reading = last && last->op;
+    lua_pop(L, 1);
+    return reading;
+}
+
 /* p:read(count) -> op of 1 to `count` bytes, or of nil at the end. One read at a time. */
 static int pipe_read(lua_State *L)
 {
@@ -117,10 +127,13 @@ static int pipe_read(lua_State *L)
     struct ab_err err;
 
     luaL_argcheck(L, count > 0, 2, "out of range");
+    luaL_argcheck(L, !is_reading(L), 1, "a read is running");
     self->wanted = count < READ_MAX ? (size_t)count : READ_MAX;
     struct ab_bind_op *op = ab_bind_op_new(L, push_read);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1); /* the op keeps the pipe */
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, 1);
     struct ab_op *ready = ab_loop_ready(ab_bind_loop(L), s->fd, false, &err);
     return ab_bind_op_start(L, op, ready, self, &err);
 }

@@ -2,22 +2,48 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/signal.h"
 
-enum { STEP = 16 * 1024 };
+enum { STEP = 16 * 1024, PATIENCE_S = 10 };
+
+/* Wait until a pipe or device can be read. Whoever reads small files does it at once, so a writer
+ * who does not come must not hold up everything for ever. */
+static bool wait_readable(int fd, const char *path, struct ab_err *err)
+{
+    struct pollfd polled[] = {{fd, POLLIN, 0}, {ab_signal_fd(), POLLIN, 0}};
+    int ready = poll(polled, 2, PATIENCE_S * 1000);
+
+    if (ab_signal_pending() != 0)
+        return ab_fail(err, AB_CANCELLED, "cancelled", "reading %s was interrupted", path);
+    if (ready == 0)
+        return ab_fail(err, AB_IO, "not_ready", "cannot read %s: nobody wrote into it for %d s",
+                       path, PATIENCE_S);
+    return ready > 0 || errno == EINTR || ab_fail_errno(err, errno, "cannot read %s", path);
+}
+
+static bool is_regular(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 static bool read_all(int fd, const char *path, size_t max, struct ab_buf *out, struct ab_err *err)
 {
+    bool waits = !is_regular(fd);
+
     for (;;) {
-        if (!ab_buf_reserve(out, STEP, err))
+        if (!ab_buf_reserve(out, STEP, err) || (waits && !wait_readable(fd, path, err)))
             return false;
         ssize_t n = read(fd, out->data + out->len, STEP);
         if (n == 0)
             return true;
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return ab_fail_errno(err, errno, "cannot read %s", path);
         if (n > 0)
             out->len += (size_t)n;
@@ -28,7 +54,8 @@ static bool read_all(int fd, const char *path, size_t max, struct ab_buf *out, s
 
 bool ab_path_read(const char *path, size_t max, struct ab_buf *out, struct ab_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Without O_NONBLOCK, opening a fifo would wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
         return ab_fail_errno(err, errno, "cannot open %s", path);

@@ -1,4 +1,4 @@
-/* stream/path.h - small files and folders by name: read whole, examine, list, make. */
+/* stream/path.h - small files and folders by name: read whole, examine, make. */
 #ifndef AB_STREAM_PATH_H
 #define AB_STREAM_PATH_H
 
@@ -6,7 +6,9 @@
 
 #include "base/buf.h"
 
-/* Append the whole of a small file; kind io, code "too_large" above `max` bytes. Pipes work too. */
+/* Append the whole of a small file; kind io, code "too_large" above `max` bytes. Pipes
+ * work too, if their writers keep writing: code "not_ready" after 10 s of silence, kind cancelled
+ * when a signal ends the wait. */
 AB_MUST_USE bool ab_path_read(const char *path, size_t max, struct ab_buf *out, struct ab_err *err);
 
 /* As stat(2), or lstat(2) with `link`. */

@@ -21,6 +21,7 @@ struct ab_sink {
     int folder;       /* owned */
     int fd;           /* owned; -1 after commit */
     bool force;
+    bool committed;
     bool broken;         /* a write or a sync failed: never to be committed */
     char temp[TEMP_MAX]; /* name of the file in the folder; "" while it has none */
 };
@@ -140,10 +141,20 @@ struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab
     return NULL;
 }
 
-bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err)
+/* False, with err, when nothing more can be done with it. */
+static bool is_open(const struct ab_sink *s, struct ab_err *err)
 {
+    if (s->committed)
+        return ab_fail(err, AB_IO, "committed", "%s is complete already", s->path);
     if (s->broken)
         return ab_fail(err, AB_IO, "broken", "cannot write %s: an earlier write failed", s->path);
+    return true;
+}
+
+bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err)
+{
+    if (!is_open(s, err))
+        return false;
     s->broken = !ab_fd_write(s->fd, data, len, s->path, err);
     return !s->broken;
 }
@@ -213,10 +224,21 @@ static bool publish(struct ab_sink *s, struct ab_err *err)
     return ab_fail_errno(err, errno, "cannot write %s", s->path);
 }
 
+/* Make the new name last. Some file systems (FUSE, SMB) cannot sync a folder and say so. */
+static bool sync_folder(const struct ab_sink *s, struct ab_err *err)
+{
+    if (fsync(s->folder) == 0 || errno == EINVAL || errno == ENOTSUP)
+        return true;
+    return ab_fail_errno(err, errno,
+                         "%s is written, but a crash now may lose its name: its folder "
+                         "cannot be synced",
+                         s->path);
+}
+
 bool ab_sink_commit(struct ab_sink *s, struct ab_err *err)
 {
-    if (s->broken || s->fd < 0)
-        return ab_fail(err, AB_IO, "broken", "cannot write %s: an earlier write failed", s->path);
+    if (!is_open(s, err))
+        return false;
     s->broken = true; /* whatever happens below, there is no second try: after a failed sync the
                          kernel may have dropped the bytes and say nothing the next time */
     if (fsync(s->fd) != 0)
@@ -225,9 +247,8 @@ bool ab_sink_commit(struct ab_sink *s, struct ab_err *err)
         return false;
     close(s->fd);
     s->fd = -1;
-    if (fsync(s->folder) != 0)
-        return ab_fail_errno(err, errno, "cannot sync the folder of %s", s->path);
-    return true;
+    s->committed = true;
+    return sync_folder(s, err);
 }
 
 void ab_sink_free(struct ab_sink *s)

@@ -1,8 +1,8 @@
 /* stream/sink.h - an output file that appears whole, or not at all.
  *
  * Bytes go to a file without a name (O_TMPFILE), or where the file system has none to a hidden one
- * beside the target. Commit syncs it, gives it its name and syncs the folder; anything else leaves
- * the target as it was. Runs on one thread at a time. */
+ * beside the target. Commit syncs it, gives it its name and syncs the folder; anything that fails
+ * before it has its name leaves the target as it was. Runs on one thread at a time. */
 #ifndef AB_STREAM_SINK_H
 #define AB_STREAM_SINK_H
 
@@ -21,7 +21,9 @@ struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab
 /* Append. After a failure the sink can only be freed. */
 AB_MUST_USE bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err);
 
-/* Sync, name, sync the folder. After success the file is the caller's and safe on disk. */
+/* Sync, name, sync the folder (where the file system can). After success the file is the caller's
+ * and safe on disk. It may fail with the file in place and only its folder not synced; the message
+ * says so. Once only: code "committed" afterwards, and "broken" after a failure. */
 AB_MUST_USE bool ab_sink_commit(struct ab_sink *s, struct ab_err *err);
 
 /* Free; what was not committed is gone. NULL is fine. */
