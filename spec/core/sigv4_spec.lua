@@ -35,6 +35,26 @@ local function signature(r)
 end
 
 describe("sigv4", function()
+  it("refuses a time that no calendar has", function()
+    for _, time in ipairs({ 0 / 0, 1 / 0, -1 / 0, 1e300, 1e15 }) do
+      local _, e = sigv4.sign(request({ time = time }))
+      assert.equal("time", e.code)
+    end
+  end)
+
+  it("takes what the table holds, not what a metamethod makes", function()
+    local r = request()
+    r.secret_key = nil
+    setmetatable(r, {
+      __index = function()
+        return "made up: " .. #r
+      end,
+    })
+    assert.has_error(function()
+      sigv4.sign(r)
+    end, "sigv4: 'secret_key' is a string, got nil")
+  end)
+
   it("makes what botocore's signer makes", function()
     for i, v in ipairs(dofile("spec/vectors/sigv4.lua")) do
       local canonical, authorization = v.canonical_request, v.authorization

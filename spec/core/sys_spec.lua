@@ -1,3 +1,6 @@
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
 local sys = require("awsbak.core.sys")
 
 describe("sys", function()
@@ -38,6 +41,19 @@ describe("sys", function()
   it("says what is no terminal", function()
     assert.is_false(sys.isatty(1000000))
     assert.is_nil(sys.columns(1000000))
+  end)
+
+  it("refuses an answer that the terminal may have cut", function()
+    local code = 'local s, e = require("awsbak.core.sys").read_password("> ") '
+      .. "print(s and #s:reveal() or e.code)"
+    for length, said in pairs({ [4094] = "4094", [4095] = "too_long", [5000] = "too_long" }) do
+      local words = { "python3", "spec/support/terminal.py", program.path(), "-e", code }
+      local dir <close> = scratch.new()
+      local typed = dir:write("typed", ("x"):rep(length) .. "\n")
+      local line = ("%s < %s"):format(shell.join(words), shell.quote(typed))
+      local pipe <close> = io.popen(line)
+      assert.equal("> \n" .. said .. "\n", pipe:read("a"))
+    end
   end)
 
   it("says why it cannot write", function()

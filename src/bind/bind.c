@@ -21,10 +21,13 @@ struct ab_host *ab_bind_host(lua_State *L)
 
 void ab_bind_class(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods)
 {
-    if (!luaL_newmetatable(L, name)) {
-        lua_pop(L, 1);
+    int type = luaL_getmetatable(L, name);
+    lua_pop(L, 1);
+    if (type != LUA_TNIL)
         return;
-    }
+    lua_createtable(L, 0, 8);
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
     if (meta)
         luaL_setfuncs(L, meta, 0);
     lua_newtable(L); /* metatable methods */
@@ -32,7 +35,8 @@ void ab_bind_class(lua_State *L, const char *name, const luaL_Reg *meta, const l
     lua_setfield(L, -2, "__index");
     lua_pushliteral(L, "locked");
     lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
+    /* Last: out of memory before this, there is no class yet, and not half of one. */
+    lua_setfield(L, LUA_REGISTRYINDEX, name);
 }
 
 void *ab_bind_object(lua_State *L, size_t size, const char *name, int uservalues)
@@ -92,10 +96,16 @@ void ab_bind_only(lua_State *L, int arg, const char *const names[])
     }
 }
 
+int ab_bind_get(lua_State *L, int arg, const char *name)
+{
+    lua_pushstring(L, name);
+    return lua_rawget(L, arg);
+}
+
 /* Push option `name`; false (and nothing pushed) when it is absent. */
 static bool pushed(lua_State *L, int arg, const char *name)
 {
-    if (lua_getfield(L, arg, name) != LUA_TNIL)
+    if (ab_bind_get(L, arg, name) != LUA_TNIL)
         return true;
     lua_pop(L, 1);
     return false;

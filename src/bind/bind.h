@@ -50,6 +50,10 @@ void ab_bind_push_secret(lua_State *L, const void *data, size_t len);
 /* Raise unless every key of the options table at `arg` is one of `names` (NULL-terminated). */
 void ab_bind_only(lua_State *L, int arg, const char *const names[]);
 
+/* Push option `name` of the table at `arg` (an absolute index); its type. Metamethods are not
+ * asked: what they make, the table does not hold. */
+int ab_bind_get(lua_State *L, int arg, const char *name);
+
 /* Options of the table at `arg`; absent gives the default. Wrong types raise, naming the option.
  * The string stays owned by Lua and is valid while the table holds it. */
 const char *ab_bind_opt_string(lua_State *L, int arg, const char *name, const char *absent);

@@ -100,7 +100,7 @@ static void check_headers(lua_State *L)
 {
     const char *value;
 
-    if (lua_getfield(L, 1, "headers") == LUA_TNIL)
+    if (ab_bind_get(L, 1, "headers") == LUA_TNIL)
         return;
     luaL_checktype(L, -1, LUA_TTABLE);
     lua_Unsigned count = lua_rawlen(L, -1);
@@ -168,7 +168,7 @@ static void check_request(lua_State *L, struct ab_http_request *request)
 
     ab_bind_only(L, 1, options);
     *request = ab_http_defaults;
-    lua_getfield(L, 1, "url");
+    ab_bind_get(L, 1, "url");
     luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "option 'url' must be a string");
     request->url = lua_tolstring(L, -1, &url_len);
     luaL_argcheck(L, ab_http_value_ok(request->url, url_len), 1, "the URL has a line break or NUL");
@@ -187,7 +187,7 @@ static void check_request(lua_State *L, struct ab_http_request *request)
     lua_Integer max = ab_bind_opt_integer(L, 1, "max_body", (lua_Integer)request->max_body);
     luaL_argcheck(L, max >= 0, 1, "option 'max_body' is out of range");
     request->max_body = (size_t)max;
-    if (lua_getfield(L, 1, "body") != LUA_TNIL) {
+    if (ab_bind_get(L, 1, "body") != LUA_TNIL) {
         request->body = ab_bind_bytes(L, -1);
         request->has_body = true;
     }

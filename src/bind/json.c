@@ -42,7 +42,9 @@ static bool push_number(lua_State *L, struct ab_slice text, struct ab_err *err)
 
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
-    lua_stringtonumber(L, copy); /* reads a point in any locale */
+    /* It reads a point in any locale, but where that is a comma no more than 200 characters. */
+    if (lua_stringtonumber(L, copy) == 0)
+        return ab_fail(err, AB_REPLY, "json", "JSON: the number %.40s... is too long", copy);
     if (isfinite(lua_tonumber(L, -1)))
         return true;
     return ab_fail(err, AB_REPLY, "json", "JSON: the number %.40s is too large", copy);

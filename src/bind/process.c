@@ -40,7 +40,7 @@ static char **push_array(lua_State *L, size_t count)
 /* Push the words of option `argv` as an array; the option's table holds the strings. */
 static char **push_argv(lua_State *L)
 {
-    luaL_argcheck(L, lua_getfield(L, 1, "argv") == LUA_TTABLE, 1, "option 'argv' must be a list");
+    luaL_argcheck(L, ab_bind_get(L, 1, "argv") == LUA_TTABLE, 1, "option 'argv' must be a list");
     size_t count = lua_rawlen(L, -1);
     luaL_argcheck(L, count >= 1 && count <= WORDS_MAX, 1,
                   "option 'argv' must have 1 to 4096 words");
@@ -59,7 +59,7 @@ static char **push_env(lua_State *L)
 {
     size_t count = 0;
 
-    if (lua_getfield(L, 1, "env") == LUA_TNIL)
+    if (ab_bind_get(L, 1, "env") == LUA_TNIL)
         return NULL;
     luaL_argcheck(L, lua_istable(L, -1), 1, "option 'env' must be a table");
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
@@ -143,7 +143,7 @@ static int process_run(lua_State *L)
     lua_settop(L, 1);
     options.timeout_s = opt_timeout(L);
     options.max_output = opt_max_output(L);
-    if (lua_getfield(L, 1, "stdin") != LUA_TNIL)
+    if (ab_bind_get(L, 1, "stdin") != LUA_TNIL)
         options.stdin_bytes = ab_bind_bytes(L, -1);
     options.argv = push_argv(L);
     options.env = push_env(L);

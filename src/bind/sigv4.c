@@ -6,6 +6,7 @@
 
 #define WORK "awsbak.sigv4"
 #define KEY "awsbak.sigv4.key"
+#define TIME_MAX 1e12
 
 /* What one call allocates, collected by Lua when a push below it raises. */
 struct work {
@@ -22,7 +23,7 @@ static const char *const names[] = {
 static struct ab_slice field(lua_State *L, const char *name, bool required)
 {
     struct ab_slice s = {NULL, 0};
-    int type = lua_getfield(L, 1, name);
+    int type = ab_bind_get(L, 1, name);
 
     if (type == LUA_TSTRING || type == LUA_TUSERDATA)
         s = ab_bind_secret_bytes(L, lua_gettop(L));
@@ -41,10 +42,18 @@ static struct ab_slice header_part(lua_State *L, int pair, int which)
     return s;
 }
 
+/* Option `time`; one that no integer holds becomes one that no year has. */
+static int64_t signing_time(lua_State *L)
+{
+    lua_Number seconds = ab_bind_opt_number(L, 1, "time", 0);
+
+    return seconds >= -TIME_MAX && seconds <= TIME_MAX ? (int64_t)seconds : INT64_MAX;
+}
+
 /* Leaves on the stack the memory that r->headers points to. */
 static void read_headers(lua_State *L, struct ab_sigv4 *r)
 {
-    if (lua_getfield(L, 1, "headers") == LUA_TNIL)
+    if (ab_bind_get(L, 1, "headers") == LUA_TNIL)
         return;
     luaL_checktype(L, -1, LUA_TTABLE); /* headers */
     int list = lua_gettop(L);
@@ -76,7 +85,7 @@ static bool read_request(lua_State *L, struct ab_sigv4 *r, struct ab_err *err)
         .session_token = field(L, "session_token", false),
         .region = field(L, "region", true),
         .service = field(L, "service", true),
-        .time = (int64_t)ab_bind_opt_number(L, 1, "time", 0),
+        .time = signing_time(L),
         .s3 = ab_bind_opt_boolean(L, 1, "s3", false),
     };
     struct ab_slice url = field(L, "url", r->host.len == 0);
@@ -156,7 +165,7 @@ static int sigv4_sign(lua_State *L)
     append_header(L);
     if (request.s3) {
         lua_pushliteral(L, "X-Amz-Content-SHA256");
-        lua_getfield(L, 1, "payload_hash");
+        ab_bind_get(L, 1, "payload_hash");
         append_header(L);
     }
     if (request.session_token.len > 0) {

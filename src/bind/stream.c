@@ -24,7 +24,7 @@ static const luaL_Reg no_methods[] = {{NULL, NULL}};
 /* Number of keys in the option's list, which is left on the stack (or nil). */
 static size_t push_list(lua_State *L, int arg, const char *name)
 {
-    int type = lua_getfield(L, arg, name);
+    int type = ab_bind_get(L, arg, name);
 
     if (type == LUA_TNIL)
         return 0;
@@ -61,7 +61,7 @@ struct ab_slice ab_bind_passphrase(lua_State *L, int arg)
 {
     struct ab_slice bytes = {NULL, 0};
 
-    if (lua_getfield(L, arg, "passphrase") != LUA_TNIL) {
+    if (ab_bind_get(L, arg, "passphrase") != LUA_TNIL) {
         bytes = ab_bind_secret_bytes(L, -1);
         if (!bytes.data)
             bytes.data = (const uint8_t *)""; /* an empty secret is still a passphrase */

@@ -89,7 +89,7 @@ static void check_not_ended(lua_State *L, const struct state *s)
 /* Option `zstd`: a level, or false for none. */
 static int zstd_level(lua_State *L, int arg)
 {
-    bool none = lua_getfield(L, arg, "zstd") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+    bool none = ab_bind_get(L, arg, "zstd") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
 
     lua_pop(L, 1);
     if (none)

@@ -10,7 +10,9 @@
 
 #include "base/alloc.h"
 
-enum { PASSWORD_MAX = 4096 };
+/* A terminal keeps 4095 bytes of a line and forgets the rest: an answer that fills it may be cut.
+ */
+enum { PASSWORD_MAX = 4094 };
 
 static bool write_all(int fd, const char *data, size_t len)
 {
@@ -60,7 +62,8 @@ static int sys_write(lua_State *L)
     return 1;
 }
 
-/* One line without its newline; false on end of input, error or a signal (errno says which). */
+/* One line of at most `size` bytes without its newline; false on end of input (errno 0), error, a
+ * signal, or a longer one (E2BIG). */
 static bool read_line(int fd, char *line, size_t size, size_t *len)
 {
     *len = 0;
@@ -71,10 +74,13 @@ static bool read_line(int fd, char *line, size_t size, size_t *len)
             errno = 0;
         if (n <= 0)
             return false;
-        if (c == '\n')
-            return true;
+        if (c == '\n') {
+            errno = E2BIG;
+            return *len <= size;
+        }
         if (*len < size)
-            line[(*len)++] = c;
+            line[*len] = c;
+        ++*len;
     }
 }
 
@@ -83,12 +89,14 @@ static bool ask(int fd, const char *prompt, char *line, size_t *len)
 {
     struct termios loud, quiet;
 
-    if (tcgetattr(fd, &loud) != 0 || !write_all(fd, prompt, strlen(prompt)))
+    if (tcgetattr(fd, &loud) != 0)
         return false;
     quiet = loud;
     quiet.c_lflag &= (tcflag_t) ~(ECHO | ECHONL);
-    tcsetattr(fd, TCSAFLUSH, &quiet);
-    bool got = read_line(fd, line, PASSWORD_MAX, len);
+    if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0)
+        return false;
+    /* Only now: what is typed at the sight of the prompt must not be echoed. */
+    bool got = write_all(fd, prompt, strlen(prompt)) && read_line(fd, line, PASSWORD_MAX, len);
     int reason = errno;
     tcsetattr(fd, TCSAFLUSH, &loud);
     write_all(fd, "\n", 1);
@@ -117,7 +125,9 @@ static int sys_read_password(lua_State *L)
     ab_wipe(line, sizeof line);
     if (got)
         return 1;
-    if (reason == EINTR || reason == 0)
+    if (reason == E2BIG)
+        ab_fail(&err, AB_USAGE, "too_long", "the answer has more than %d bytes", PASSWORD_MAX);
+    else if (reason == EINTR || reason == 0)
         ab_fail(&err, AB_CANCELLED, "no_answer", "no answer was given");
     else
         ab_fail_errno(&err, reason, "cannot read from the terminal");
