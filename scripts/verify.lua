@@ -12,9 +12,9 @@ local WARNINGS = {
 
 --- What could not be read when the archive was made.
 local function warn_of_gaps(location, closing)
-  local missing = closing.unreadable or closing.incomplete
-  if type(missing) == "table" and #missing > 0 then
-    log.warn("%s is whole, but %d items could not be read when it was made", location, #missing)
+  local missing = closing.incomplete
+  if math.type(missing) == "integer" and missing > 0 then
+    log.warn("%s is whole, but %d items could not be read when it was made", location, missing)
   end
 end
 

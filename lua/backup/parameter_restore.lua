@@ -5,6 +5,7 @@
 
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
+local names = require("backup.archive.names")
 local parameter_writer = require("backup.parameter_writer")
 local path = require("aws.ssm.path")
 local plan = require("backup.parameter_plan")
@@ -18,7 +19,7 @@ local BATCH = 50 -- names that one DescribeParameters takes
 
 ---@class backup.ParameterRestore
 ---@field open fun(): (fun(): aws.ssm.Record|nil) starts the saved records from the first one
----@field confirmed table<string, integer>|nil version by name as of a plan that was agreed to
+---@field confirmed backup.Names|nil version by name as of a plan that was agreed to
 ---@field counts table<string, integer> results so far: created, changed, ...
 ---@field stopped awsbak.Error|nil what ended the run early
 local Restore = {}
@@ -60,21 +61,37 @@ function Restore:wanted()
   end
 end
 
--- The name a record will have; `from` remembers which record has which.
-local function check_name(wanted, saved, from)
-  local name, other = wanted.name, from[wanted.name]
+-- The saved name of a record before number `limit` that will have this name.
+function Restore:earlier(name, limit)
+  local number = 0
+  for saved in self.open() do
+    number = number + 1
+    if number == limit then
+      return nil -- two names with one digest: see backup.archive.names
+    elseif
+      self.scope:includes(saved.name) and path.rename(saved.name, self.rules.renames) == name
+    then
+      return saved.name
+    end
+  end
+end
+
+-- The name that record `number` will have; `taken` are those of the records before.
+function Restore:check_name(saved, number, taken)
+  local name = path.rename(saved.name, self.rules.renames)
   local reason = path.invalid(name)
   if reason and name == saved.name then
     refuse("integrity", "bad_record", ("%q is no name for a parameter"):format(name), reason)
   elseif reason then
     refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, saved.name), reason)
-  elseif other == saved.name then
+  end
+  local other = not taken:add(name) and self:earlier(name, number)
+  if other == saved.name then
     refuse("integrity", "record_twice", other .. " is saved twice", "nothing was restored")
   elseif other then
     local both = ("--rename makes %s of both %s and %s"):format(name, other, saved.name)
     refuse("usage", "rename_collision", both, "nothing was restored")
   end
-  from[name] = saved.name
 end
 
 -- A mistyped --path or --rename must not pass for nothing to do, or for another name.
@@ -101,7 +118,7 @@ end
 --- usage for a path or a --rename that no record matches, or one that gives two parameters one name,
 --- or one a name AWS refuses.
 function Restore:check()
-  local number, count, from, used = 0, 0, {}, {}
+  local number, count, taken, used = 0, 0, names.new(), {}
   for saved in self.open() do
     number = number + 1
     local problem = record.problem(saved)
@@ -109,7 +126,7 @@ function Restore:check()
       refuse("integrity", "bad_record", ("record %d is no parameter: %s"):format(number, problem))
     elseif self.scope:includes(saved.name) then
       count = count + 1
-      check_name(plan.wanted(saved, self.rules), saved, from)
+      self:check_name(saved, number, taken)
       used[path.renaming(saved.name, self.rules.renames) or false] = true
     end
   end
@@ -119,11 +136,11 @@ end
 
 -- One step of each of up to 50 records, from what exists under their names now.
 function Restore:plan_batch(batch)
-  local names = {}
+  local list = {}
   for i, saved in ipairs(batch) do
-    names[i] = saved.name
+    list[i] = saved.name
   end
-  local live = self.reader:lookup(names)
+  local live = self.reader:lookup(list)
   local steps = {}
   for i, saved in ipairs(batch) do
     steps[i] = plan.step(saved, live[saved.name], self.overwrite)
@@ -161,12 +178,12 @@ end
 --- Remembers a step that was agreed to: run() writes over no version but the one that was shown.
 ---@param step backup.Step
 function Restore:confirm(step)
-  self.confirmed = self.confirmed or {}
-  self.confirmed[step.name] = step.live and step.live.version or 0
+  self.confirmed = self.confirmed or names.new()
+  self.confirmed:add(step.name, step.live and step.live.version or 0)
 end
 
 local function changed_since(self, step)
-  local seen = self.confirmed and self.confirmed[step.name]
+  local seen = self.confirmed and self.confirmed:get(step.name)
   return seen and seen ~= (step.live and step.live.version or 0)
 end
 

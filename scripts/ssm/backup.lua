@@ -9,28 +9,20 @@ local progress = require("awsbak.progress")
 local settings = require("awsbak.settings")
 local ssm = require("aws.ssm")
 
-local NAMED_MAX = 20 -- refusals that are told one by one; the archive names all
+local NAMED_MAX = 20 -- refusals that are told one by one; the archive names more
 
---- Tells what could not be read, and how many parameters that concerns.
-local function report(refusals)
-  local names, count = {}, 0
-  for i, refusal in ipairs(refusals) do
-    if i <= NAMED_MAX then
-      log.warn(
-        "%s: %s not saved: %s: %s",
-        refusal.name,
-        refusal.what,
-        refusal.code,
-        refusal.message
-      )
+--- Tells what could not be read.
+local function report(parameters)
+  for i, refusal in ipairs(parameters.unreadable) do
+    if i > NAMED_MAX then
+      break
     end
-    count = count + (names[refusal.name] and 0 or 1)
-    names[refusal.name] = true
+    log.warn("%s: %s not saved: %s: %s", refusal.name, refusal.what, refusal.code, refusal.message)
   end
-  if #refusals > NAMED_MAX then
-    log.warn("and %d more, all named at the end of the archive", #refusals - NAMED_MAX)
+  local more = parameters.refusals - NAMED_MAX
+  if more > 0 then
+    log.warn("and %d more; the end of the archive names the first 1,000", more)
   end
-  return count
 end
 
 --- An archive without parameters is worth nothing, and must not replace one that has some.
@@ -101,10 +93,15 @@ return policy({
       check_found(o, parameters, parameters.scope:describe())
     end
 
-    local done = out:commit({ unreadable = parameters.unreadable, vanished = parameters.vanished })
+    local done = out:commit({
+      unreadable = parameters.unreadable,
+      incomplete = parameters.incomplete,
+      vanished = parameters.vanished,
+    })
+    report(parameters)
     return {
       ok = done.count,
-      failed = report(parameters.unreadable),
+      failed = parameters.incomplete,
       skipped = parameters.vanished,
       location = done.location,
       bytes = done.bytes,

@@ -1,5 +1,6 @@
 --- Compare saved SSM parameters with those that exist: awsbak ssm diff prod.age
 
+local names = require("backup.archive.names")
 local output = require("awsbak.output")
 local parameter_restore = require("backup.parameter_restore")
 local parameter_source = require("backup.parameter_source")
@@ -28,10 +29,10 @@ end
 
 --- A row for each saved parameter that is missing or differs, then for each that was not saved.
 local function rows(steps, pages, counts)
-  local saved, metas, at = {}, {}, 0
+  local saved, metas, at = names.new(), {}, 0
   local function next_saved()
     for step in steps do
-      saved[step.name] = true
+      saved:add(step.name)
       local change = CHANGES[step.action]
       counts[change] = (counts[change] or 0) + 1
       if change ~= "equal" then
@@ -44,7 +45,7 @@ local function rows(steps, pages, counts)
       at = at + 1
       if not metas[at] then
         metas, at = pages(), 0
-      elseif not saved[metas[at].Name] then
+      elseif not saved:get(metas[at].Name) then
         counts.added = (counts.added or 0) + 1
         return { name = metas[at].Name, change = "added" }
       end

@@ -83,6 +83,9 @@ return policy({
     for _, refusal in ipairs(r.unreadable) do
       log.warn("%s: value not read: %s: %s", refusal.name, refusal.code, refusal.message)
     end
-    return { ok = count, failed = #r.unreadable }
+    if r.refusals > #r.unreadable then
+      log.warn("and %d more", r.refusals - #r.unreadable)
+    end
+    return { ok = count, failed = r.incomplete }
   end,
 })

@@ -194,7 +194,7 @@ end
 ---@return table client
 function parameter_store.new()
   local store = { versions = {}, tags = {}, denied = {}, refusals = {}, calls = {}, inputs = {} }
-  store.page, store.clock = 50, 1700000000
+  store.page, store.clock = 50, 1699999999
   for name, operation in pairs(operations) do
     store.inputs[name] = {}
     store[name] = function(input)

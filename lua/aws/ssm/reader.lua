@@ -19,11 +19,16 @@ local M = {}
 local PAGE = 50
 local BATCH = 10
 local HOPELESS = 50 -- values refused, and none read: then the right itself is missing
+local UNREADABLE_MAX = 1000 -- refusals that are kept: ten thousand have one reason, and one name it
+local MESSAGE_MAX = 1000 -- bytes of what AWS says of each
 local SETTLE_TRIES = 5 -- after 0.1, 0.2 ... 1.6 s: metadata can be a second or two behind values
 
 ---@class aws.ssm.Reader
 ---@field vanished integer parameters that were listed and then gone
----@field unreadable table[] `{ name, what = "value"|"tags"|"labels", code, message }` each
+---@field unreadable table[] `{ name, what = "value"|"tags"|"labels", code, message }` each, the
+---  first 1,000
+---@field refusals integer how many there were in all
+---@field incomplete integer parameters they concern
 local Reader = {}
 Reader.__index = Reader
 
@@ -60,7 +65,28 @@ function M.new(client, options)
     values_read = 0,
     vanished = 0,
     unreadable = json.array({}),
+    refusals = 0,
+    incomplete = 0,
   }, Reader)
+end
+
+local function shortened(text)
+  if #text <= MESSAGE_MAX then
+    return text
+  end
+  return text:sub(1, utf8.offset(text, 0, MESSAGE_MAX + 1) - 1) .. "..."
+end
+
+-- What cannot be read is counted, and the first of it remembered.
+function Reader:refuse(name, what, code, message)
+  self.refusals = self.refusals + 1
+  if self.refusals <= UNREADABLE_MAX then
+    self.unreadable[self.refusals] =
+      { name = name, what = what, code = code, message = shortened(message) }
+  end
+  if what == "value" then
+    self.incomplete = self.incomplete + 1
+  end
 end
 
 -- A denied part is remembered and nil; a parameter that is gone is false; anything else is raised.
@@ -73,8 +99,7 @@ function Reader:attempt(name, what, call, ...)
   elseif not faults.of_one_item(e) then
     error(e, 0)
   end
-  self.unreadable[#self.unreadable + 1] =
-    { name = name, what = what, code = e.code, message = e.message }
+  self:refuse(name, what, e.code, e.message)
   return nil
 end
 
@@ -242,12 +267,7 @@ function Reader:settle(name, meta, value)
       value = self:values({ name })[name]
     end
   end
-  self.unreadable[#self.unreadable + 1] = {
-    name = name,
-    what = "value",
-    code = "changing",
-    message = "metadata and value never were of one version",
-  }
+  self:refuse(name, "value", "changing", "metadata and value never were of one version")
   return nil
 end
 
@@ -282,17 +302,22 @@ end
 -- Adds tags and labels as far as they are wanted and allowed. False when the parameter is gone.
 function Reader:complete(whole)
   local name = whole.name
+  local tags, labels = {}, {}
   if self.tags then
-    whole.tags = self:attempt(name, "tags", list_tags, self, name)
+    tags = self:attempt(name, "tags", list_tags, self, name)
+    whole.tags = tags or nil
   end
-  if self.labels and whole.tags ~= false then
-    local labels = self:attempt(name, "labels", read_labels, self, name, whole.version)
-    if labels then
-      whole.labels, whole.other_labels = labels.own, labels.other or nil
-    end
-    return labels ~= false
+  if self.labels and tags ~= false then
+    labels = self:attempt(name, "labels", read_labels, self, name, whole.version)
+    whole.labels = labels and labels.own or nil
+    whole.other_labels = labels and labels.other or nil
   end
-  return whole.tags ~= false
+  if tags == false or labels == false then
+    return false
+  elseif not (tags and labels) then
+    self.incomplete = self.incomplete + 1
+  end
+  return true
 end
 
 --- One whole record from what the lists said of it.

@@ -20,6 +20,8 @@ local M = {}
 ---@field region string|nil
 ---@field vanished integer of these, names that were gone when they were read
 ---@field unreadable table[] what was denied: `{ name, what, code, message }`, see aws.ssm.reader
+---@field refusals integer how many there were of these; the list ends after the first 1,000
+---@field incomplete integer parameters they concern
 local Snapshot = {}
 
 -- The page's metadata beside its values.
@@ -129,10 +131,10 @@ function Snapshot:__call()
   return record
 end
 
+local COUNTS = { incomplete = true, refusals = true, vanished = true }
+
 function Snapshot:__index(key)
-  if key == "vanished" then
-    return self.reader.vanished
-  end
+  return COUNTS[key] and self.reader[key] or nil
 end
 
 --- Cancels the calls that are still under way.

@@ -165,7 +165,7 @@ end
 ---@param name string
 ---@return boolean
 function Writer:has(name)
-  return self.names:has(name)
+  return self.names:get(name) ~= nil
 end
 
 --- Add a record; waits while too much is buffered.
@@ -176,16 +176,19 @@ function Writer:add(record)
   local name = record.name
   assert(type(name) == "string", "a record needs a name")
   assert(record.record == nil, "the member 'record' is the archive's own")
-  if not self.names:add(name) then
+  if self.names:get(name) then
     error(("the record %q was added twice"):format(name), 2)
   end
-  write_header(self)
   local whole = { record = "item" }
   for member, value in pairs(record) do
     whole[member] = value
   end
+  local line = format.encode(whole) .. "\n" -- it may refuse: nothing has changed until now
+  write_header(self)
+  self.names:add(name)
+  local goes_on = self.stream:write(line)
   self.count = self.count + 1
-  if not self.stream:write(format.encode(whole) .. "\n") then
+  if not goes_on then
     settle(self)
   end
 end

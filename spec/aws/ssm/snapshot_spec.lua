@@ -205,6 +205,20 @@ describe("aws.ssm.snapshot", function()
     assert.equal("tags", parameters.unreadable[1].what)
   end)
 
+  it("names the first thousand refusals, in short, and counts the rest", function()
+    fill(600)
+    local said = ("é"):rep(100000)
+    local denied = { code = "AccessDeniedException", message = said, times = 600 }
+    store:refuse("list_tags_for_resource", denied)
+    store:refuse("get_parameter_history", denied)
+    local list, parameters = read()
+    assert.equal(600, #list)
+    assert.equal(1000, #parameters.unreadable)
+    assert.equal(1200, parameters.refusals)
+    assert.equal(600, parameters.incomplete)
+    assert.equal(("é"):rep(500) .. "...", parameters.unreadable[1000].message)
+  end)
+
   it("goes on through throttling", function()
     fill(60)
     local operations = { "describe_parameters", "get_parameters", "list_tags_for_resource" }
