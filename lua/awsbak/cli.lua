@@ -87,7 +87,8 @@ local function compiled(path, chunk, message)
     require("awsbak.errors").raise({
       kind = "usage",
       code = "bytecode",
-      message = (path == "-" and "standard input" or path) .. " is compiled Lua, and scripts are text",
+      message = (path == "-" and "standard input" or path)
+        .. " is compiled Lua, and scripts are text",
       hint = "run the source it was made of",
     })
   elseif not chunk then

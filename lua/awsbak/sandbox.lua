@@ -1,9 +1,11 @@
 --- `--sandbox`: a moto_server of our own on this machine, with dummy keys and an empty
 --- configuration.
 ---
---- While it runs, requests to other hosts are refused, and settings of AWS come from here alone:
---- the environment's AWS_ variables and proxies are not seen, nor are the user's own keys: a folder
---- of the sandbox stands for that of the configuration. The server dies with us, however we end.
+--- While it runs, requests to other hosts are refused, and settings of AWS come from here alone,
+--- for the programs that a script starts as well: the environment's AWS_ variables and proxies are
+--- taken out of it. A folder of the sandbox stands for that of the configuration, so the user's own
+--- keys are not seen either. The server dies with us, however we end; the folder of a run that was
+--- killed is removed by the next.
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
@@ -12,6 +14,7 @@ local http = require("awsbak.http")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local process = require("awsbak.core.process")
+local settings = require("awsbak.settings")
 local sys = require("awsbak.core.sys")
 local task = require("awsbak.task")
 
@@ -56,13 +59,18 @@ function M.command()
   })
 end
 
---- What scripts and clients see of the environment: nothing of AWS but this.
+-- Settings that would lead out of the sandbox, or to a profile that it does not have.
+local REFUSED = { "endpoint_url", "profile" }
+
+local OWN = { AWSBAK_ENDPOINT_URL = true, AWSBAK_PROFILE = true, AWSBAK_REGION = true }
+
+--- What is changed in the environment: nothing of AWS stays but this.
 ---@param url string
 ---@param folder string stands for the user's configuration folder
----@param getenv fun(name: string): string? the real environment
----@return fun(name: string): string?
-function M.environment(url, folder, getenv)
-  local given = {
+---@param environ table<string, string> the environment as it is
+---@return table<string, string|false> changes false: the variable is taken out
+function M.environment(url, folder, environ)
+  local changes = {
     XDG_CONFIG_HOME = folder,
     AWS_ACCESS_KEY_ID = "sandbox",
     AWS_SECRET_ACCESS_KEY = "sandbox",
@@ -72,11 +80,36 @@ function M.environment(url, folder, getenv)
     AWS_SHARED_CREDENTIALS_FILE = "/dev/null",
     AWS_EC2_METADATA_DISABLED = "true",
   }
-  return function(name)
-    if given[name] or name:find("^AWS_") or name:lower():find("_proxy$") then
-      return given[name]
+  for name in pairs(environ) do
+    if name:find("^AWS_") or name:lower():find("_proxy$") or OWN[name] then
+      changes[name] = changes[name] or false
     end
-    return getenv(name)
+  end
+  return changes
+end
+
+--- Make changes of the environment; what undoes them.
+local function apply(changes, environ)
+  local undo = {}
+  for name, value in pairs(changes) do
+    undo[name] = environ[name] or false
+    sys.setenv(name, value or nil)
+  end
+  return undo
+end
+
+--- Flags that the sandbox cannot heed are refused; variables of the same meaning are not seen.
+local function check_flags()
+  for _, name in ipairs(REFUSED) do
+    local value, source = settings.get(name)
+    if value and source:find("^%-%-") then
+      errors.raise({
+        kind = "usage",
+        code = "bad_option",
+        message = ("%s has no meaning in the sandbox"):format(source),
+        hint = "leave out it or --sandbox",
+      })
+    end
   end
 end
 
@@ -119,14 +152,6 @@ local function wait_for_url(server)
   end
 end
 
---- Make a folder only we can read, below $TMPDIR or /tmp.
-local function make_folder()
-  local above = outside.getenv("TMPDIR") or "/tmp"
-  local path = ("%s/awsbak-sandbox-%s"):format(above, codec.hex(outside.random_bytes(8)))
-  errors.check(file.mkdirs(path))
-  return path
-end
-
 --- Remove a file, or a folder with all in it; links are not followed.
 local function remove_tree(path)
   if os.remove(path) then
@@ -138,19 +163,47 @@ local function remove_tree(path)
   os.remove(path)
 end
 
+--- Remove the folders of sandboxes on this host whose process is gone.
+local function remove_stale(above, prefix)
+  for _, name in ipairs(file.list(above) or {}) do
+    local pid = name:sub(1, #prefix) == prefix and name:match("^(%d+)%-%x+$", #prefix + 1)
+    local path = above .. "/" .. name
+    local facts = pid and not file.stat("/proc/" .. pid) and file.stat(path)
+    if facts and facts.type == "folder" and facts.uid == outside.uid() then
+      log.info("%s was left by a run that was killed; it is removed", path)
+      remove_tree(path)
+    end
+  end
+end
+
+--- Make a folder only we can read, below $TMPDIR or /tmp. Its name says whose it is: containers may
+--- share the folder above, but not the names of their processes.
+local function make_folder()
+  local above = outside.getenv("TMPDIR") or "/tmp"
+  local host = (sys.hostname() or ""):gsub("[^%w.-]", "_")
+  local prefix = "awsbak-sandbox-" .. host .. "-"
+  remove_stale(above, prefix)
+  local random = codec.hex(outside.random_bytes(8))
+  local path = ("%s/%s%d-%s"):format(above, prefix, sys.pid(), random)
+  errors.check(file.mkdirs(path))
+  return path
+end
+
 --- Start the server and live in the sandbox from now on. Requests to other hosts stay refused, also
 --- when it was closed.
 ---@return table sandbox to be closed: ends the server, removes its folder
+--- Raises kind "usage" for flags that lead out of it.
 function M.open()
+  check_flags()
   local server = start()
   local url = task.timeout(START_S, wait_for_url, server)
   log.info("sandbox at %s", url)
   http.loopback_only()
-  local getenv, folder = outside.getenv, make_folder()
-  outside.getenv = M.environment(url, folder, getenv)
+  local folder, environ = make_folder(), sys.environ()
+  local undo = apply(M.environment(url, folder, environ), environ)
   return setmetatable({ url = url }, {
     __close = function()
-      outside.getenv = getenv
+      apply(undo, {})
       server:close()
       remove_tree(folder)
     end,

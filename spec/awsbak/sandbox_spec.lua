@@ -13,17 +13,86 @@ local function with_environment(variables, f)
 end
 
 describe("the sandbox", function()
-  it("shows nothing of AWS in the environment but its own", function()
-    local getenv = sandbox.environment("http://127.0.0.1:1", "/box", function(name)
-      return "real " .. name
-    end)
-    assert.equal("http://127.0.0.1:1", getenv("AWS_ENDPOINT_URL"))
-    assert.equal("us-east-1", getenv("AWS_REGION"))
-    for _, name in ipairs({ "AWS_PROFILE", "AWS_SESSION_TOKEN", "https_proxy", "HTTP_PROXY" }) do
-      assert.is_nil(getenv(name))
+  it("leaves nothing of AWS in the environment but its own", function()
+    local hidden = {
+      "AWSBAK_ENDPOINT_URL",
+      "AWSBAK_PROFILE",
+      "AWSBAK_REGION",
+      "AWS_PROFILE",
+      "AWS_SESSION_TOKEN",
+      "HTTP_PROXY",
+      "https_proxy",
+    }
+    local environ = { HOME = "/home/x", AWS_REGION = "real" }
+    for _, name in ipairs(hidden) do
+      environ[name] = "real"
     end
-    assert.equal("real HOME", getenv("HOME"))
-    assert.equal("/box", getenv("XDG_CONFIG_HOME"))
+    local changes = sandbox.environment("http://127.0.0.1:1", "/box", environ)
+    assert.equal("http://127.0.0.1:1", changes.AWS_ENDPOINT_URL)
+    assert.equal("us-east-1", changes.AWS_REGION)
+    assert.equal("/box", changes.XDG_CONFIG_HOME)
+    for _, name in ipairs(hidden) do
+      assert.is_false(changes[name])
+    end
+    assert.is_nil(changes.HOME)
+  end)
+
+  local function script_in(dir, words, env)
+    local server = dir:write("server.sh", "echo ' * Running on http://127.0.0.1:9'; exec sleep 600")
+    local all = {
+      AWSBAK_SANDBOX_CMD = "/bin/sh " .. server,
+      TMPDIR = dir:path(),
+      XDG_CONFIG_HOME = dir:path("config"),
+    }
+    for name, value in pairs(env or {}) do
+      all[name] = value
+    end
+    return program.run(words, { env = all })
+  end
+
+  it("shows its own environment to the script and to what that starts", function()
+    local dir <close> = scratch.new()
+    local code = [[
+      print(os.getenv("AWS_ACCESS_KEY_ID"), os.getenv("AWSBAK_PROFILE"))
+      os.execute("env | grep -E 'AWS_(ACCESS|SECRET|SESSION|PROFILE)|AWSBAK_ENDPOINT' | sort")
+    ]]
+    local result = script_in(dir, { "--sandbox", "-e", code }, {
+      AWSBAK_ENDPOINT_URL = "http://127.0.0.1:1",
+      AWSBAK_PROFILE = "prod",
+      AWS_ACCESS_KEY_ID = "AKREAL",
+      AWS_PROFILE = "prod",
+      AWS_SECRET_ACCESS_KEY = "real",
+      AWS_SESSION_TOKEN = "real",
+    })
+    assert.equal("", result.stderr)
+    assert.equal(
+      "sandbox\tnil\nAWS_ACCESS_KEY_ID=sandbox\nAWS_SECRET_ACCESS_KEY=sandbox\n",
+      result.stdout
+    )
+  end)
+
+  it("refuses flags that lead out of it", function()
+    local dir <close> = scratch.new()
+    for _, flag in ipairs({ "--endpoint-url", "--profile" }) do
+      local result = script_in(dir, { "--sandbox", flag, "x", "-e", "print(1)" })
+      assert.equal(2, result.status)
+      local said = "awsbak: error: %s has no meaning in the sandbox; leave out it or --sandbox\n"
+      assert.equal(said:format(flag), result.stderr)
+    end
+  end)
+
+  it("removes what killed runs left, and nothing else", function()
+    local dir <close> = scratch.new()
+    local code = [[io.popen("kill -9 " .. require("awsbak.core.sys").pid()):close()]]
+    script_in(dir, { "--sandbox", "-e", code })
+    local left = dir:list()
+    assert.matches("^awsbak%-sandbox%-", left[1])
+    local ours = left[1]:gsub("%d+%-%x+$", "1-0123") -- process 1 always runs
+    os.execute("mkdir " .. shell.quote(dir:path(ours)))
+    os.execute("touch " .. shell.quote(dir:path(left[1] .. "/file")))
+    dir:write(left[1] .. "0", "a file, not a folder")
+    assert.equal("", script_in(dir, { "--sandbox", "-e", "" }).stderr)
+    assert.same({ ours, left[1] .. "0", "server.sh" }, dir:list())
   end)
 
   it("makes keys in a folder of its own, and leaves nothing of it", function()

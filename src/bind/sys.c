@@ -74,6 +74,17 @@ static int sys_environ(lua_State *L)
     return 1;
 }
 
+/* sys.setenv(name, value|nil): for this process and those it starts; nil unsets */
+static int sys_setenv(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const char *value = luaL_optstring(L, 2, NULL);
+
+    if ((value ? setenv(name, value, 1) : unsetenv(name)) != 0)
+        return luaL_error(L, "setenv: %s", strerror(errno));
+    return 0;
+}
+
 /* sys.random(n) -> n bytes of the kernel's generator (n <= 65536) */
 static int sys_random(lua_State *L)
 {
@@ -175,13 +186,21 @@ static int sys_peak_rss(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"now", sys_now},           {"monotonic", sys_monotonic},
-    {"getenv", sys_getenv},     {"environ", sys_environ},
-    {"random", sys_random},     {"pid", sys_pid},
-    {"uid", sys_uid},           {"hostname", sys_hostname},
-    {"home", sys_home},         {"exe", sys_exe},
-    {"cwd", sys_cwd},           {"alloc_count", sys_alloc_count},
-    {"peak_rss", sys_peak_rss}, {NULL, NULL},
+    {"now", sys_now},
+    {"monotonic", sys_monotonic},
+    {"getenv", sys_getenv},
+    {"environ", sys_environ},
+    {"random", sys_random},
+    {"pid", sys_pid},
+    {"uid", sys_uid},
+    {"hostname", sys_hostname},
+    {"home", sys_home},
+    {"exe", sys_exe},
+    {"cwd", sys_cwd},
+    {"alloc_count", sys_alloc_count},
+    {"peak_rss", sys_peak_rss},
+    {"setenv", sys_setenv},
+    {NULL, NULL},
 };
 
 int luaopen_awsbak_core_sys(lua_State *L)
