@@ -115,8 +115,8 @@ end
 --- Looks at every record before anything is written.
 ---@return integer count how many are to be restored
 --- Raises kind integrity for a record that is none, has no possible name or is there twice, kind
---- usage for a path or a --rename that no record matches, or one that gives two parameters one name,
---- or one a name AWS refuses.
+--- usage for a path or a --rename that no record matches, or one that gives two parameters one
+--- name, or one a name AWS refuses.
 function Restore:check()
   local number, count, taken, used = 0, 0, names.new(), {}
   for saved in self.open() do

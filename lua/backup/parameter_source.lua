@@ -23,6 +23,16 @@ local DUMP_MAX = 256 * 1024 * 1024 -- a dump is one JSON object, held in memory:
 local Source = {}
 Source.__index = Source
 
+local PIECE = 16 * 1024 * 1024 -- bytes of it that are read at once
+
+local function read_all(opened)
+  local pieces = {}
+  for at = 0, opened.bytes - 1, PIECE do
+    pieces[#pieces + 1] = task.await(opened.handle:read(PIECE, at))
+  end
+  return table.concat(pieces)
+end
+
 local function read_dump(opened, options)
   if opened.bytes > DUMP_MAX then
     errors.raise({
@@ -31,8 +41,7 @@ local function read_dump(opened, options)
       message = opened.location .. " is too large for a dump of aws-ssm-backup",
     })
   end
-  local text = task.await(opened.handle:read(opened.bytes, 0))
-  local records = dump.parse(text, opened.location)
+  local records = dump.parse(read_all(opened), opened.location)
   return {
     location = opened.location,
     paths = {},

@@ -136,8 +136,8 @@ end
 
 Source.__close = Source.close
 
---- Copy standard input, as it comes, into a file without a name: it is read twice.
-local function spool_stdin()
+--- Copy standard input, as it comes: it is read twice.
+local function spool_stdin(spool)
   if is_terminal(0) then
     errors.raise({
       kind = "usage",
@@ -147,11 +147,20 @@ local function spool_stdin()
     })
   end
   local pipe <close> = errors.check(file.stdin())
-  local spool = errors.check(file.spool())
   local bytes = task.await(pipe:read(PIECE))
   while bytes do
     task.await(spool:write(bytes))
     bytes = task.await(pipe:read(PIECE))
+  end
+end
+
+--- A file without a name, filled by `fill(spool, ...)`; when that fails it is gone.
+local function spooled(fill, ...)
+  local spool = errors.check(file.spool())
+  local ok, err = pcall(fill, spool, ...)
+  if not ok then
+    spool:close()
+    error(err, 0)
   end
   return spool
 end
@@ -167,13 +176,18 @@ function transfer.source(from, options)
   local kind = kind_of(from)
   local source = { location = from }
   if kind == "s3" then
-    require("backup.transfer.s3_source").fetch(source, options)
+    source.handle = spooled(require("backup.transfer.s3_source").fetch, source, options)
   elseif kind == "pipe" then
-    source.handle = spool_stdin()
+    source.handle = spooled(spool_stdin)
   else
     source.handle = errors.check(file.open(from))
   end
-  source.bytes = errors.check(source.handle:size())
+  local size, err = source.handle:size()
+  if not size then
+    source.handle:close()
+    error(errors.from(err), 0)
+  end
+  source.bytes = size
   return setmetatable(source, Source)
 end
 

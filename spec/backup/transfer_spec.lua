@@ -1,4 +1,5 @@
 local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
 local task = require("awsbak.task")
@@ -65,6 +66,30 @@ describe("transfer", function()
     local body = ("x"):rep(3 * 1024 * 1024) .. "end"
     local ran = program.run({ "-e", code }, { stdin = body })
     assert.equal(#body .. "end", ran.stdout, ran.stderr)
+  end)
+
+  it("closes its copy at once when an object cannot be read to its end", function()
+    local spool, made = file.spool, nil
+    file.spool = function()
+      made = spool()
+      return made
+    end
+    finally(function()
+      file.spool = spool
+    end)
+    local s3 = {
+      head_object = function()
+        return { ContentLength = 3, ETag = "e" }
+      end,
+      get_object = function()
+        errors.raise({ kind = "service", code = "AccessDenied", status = 403, message = "no" })
+      end,
+    }
+    local _, e = errors.try(transfer.source, "s3://vault/k", { s3 = s3 })
+    assert.equal("AccessDenied", e.code)
+    assert.error_matches(function()
+      made:size()
+    end, "closed")
   end)
 
   it("writes to standard output", function()

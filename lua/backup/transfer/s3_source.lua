@@ -5,7 +5,6 @@
 --- versions by If-Match. An object replaced meanwhile is an error, never a mixture.
 
 local errors = require("awsbak.errors")
-local file = require("awsbak.core.file")
 local task = require("awsbak.task")
 
 local s3_source = {}
@@ -72,10 +71,11 @@ local function ranges(size)
   end
 end
 
---- Fetch an object and fill in `source`: handle, version_id, etag.
+--- Fetch an object into a file, and fill in `source`: version_id, etag.
+---@param spool userdata awsbak.core.file to write to
 ---@param source backup.Source with its location
 ---@param options { s3: table?, progress: fun(bytes: integer, total: integer)? }
-function s3_source.fetch(source, options)
+function s3_source.fetch(spool, source, options)
   local s3 = options.s3 or require("aws.s3")
   local bucket, key = require("aws.s3").parse_url(source.location)
   local head, err = errors.try(s3.head_object, { Bucket = bucket, Key = key })
@@ -92,7 +92,7 @@ function s3_source.fetch(source, options)
     location = source.location,
     head = head,
     size = head.ContentLength,
-    spool = errors.check(file.spool()),
+    spool = spool,
   }
   local done = 0
   task.each(ranges(self.size), AT_ONCE, function(first)
@@ -102,7 +102,6 @@ function s3_source.fetch(source, options)
       options.progress(done, self.size)
     end
   end)
-  source.handle = self.spool
   source.version_id, source.etag = head.VersionId, head.ETag
 end
 

@@ -1,0 +1,33 @@
+local parameter_source = require("backup.parameter_source")
+local scratch = require("spec.support.scratch")
+
+local MIB = 1024 * 1024
+
+describe("backup.parameter_source", function()
+  local dir
+
+  before_each(function()
+    dir = scratch.new()
+  end)
+  after_each(function()
+    dir:close()
+  end)
+
+  local function dump(value)
+    return dir:write("dump.json", ('{"/a":{"value":"%s","type":"String"}}'):format(value))
+  end
+
+  it("reads a dump that is larger than one read", function()
+    local source <close> = parameter_source.open(dump(("x"):rep(65 * MIB)))
+    local record = source.records()()
+    assert.equal("/a", record.name)
+    assert.equal(65 * MIB, #record.value)
+  end)
+
+  it("trusts a dump only when told to trust any", function()
+    for trust, trusted in pairs({ any = true, none = false }) do
+      local source <close> = parameter_source.open(dump("v"), { trust = trust })
+      assert.equal(trusted, source.trusted)
+    end
+  end)
+end)
