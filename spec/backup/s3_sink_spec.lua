@@ -125,6 +125,22 @@ describe("an S3 sink", function()
     assert.equal("mine", sink:commit().version_id)
   end)
 
+  it("says that it cannot know when an answer got lost and it may not look", function()
+    local s3 = fake_s3({
+      head = function()
+        refuse("403", 403)
+      end,
+      put = function()
+        refuse("PreconditionFailed", 412, 2)
+      end,
+    })
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+    local _, e = errors.try(sink.commit, sink)
+    assert.equal("unknown_outcome", e.code)
+    assert.matches("may be this archive", e.message)
+    assert.matches("s3:GetObject", e.hint)
+  end)
+
   it("goes on where it may write but not look", function()
     local s3 = fake_s3({
       head = function()

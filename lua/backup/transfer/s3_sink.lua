@@ -37,13 +37,13 @@ local function exists(self)
   })
 end
 
---- The object's head, or nil when there is none or we may not look.
+--- The object's head; nil when there is none, and true as well when we may not look.
 local function head(self)
   local found, err = errors.try(self.s3.head_object, { Bucket = self.bucket, Key = self.key })
   if not found and err.status ~= 404 and err.status ~= 403 then
     error(err, 0)
   end
-  return found
+  return found, not found and err.status == 403
 end
 
 --- Name uploads of this key that a killed run left behind: their parts are stored, and paid for.
@@ -176,14 +176,30 @@ end
 
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
 
+local function unknown_outcome(self, err)
+  errors.raise({
+    kind = "io",
+    code = "unknown_outcome",
+    message = ("the answer to the upload to %s got lost: what is there now may be this archive"):format(
+      self.location
+    ),
+    hint = "look with a key that has s3:GetObject; to repeat it here, give --force or another name",
+    cause = err,
+  })
+end
+
 --- What became of an object whose last request failed: ours, if an attempt before the last one
 --- succeeded and only its answer got lost.
 local function after_failure(self, err)
-  local maybe_ours = (err.attempts or 1) > 1 and (taken[err.code] or err.code == "NoSuchUpload")
-  local found = maybe_ours and head(self)
-  if found and (found.Metadata or {})[MARK] == self.mark then
-    return found
-  elseif taken[err.code] then
+  if (err.attempts or 1) > 1 and (taken[err.code] or err.code == "NoSuchUpload") then
+    local found, hidden = head(self)
+    if hidden then
+      unknown_outcome(self, err)
+    elseif found and (found.Metadata or {})[MARK] == self.mark then
+      return found
+    end
+  end
+  if taken[err.code] then
     exists(self)
   end
   error(err, 0)
