@@ -89,7 +89,7 @@ end
 ---@return backup.ParameterSource close it
 --- Raises what backup.transfer and backup.archive raise.
 function M.open(from, options)
-  local opened <const> = transfer.source(from)
+  local opened <const> = transfer.source(from, { fixed = true })
   local ok, self = pcall(function()
     local head = task.await(opened.handle:read(HEAD, 0))
     local read = dump.recognise(head) and read_dump or read_archive

@@ -14,7 +14,7 @@ local task = require("awsbak.task")
 
 local transfer = {}
 
-local PIECE = 1024 * 1024 -- bytes read from standard input at once
+local PIECE = 1024 * 1024 -- bytes copied at once
 
 ---@class backup.Sink
 ---@field write fun(self, bytes: string) waits until they are taken; raises when they cannot be
@@ -136,6 +136,18 @@ end
 
 Source.__close = Source.close
 
+--- Copy a file, which others may change between two readings.
+local function spool_file(spool, path)
+  local opened <close> = errors.check(file.open(path))
+  local at = 0
+  local bytes = task.await(opened:read(PIECE, at))
+  while bytes ~= "" do
+    task.await(spool:write(bytes))
+    at = at + #bytes
+    bytes = task.await(opened:read(PIECE, at))
+  end
+end
+
 --- Copy standard input, as it comes: it is read twice.
 local function spool_stdin(spool)
   if is_terminal(0) then
@@ -168,7 +180,8 @@ end
 --- Open an archive to read. Standard input and S3 objects are copied first, still encrypted, into a
 --- file of mode 0600 without a name; what is read is then the same bytes however often.
 ---@param from string a path, s3://bucket/key, or -
----@param options { s3: table?, progress: fun(bytes: integer, total: integer)? }?
+---@param options { s3: table?, progress: fun(bytes: integer, total: integer)?, fixed: boolean? }?
+---  `fixed` copies a file too, so that what was checked is what is read again
 ---@return backup.Source
 --- Raises kind io when it cannot be read; kind usage for other words; as S3's client does.
 function transfer.source(from, options)
@@ -179,6 +192,8 @@ function transfer.source(from, options)
     source.handle = spooled(require("backup.transfer.s3_source").fetch, source, options)
   elseif kind == "pipe" then
     source.handle = spooled(spool_stdin)
+  elseif options.fixed then
+    source.handle = spooled(spool_file, from)
   else
     source.handle = errors.check(file.open(from))
   end

@@ -1,5 +1,6 @@
 local parameter_source = require("backup.parameter_source")
 local scratch = require("spec.support.scratch")
+local vault = require("spec.support.vault")
 
 local MIB = 1024 * 1024
 
@@ -28,6 +29,23 @@ describe("backup.parameter_source", function()
     for trust, trusted in pairs({ any = true, none = false }) do
       local source <close> = parameter_source.open(dump("v"), { trust = trust })
       assert.equal(trusted, source.trusted)
+    end
+  end)
+
+  it("reads what it checked, whatever becomes of the file", function()
+    local box = vault.new()
+    finally(function()
+      box:close()
+    end)
+    local record = { name = "/a", type = "String", value = "true" }
+    local plain = { kind = "ssm", recipients = {}, plaintext = true, signing_key = false }
+    local path = box:save({ record }, plain)
+    local source <close> = parameter_source.open(path, { trust = "any" })
+    local file <close> = assert(io.open(path, "r+b"))
+    file:write(("\0"):rep(200))
+    file:flush()
+    for read in source.records() do
+      assert.equal("true", read.value)
     end
   end)
 end)

@@ -57,6 +57,18 @@ describe("transfer", function()
     assert.equal("io", f.kind)
   end)
 
+  it("reads what was there when it opened, when that is to be fixed", function()
+    local dir <close> = scratch.new()
+    local body = ("0123456789"):rep(300000)
+    local path = dir:write("x", body)
+    local source <close> = transfer.source(path, { fixed = true })
+    dir:write("x", "forged")
+    assert.equal(#body, source.bytes)
+    assert.is_true(task.await(source.handle:read(#body, 0)) == body)
+    local _, e = errors.try(transfer.source, "/dev/null", { fixed = true })
+    assert.equal("io", e.kind)
+  end)
+
   it("reads standard input at any offset", function()
     local code = [[
       local source <close> = require("backup.transfer").source("-")
