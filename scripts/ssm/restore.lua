@@ -27,7 +27,7 @@ local function plan_rows(restore, counts, seen)
   end
 end
 
---- Shows what would be done and asks. What is not agreed to is not written.
+--- Shows what would be done and asks, unless --yes answers. What is not agreed to is not written.
 local function ask(restore)
   local counts = {}
   output.rows(
@@ -143,7 +143,7 @@ return policy({
     local count = restore:check()
     if o.dry_run then
       return dry_run(restore)
-    elseif o.overwrite ~= "never" and not settings.get("yes") then
+    elseif o.overwrite ~= "never" then
       ask(restore)
     end
     return write(restore, count)
