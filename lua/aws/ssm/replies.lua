@@ -2,7 +2,7 @@
 ---
 --- Status 200 and JSON do not make an answer: something between us and AWS, or a fault of AWS's,
 --- can say `{}`, and a backup that took it for "nothing there" would lose parameters silently.
---- Parameter Store always sends its lists, empty ones too, and tells of every name it was asked for.
+--- Parameter Store always sends its lists, empty ones too, and tells of every name asked for.
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
