@@ -54,7 +54,7 @@ end
 ---@param location string what to call it in a message
 ---@return table[] records name, type, value and description, see aws.ssm.record
 function M.parse(text, location)
-  local object, e = json.decode(text)
+  local object, e = json.decode(text, { unique_keys = true })
   if object == nil then
     refuse(location, e.message)
   elseif type(object) ~= "table" or getmetatable(object) == json.array_mt then

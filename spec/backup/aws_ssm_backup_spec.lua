@@ -37,6 +37,13 @@ describe("backup.aws_ssm_backup", function()
     assert.is_false(dump.recognise(""))
   end)
 
+  it("refuses a name that is there twice", function()
+    local message = refusal('{"/a":"hunter2","/b":"v","/a":"w"}')
+    assert.matches('"/a" comes twice', message, 1, true)
+    assert.not_matches("hunter2", message)
+    assert.matches("twice", refusal('{"/a":{"value":"v","type":"String","value":"w"}}'))
+  end)
+
   it("refuses the rest in one sentence, which names the parameter and not its value", function()
     assert.matches("old.json", refusal("[1]"))
     assert.matches("/a is neither", refusal('{"/a":7}'))

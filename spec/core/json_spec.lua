@@ -227,6 +227,15 @@ describe("json.decode", function()
     assert.equal(2, json.decode('{"a":1,"a":2}').a)
   end)
 
+  it("refuses equal keys when told to, in one object", function()
+    for _, text in ipairs({ '{"a":1,"a":2}', '[{"x":{"a":null,"b":1,"\\u0061":2}}]' }) do
+      local _, err = json.decode(text, { unique_keys = true })
+      assert.equal('JSON: the key "a" comes twice', err.message)
+    end
+    local nested = '{"a":{"a":1},"b":[{"a":1},{"a":2}]}'
+    assert.equal(2, json.decode(nested, { unique_keys = true }).b[2].a)
+  end)
+
   it("nests up to 200 deep, or as deep as asked", function()
     assert.is_table(json.decode(("["):rep(200) .. ("]"):rep(200)))
     local _, err = json.decode(("["):rep(201) .. ("]"):rep(201))

@@ -81,9 +81,27 @@ static void store(lua_State *L, const struct ab_json *json, lua_Integer *counts)
         lua_rawseti(L, -2, ++counts[json->depth - 1]);
 }
 
+/* Is the key on top a new one of the object below it? */
+static bool check_unique(lua_State *L, struct ab_err *err)
+{
+    lua_pushvalue(L, -1);
+    bool seen = lua_rawget(L, -3) != LUA_TNIL; /* object key value|nil */
+
+    lua_pop(L, 1);
+    if (!seen)
+        return true;
+    return ab_fail(err, AB_REPLY, "json", "JSON: the key \"%.200s\" comes twice",
+                   lua_tostring(L, -1));
+}
+
+struct options {
+    uint32_t max_depth;
+    bool unique_keys;
+};
+
 /* One token's effect on the stack, which holds the open containers and a key above each object. */
 static bool take_token(lua_State *L, const struct ab_json *json, const struct ab_json_token *token,
-                       lua_Integer *counts, struct ab_err *err)
+                       const struct options *options, lua_Integer *counts, struct ab_err *err)
 {
     switch (token->kind) {
     case AB_JSON_OBJECT:
@@ -98,7 +116,7 @@ static bool take_token(lua_State *L, const struct ab_json *json, const struct ab
         return true;
     case AB_JSON_KEY:
         push_text(L, token);
-        return true;
+        return !options->unique_keys || check_unique(L, err);
     case AB_JSON_OBJECT_END:
     case AB_JSON_ARRAY_END:
         break;
@@ -110,19 +128,23 @@ static bool take_token(lua_State *L, const struct ab_json *json, const struct ab
     return true;
 }
 
-static uint32_t depth_option(lua_State *L, int arg)
+static struct options read_options(lua_State *L, int arg)
 {
-    static const char *const names[] = {"max_depth", NULL};
+    static const char *const names[] = {"max_depth", "unique_keys", NULL};
+    struct options options = {AB_JSON_DEPTH_DEFAULT, false};
 
     if (lua_isnoneornil(L, arg))
-        return AB_JSON_DEPTH_DEFAULT;
+        return options;
     ab_bind_only(L, arg, names);
     lua_Integer depth = ab_bind_opt_integer(L, arg, "max_depth", AB_JSON_DEPTH_DEFAULT);
     luaL_argcheck(L, depth >= 1 && depth <= AB_JSON_DEPTH_LIMIT, arg, "max_depth out of range");
-    return (uint32_t)depth;
+    options.max_depth = (uint32_t)depth;
+    options.unique_keys = ab_bind_opt_boolean(L, arg, "unique_keys", false);
+    return options;
 }
 
-/* json.decode(text [, { max_depth = 200 }]) -> value | nil, err (kind reply, code "json") */
+/* json.decode(text [, { max_depth = 200, unique_keys = false }]) -> value | nil, err (kind reply,
+ * code "json"). Of a key that an object has twice the last one counts, with unique_keys none. */
 static int json_decode(lua_State *L)
 {
     struct ab_json json;
@@ -130,12 +152,13 @@ static int json_decode(lua_State *L)
     struct ab_err err;
     lua_Integer counts[AB_JSON_DEPTH_LIMIT]; /* elements so far of each open array */
 
-    ab_json_init(&json, ab_bind_bytes(L, 1), depth_option(L, 2));
+    struct options options = read_options(L, 2);
+    ab_json_init(&json, ab_bind_bytes(L, 1), options.max_depth);
     lua_settop(L, 1);
     do {
         if (!ab_json_next(&json, &token, &err))
             return ab_bind_fail(L, &err);
-        if (token.kind != AB_JSON_END && !take_token(L, &json, &token, counts, &err))
+        if (token.kind != AB_JSON_END && !take_token(L, &json, &token, &options, counts, &err))
             return ab_bind_fail(L, &err);
     } while (token.kind != AB_JSON_END);
     return 1;
