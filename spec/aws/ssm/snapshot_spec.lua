@@ -97,7 +97,7 @@ describe("aws.ssm.snapshot", function()
         labels = { "live", "prod" },
         other_labels = { before = 1 },
         version = 2,
-        modified = 1700000002,
+        modified = 1700000001,
       },
     }, (read()))
   end)
