@@ -3,7 +3,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "bind/bind.h"
 #include "bind/modules.h"
 #include "bind/terminal.h"
+#include "crypto/random.h"
 
 enum { RANDOM_MAX = 65536, PATH_BYTES_MAX = 4096, HOST_BYTES_MAX = 256, PASSWD_BYTES_MAX = 16384 };
 
@@ -89,16 +89,13 @@ static int sys_setenv(lua_State *L)
 static int sys_random(lua_State *L)
 {
     lua_Integer n = luaL_checkinteger(L, 1);
+    struct ab_err err;
     luaL_Buffer b;
 
     luaL_argcheck(L, n >= 0 && n <= RANDOM_MAX, 1, "out of range");
     char *data = luaL_buffinitsize(L, &b, (size_t)n);
-    for (size_t got = 0; got < (size_t)n;) {
-        ssize_t more = getrandom(data + got, (size_t)n - got, 0);
-        if (more < 0 && errno != EINTR)
-            return luaL_error(L, "getrandom: %s", strerror(errno));
-        got += more > 0 ? (size_t)more : 0;
-    }
+    if (!ab_random(data, (size_t)n, &err))
+        return luaL_error(L, "%s", err.message);
     luaL_pushresultsize(&b, (size_t)n);
     return 1;
 }

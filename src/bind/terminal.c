@@ -9,24 +9,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "bind/bind.h"
+#include "stream/file.h"
 
 /* A terminal keeps 4095 bytes of a line and forgets the rest: an answer that fills it may be cut.
  */
 enum { PASSWORD_MAX = 4094 };
-
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-        }
-    }
-    return true;
-}
 
 /* sys.isatty(fd) -> boolean */
 static int sys_isatty(lua_State *L)
@@ -47,6 +35,14 @@ static int sys_columns(lua_State *L)
     return 1;
 }
 
+/* What a message calls it. */
+static const char *name_of(int fd)
+{
+    return fd == STDOUT_FILENO   ? "to standard output"
+           : fd == STDERR_FILENO ? "to standard error"
+                                 : "to a descriptor";
+}
+
 /* sys.write(fd, bytes) -> true | nil, err; all bytes, past buffers */
 static int sys_write(lua_State *L)
 {
@@ -54,54 +50,50 @@ static int sys_write(lua_State *L)
     struct ab_slice bytes = ab_bind_bytes(L, 2);
     struct ab_err err;
 
-    if (!write_all(fd, (const char *)bytes.data, bytes.len)) {
-        ab_fail_errno(&err, errno, "cannot write");
+    if (!ab_fd_write(fd, bytes.data, bytes.len, name_of(fd), &err))
         return ab_bind_fail(L, &err);
-    }
     lua_pushboolean(L, 1);
     return 1;
 }
 
-/* One line of at most `size` bytes without its newline; false on end of input (errno 0), error, a
- * signal, or a longer one (E2BIG). */
-static bool read_line(int fd, char *line, size_t size, size_t *len)
+/* One line of at most PASSWORD_MAX bytes, without its newline. */
+static bool read_line(int fd, char *line, size_t *len, struct ab_err *err)
 {
     *len = 0;
     for (;;) {
         char c;
         ssize_t n = read(fd, &c, 1);
-        if (n == 0)
-            errno = 0;
-        if (n <= 0)
-            return false;
-        if (c == '\n') {
-            errno = E2BIG;
-            return *len <= size;
-        }
-        if (*len < size)
-            line[*len] = c;
-        ++*len;
+        if (n == 0 || (n < 0 && errno == EINTR))
+            return ab_fail(err, AB_CANCELLED, "no_answer", "no answer was given");
+        if (n < 0)
+            return ab_fail_errno(err, errno, "cannot read from the terminal");
+        if (c == '\n')
+            return true;
+        if (*len == PASSWORD_MAX)
+            return ab_fail(err, AB_USAGE, "too_long", "the answer has more than %d bytes",
+                           PASSWORD_MAX);
+        line[(*len)++] = c;
     }
 }
 
 /* Ask on the terminal `fd` with its echo off. */
-static bool ask(int fd, const char *prompt, char *line, size_t *len)
+static bool ask(int fd, const char *prompt, char *line, size_t *len, struct ab_err *err)
 {
+    static const char name[] = "to the terminal";
     struct termios loud, quiet;
+    struct ab_err unseen; /* the first failure is the one to tell */
 
     if (tcgetattr(fd, &loud) != 0)
-        return false;
+        return ab_fail_errno(err, errno, "cannot ask on the terminal");
     quiet = loud;
     quiet.c_lflag &= (tcflag_t) ~(ECHO | ECHONL);
     if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0)
-        return false;
+        return ab_fail_errno(err, errno, "cannot ask without showing what is typed");
     /* Only now: what is typed at the sight of the prompt must not be echoed. */
-    bool got = write_all(fd, prompt, strlen(prompt)) && read_line(fd, line, PASSWORD_MAX, len);
-    int reason = errno;
-    tcsetattr(fd, TCSAFLUSH, &loud);
-    write_all(fd, "\n", 1);
-    errno = reason;
-    return got;
+    bool got = ab_fd_write(fd, prompt, strlen(prompt), name, err) && read_line(fd, line, len, err);
+    tcsetattr(fd, TCSAFLUSH, &loud); /* what was typed beyond an answer that is too long is gone */
+    bool ended = ab_fd_write(fd, "\n", 1, name, got ? err : &unseen);
+    return got && ended;
 }
 
 /* sys.read_password(prompt) -> secret | nil, err; asked on /dev/tty, not echoed */
@@ -117,21 +109,12 @@ static int sys_read_password(lua_State *L)
         ab_fail(&err, AB_USAGE, "no_terminal", "cannot ask: there is no terminal");
         return ab_bind_fail(L, &err);
     }
-    bool got = ask(fd, prompt, line, &len);
-    int reason = errno;
+    bool got = ask(fd, prompt, line, &len, &err);
     close(fd);
     if (got)
         ab_bind_push_secret(L, line, len);
     ab_wipe(line, sizeof line);
-    if (got)
-        return 1;
-    if (reason == E2BIG)
-        ab_fail(&err, AB_USAGE, "too_long", "the answer has more than %d bytes", PASSWORD_MAX);
-    else if (reason == EINTR || reason == 0)
-        ab_fail(&err, AB_CANCELLED, "no_answer", "no answer was given");
-    else
-        ab_fail_errno(&err, reason, "cannot read from the terminal");
-    return ab_bind_fail(L, &err);
+    return got ? 1 : ab_bind_fail(L, &err);
 }
 
 static const luaL_Reg functions[] = {

@@ -1,16 +1,15 @@
 #include "crypto/sigv4.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/codec.h"
+#include "crypto/digest.h"
 #include "crypto/sigv4_headers.h"
 #include "crypto/sigv4_key.h"
-
-enum { SHA256 = 32 };
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define TERMINATOR "aws4_request"
@@ -44,12 +43,10 @@ static bool add_slice(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
 
 static bool add_hex(struct ab_buf *b, const uint8_t *data, size_t len, struct ab_err *err)
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < len; i++)
-        if (!ab_buf_add_byte(b, (uint8_t)digits[data[i] >> 4], err) ||
-            !ab_buf_add_byte(b, (uint8_t)digits[data[i] & 15], err))
-            return false;
+    if (!ab_buf_reserve(b, 2 * len, err))
+        return false;
+    ab_hex_encode((char *)b->data + b->len, data, len);
+    b->len += 2 * len;
     return true;
 }
 
@@ -84,22 +81,13 @@ bool ab_sigv4_url(struct ab_sigv4 *r, struct ab_slice url, struct ab_err *err)
 
 /* ---- path ------------------------------------------------------------------------------------ */
 
-static bool unreserved(uint8_t c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
 static bool add_escaped(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
 {
-    static const char digits[] = "0123456789ABCDEF";
+    size_t most = s.len < AB_SIGV4_TEXT_MAX ? 3 * s.len : SIZE_MAX; /* the latter is refused */
 
-    for (size_t i = 0; i < s.len; i++) {
-        uint8_t c = s.data[i];
-        uint8_t escape[3] = {'%', (uint8_t)digits[c >> 4], (uint8_t)digits[c & 15]};
-        if (!(unreserved(c) ? ab_buf_add_byte(b, c, err) : ab_buf_add(b, escape, 3, err)))
-            return false;
-    }
+    if (!ab_buf_reserve(b, most, err))
+        return false;
+    b->len += ab_uri_encode((char *)b->data + b->len, (const char *)s.data, s.len, false);
     return true;
 }
 
@@ -253,24 +241,25 @@ static bool add_scope(struct ab_buf *b, const struct ab_sigv4 *r, const char *st
 static bool add_string_to_sign(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
                                const struct ab_buf *canonical, struct ab_err *err)
 {
-    uint8_t hash[SHA256];
+    uint8_t hash[AB_DIGEST_MAX];
+    size_t len;
 
-    if (!EVP_Digest(canonical->data, canonical->len, hash, NULL, EVP_sha256(), NULL))
-        return ab_fail(err, AB_BUG, "digest", "SHA-256 failed");
-    return ab_buf_add_text(b, ALGORITHM "\n", err) && ab_buf_add_text(b, stamp, err) &&
+    return ab_digest_once("sha256", (struct ab_slice){canonical->data, canonical->len}, hash, &len,
+                          err) &&
+           ab_buf_add_text(b, ALGORITHM "\n", err) && ab_buf_add_text(b, stamp, err) &&
            ab_buf_add_byte(b, '\n', err) && add_scope(b, r, stamp, err) &&
-           ab_buf_add_byte(b, '\n', err) && add_hex(b, hash, sizeof hash, err);
+           ab_buf_add_byte(b, '\n', err) && add_hex(b, hash, len, err);
 }
 
 static bool add_authorization(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
                               const struct ab_sigv4_headers *headers,
-                              const uint8_t signature[SHA256], struct ab_err *err)
+                              const uint8_t signature[AB_SIGV4_KEY], struct ab_err *err)
 {
     return ab_buf_add_text(b, ALGORITHM " Credential=", err) && add_slice(b, r->access_key, err) &&
            ab_buf_add_byte(b, '/', err) && add_scope(b, r, stamp, err) &&
            ab_buf_add_text(b, ", SignedHeaders=", err) &&
            ab_sigv4_headers_add_names(b, headers, err) && ab_buf_add_text(b, ", Signature=", err) &&
-           add_hex(b, signature, SHA256, err);
+           add_hex(b, signature, AB_SIGV4_KEY, err);
 }
 
 bool ab_sigv4_sign(const struct ab_sigv4 *r, struct ab_sigv4_key *key, char stamp[AB_SIGV4_STAMP],
@@ -278,7 +267,7 @@ bool ab_sigv4_sign(const struct ab_sigv4 *r, struct ab_sigv4_key *key, char stam
 {
     struct ab_sigv4_headers headers = {0};
     struct ab_buf canonical, message;
-    uint8_t signature[SHA256];
+    uint8_t signature[AB_SIGV4_KEY];
 
     ab_buf_init(&canonical, AB_SIGV4_TEXT_MAX);
     ab_buf_init(&message, AB_SIGV4_TEXT_MAX);

@@ -1,10 +1,9 @@
 #include "crypto/sigv4_key.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "crypto/digest.h"
 #include "crypto/sigv4.h"
 
 enum { DAY = 8, PARTS = 4 };
@@ -58,9 +57,14 @@ static bool remember(struct ab_buf *source, const struct ab_slice parts[PARTS], 
 static bool hmac(const void *key, size_t len, struct ab_slice message, uint8_t out[AB_SIGV4_KEY],
                  struct ab_err *err)
 {
-    if (!HMAC(EVP_sha256(), key, (int)len, message.data, message.len, out, NULL))
-        return ab_fail(err, AB_BUG, "digest", "HMAC failed");
-    return true;
+    uint8_t digest[AB_DIGEST_MAX];
+    size_t size;
+    bool ok = ab_hmac("sha256", (struct ab_slice){key, len}, message, digest, &size, err);
+
+    if (ok)
+        memcpy(out, digest, AB_SIGV4_KEY);
+    ab_wipe(digest, sizeof digest);
+    return ok;
 }
 
 /* bytes = HMAC(bytes, message) */
