@@ -26,7 +26,13 @@ return policy({
     .. " unsigned.",
   examples = { "awsbak verify ssm.age", "awsbak verify s3://vault/ssm.age --identity key.txt" },
   options = {
-    { "from", positional = true, required = true, help = "file, s3://bucket/key, or - for stdin" },
+    {
+      "from",
+      positional = true,
+      required = true,
+      stream = true,
+      help = "file, s3://bucket/key, or - for standard input",
+    },
     { "identity", many = true, help = "file with the age identity that opens the archive" },
     { "passphrase_file", help = "file with the passphrase that opens the archive" },
     { "trust", help = "public key of a signer to trust, or `any`" },

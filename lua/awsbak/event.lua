@@ -3,6 +3,7 @@
 local errors = require("awsbak.errors")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
+local schema = require("awsbak.schema")
 local settings = require("awsbak.settings")
 
 local M = {}
@@ -42,6 +43,21 @@ function M.options(event)
   return event
 end
 
+--- Standard input and output are the event's and its answer's: no archive can go through them.
+local function refuse_streams(p, options)
+  local checked = p.raw and {} or schema.check(p.schema, options, "event")
+  for _, option in ipairs(p.schema.list) do
+    if option.stream and checked[option.key] == "-" then
+      errors.raise({
+        kind = "usage",
+        code = "no_stream",
+        message = ("an event has no standard input or output, and `%s` is -"):format(option.key),
+        hint = ('give it a place of its own: {"%s": "s3://bucket/key"}'):format(option.key),
+      })
+    end
+  end
+end
+
 --- Run a policy for an event: { status = "ok"|"incomplete", ..., items = {...} }, with the fields
 --- of the policy's result and the rows it would have printed. Errors are raised.
 ---@param p awsbak.Policy
@@ -56,6 +72,7 @@ function M.answer(p, event)
       options[key] = value
     end
   end
+  refuse_streams(p, options)
   local items, result = settings.with(said, output.collect, p.run, options, "event")
   local answer = {}
   for key, value in pairs(type(result) == "table" and result or {}) do

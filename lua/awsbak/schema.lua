@@ -19,10 +19,21 @@ local M = {}
 ---@field default any
 ---@field choices string[]? of kind "choice"
 ---@field min integer? of kind "integer"
+---@field stream boolean? `-` stands for standard input or output, so the event door refuses it
 ---@field help string?
 
-local FIELDS =
-  { "name", "kind", "many", "positional", "required", "default", "choices", "min", "help" }
+local FIELDS = {
+  "name",
+  "kind",
+  "many",
+  "positional",
+  "required",
+  "default",
+  "choices",
+  "min",
+  "stream",
+  "help",
+}
 
 --- Each kind: what a value must be, and how one is made from text or from a Lua value (nil: it is
 --- not such a value).
@@ -112,6 +123,7 @@ local function normalise(option)
     required = option.required or false,
     default = option.default,
     min = option.min,
+    stream = option.stream or false,
     choices = option.choices,
     help = option.help,
   }

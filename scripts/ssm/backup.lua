@@ -57,7 +57,12 @@ return policy({
     "awsbak ssm backup --path /prod --path /shared --to s3://vault/ssm.age",
   },
   options = {
-    { "to", default = "-", help = "file, s3://bucket/key, or - for standard output" },
+    {
+      "to",
+      default = "-",
+      stream = true,
+      help = "file, s3://bucket/key, or - for standard output",
+    },
     { "path", many = true, help = "only this parameter and those below it" },
     { "recipient", many = true, help = "age recipient, age1..." },
     { "passphrase_file", help = "encrypt with the passphrase in this file instead" },

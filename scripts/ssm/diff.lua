@@ -63,7 +63,13 @@ return policy({
     .. " never with a value. added: exists, but was not saved.",
   examples = { "awsbak ssm diff ssm.age --exit-code", "awsbak ssm diff ssm.age --path /prod" },
   options = {
-    { "from", positional = true, required = true, help = "file, s3://bucket/key, or - for stdin" },
+    {
+      "from",
+      positional = true,
+      required = true,
+      stream = true,
+      help = "file, s3://bucket/key, or - for standard input",
+    },
     { "path", many = true, help = "only this parameter and those below it, as saved" },
     { "rename", many = true, help = "OLD=NEW: compare what was below OLD with what is below NEW" },
     { "identity", many = true, help = "file with the age identity that opens the archive" },

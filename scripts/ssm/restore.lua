@@ -105,6 +105,7 @@ return policy({
       "from",
       positional = true,
       required = true,
+      stream = true,
       help = "file, s3://bucket/key, or - for standard input",
     },
     { "path", many = true, help = "only this parameter and those below it, as saved" },

@@ -41,6 +41,28 @@ describe("the event door", function()
     assert.equal("there is no option 'dry-run'; did you mean 'dry_run'?", tostring(e))
   end)
 
+  it("refuses a stream, also one that is the default: they are the event's own", function()
+    local ran = false
+    local streams = policy({
+      name = "y",
+      summary = "Y.",
+      options = { { "to", default = "-", stream = true }, { "from", stream = true } },
+      run = function()
+        ran = true
+      end,
+    })
+    for key, e in pairs({
+      to = select(2, pcall(event.answer, streams, {})),
+      from = select(2, pcall(event.answer, streams, { to = "x", from = "-" })),
+    }) do
+      assert.same({ "usage", "no_stream" }, { e.kind, e.code })
+      assert.matches("`" .. key .. "` is -", e.message, 1, true)
+    end
+    assert.is_false(ran)
+    event.answer(streams, { to = "x" })
+    assert.is_true(ran)
+  end)
+
   it("refuses what is no JSON object", function()
     for _, text in ipairs({ "", "[1]", "3", "{" }) do
       local ok, e = pcall(event.decode, text, "event.json")

@@ -50,6 +50,14 @@ describe("the ssm policies", function()
     assert.matches("'paht'.*'path'", result.stderr)
   end)
 
+  it("put nothing but the answer to an event on standard output", function()
+    for name, event in pairs({ ["ssm/backup"] = {}, ["ssm/restore"] = { from = "-" } }) do
+      local result = invoke(name, event)
+      assert.same({ 2, "" }, { result.status, result.stdout })
+      assert.matches("an event has no standard input or output", result.stderr)
+    end
+  end)
+
   it("are functions", function()
     local script = op.home:write(
       "run.lua",

@@ -180,9 +180,8 @@ local function unknown_outcome(self, err)
   errors.raise({
     kind = "io",
     code = "unknown_outcome",
-    message = ("the answer to the upload to %s got lost: what is there now may be this archive"):format(
-      self.location
-    ),
+    message = "the answer to the upload got lost, and what is there now may be this archive: "
+      .. self.location,
     hint = "look with a key that has s3:GetObject; to repeat it here, give --force or another name",
     cause = err,
   })
