@@ -46,8 +46,7 @@ static bool check_target(const struct ab_sink *s, struct ab_err *err)
         return ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is %s; name a file", s->path,
                        type_name(st.st_mode));
     if (!s->force)
-        return ab_fail(err, AB_IO, "EEXIST", "%s exists already; it is replaced only with --force",
-                       s->path);
+        return ab_fail(err, AB_IO, "EEXIST", "%s exists already", s->path);
     return true;
 }
 
