@@ -10,6 +10,10 @@ local WARNINGS = {
   unknown = "is signed by a signer that is neither you nor listed in signers.txt",
 }
 
+-- The signature ends before the closing record; encryption protects that one too.
+local OPEN_END = "is not encrypted: its records are signed, but what could not be read when it was"
+  .. " made is told after them, where anyone could have altered it"
+
 --- What could not be read when the archive was made.
 local function warn_of_gaps(location, closing)
   local missing = closing.incomplete
@@ -57,6 +61,9 @@ return policy({
     })
     if WARNINGS[found.trust] then
       log.warn("%s %s", o.from, WARNINGS[found.trust])
+    end
+    if found.signed and not found.form.encrypted then
+      log.warn("%s %s", o.from, OPEN_END)
     end
     warn_of_gaps(o.from, found.closing)
     return { ok = found.count }
