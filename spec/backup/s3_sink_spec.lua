@@ -27,10 +27,17 @@ local function fake_s3(changes)
     note("head", input)
     return s3.objects[input.Key] or refuse("404", 404)
   end
-  function s3.list_multipart_uploads(input)
-    note("list", input)
-    return { Uploads = s3.uploads }
-  end
+  s3.each = {
+    list_multipart_uploads = function(input)
+      note("list", input)
+      s3.listed = input
+      local at = 0
+      return function()
+        at = at + 1
+        return s3.uploads[at]
+      end
+    end,
+  }
   function s3.put_object(input)
     note("put", input)
     if input.IfNoneMatch and s3.objects[input.Key] then
@@ -191,16 +198,49 @@ describe("an S3 sink", function()
     assert.same({ "head", "list" }, s3.calls)
   end)
 
-  it("names unfinished uploads of the same key", function()
+  -- The warnings of opening a sink to `key` while these uploads are unfinished.
+  local function warnings(key, uploads)
     local s3 = fake_s3()
-    s3.uploads = { { Key = "k", UploadId = "u0" }, { Key = "k2", UploadId = "other" } }
+    s3.uploads = uploads
     log.lines = {}
     finally(function()
       log.lines = nil
     end)
-    s3_sink.open("s3://vault/k", { s3 = s3 }):close()
-    assert.equal(1, #log.lines)
-    assert.truthy(log.lines[1]:find("UploadId=u0", 1, true))
+    s3_sink.open("s3://vault/" .. key, { s3 = s3 }):close()
+    return log.lines, s3
+  end
+
+  it("names unfinished uploads to the same folder, as dated keys leave them", function()
+    local lines, s3 = warnings("ssm/2026-02.age", {
+      { Key = "ssm/2026-01.age", UploadId = "u0" },
+      { Key = "ssm/it's.age", UploadId = "u1" },
+    })
+    assert.equal(2, #lines)
+    assert.matches("s3://vault/ssm/2026-01.age was begun and never", lines[1], 1, true)
+    assert.matches("Bucket=vault Key=ssm/2026-01.age UploadId=u0", lines[1], 1, true)
+    assert.matches([['Key=ssm/it'\''s.age' UploadId=u1]], lines[2], 1, true)
+    assert.same({ Bucket = "vault", Prefix = "ssm/", Delimiter = "/" }, s3.listed)
+  end)
+
+  it("names ten unfinished uploads and counts the others", function()
+    local uploads = {}
+    for i = 1, 13 do
+      uploads[i] = { Key = "k" .. i, UploadId = "u" }
+    end
+    local lines = warnings("k", uploads)
+    assert.equal(11, #lines)
+    assert.matches("and 3 more", lines[11], 1, true)
+  end)
+
+  it("says at once that there is no such bucket, and what to do", function()
+    local s3 = fake_s3({
+      list = function()
+        refuse("NoSuchBucket", 404)
+      end,
+    })
+    local _, e = errors.try(s3_sink.open, "s3://vault/k", { s3 = s3 })
+    assert.same({ "NoSuchBucket", "there is no bucket vault" }, { e.code, e.message })
+    assert.matches("check its name", e.hint)
   end)
 
   it("needs a bucket and a key", function()

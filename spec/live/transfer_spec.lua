@@ -2,6 +2,7 @@
 
 local aws = require("aws")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local moto = require("spec.support.moto")
 local task = require("awsbak.task")
 local transfer = require("backup.transfer")
@@ -67,16 +68,30 @@ describe("transfer against moto", function()
     assert.same(0, #(s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {}))
   end)
 
-  it("says that an object or a bucket does not exist", function()
+  it("says that an object does not exist, or that its bucket does not", function()
     local _, e = errors.try(transfer.source, "s3://vault/nothing", { s3 = s3 })
-    assert.truthy(tostring(e):find("s3://vault/nothing does not exist", 1, true))
-    local _, f = errors.try(put, "../x", "y")
-    assert.is_nil(f)
-    local bad = { s3 = s3 }
-    local _, g = errors.try(function()
-      local sink <close> = transfer.sink("s3://there-is-none/k", bad)
-      sink:commit()
+    assert.matches("s3://vault/nothing does not exist", tostring(e), 1, true)
+    for _, open in ipairs({ transfer.source, transfer.sink }) do
+      _, e = errors.try(open, "s3://there-is-none/k", { s3 = s3 })
+      assert.equal("NoSuchBucket", e.code)
+      assert.matches("there is no bucket there-is-none", tostring(e), 1, true)
+    end
+  end)
+
+  it("keeps a key that is a path out of its folder", function()
+    assert.equal(1, put("../x", "y").bytes)
+    assert.equal("y", (get("../x")))
+  end)
+
+  it("names what earlier runs left behind in the same folder", function()
+    for i = 1, 3 do
+      s3.create_multipart_upload({ Bucket = "vault", Key = "left/" .. i })
+    end
+    log.lines = {}
+    finally(function()
+      log.lines = nil
     end)
-    assert.equal("NoSuchBucket", g.code)
+    transfer.sink("s3://vault/left/4", { s3 = s3 }):close()
+    assert.equal(3, #log.lines)
   end)
 end)

@@ -8,6 +8,7 @@ local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local s3_fault = require("backup.transfer.s3_fault")
 
 local s3_sink = {}
 
@@ -16,6 +17,7 @@ local PART = 8 * MIB -- the first parts; later ones are larger, so that 10,000 h
 local PART_STEP = 2000 -- parts after which the size doubles
 local PARTS_MAX = 10000 -- S3 allows no more
 local MARK = "awsbak-upload"
+local NAMED_MAX = 10 -- unfinished uploads that are told one by one
 
 ---@class backup.S3Sink : backup.Sink
 ---@field s3 table the client
@@ -46,27 +48,50 @@ local function head(self)
   return found, not found and err.status == 403
 end
 
---- Name uploads of this key that a killed run left behind: their parts are stored, and paid for.
+-- Uploads to the key's own folder: a dated key never comes twice, its neighbours tell of it.
+local function leftovers(self)
+  local folder = self.key:match("^.*/") or ""
+  local input = { Bucket = self.bucket, Prefix = folder, Delimiter = "/" }
+  local list, more = {}, 0
+  for upload in self.s3.each.list_multipart_uploads(input) do
+    if #list < NAMED_MAX then
+      list[#list + 1] = upload
+    else
+      more = more + 1
+    end
+  end
+  return list, more
+end
+
+-- A word as a shell takes it.
+local function quote(word)
+  return word:find("[^%w_./=+@:-]") and "'" .. word:gsub("'", "'\\''") .. "'" or word
+end
+
+--- Name uploads that killed runs left behind: their parts are stored, and paid for. Raises what the
+--- listing says of the bucket: better now than after all the work.
 local function warn_of_leftovers(self)
-  local listed, err =
-    errors.try(self.s3.list_multipart_uploads, { Bucket = self.bucket, Prefix = self.key })
-  if not listed then
-    if err.kind == "cancelled" then
-      error(err, 0)
+  local list, more = errors.try(leftovers, self)
+  if not list then
+    local err = more
+    if err.kind == "cancelled" or err.code == "NoSuchBucket" then
+      error(s3_fault.explain(err, self.bucket), 0)
     end
     return log.debug("unfinished uploads cannot be listed: %s", tostring(err))
   end
-  for _, upload in ipairs(listed.Uploads or {}) do
-    if upload.Key == self.key then
-      log.warn(
-        "an earlier upload to %s was never finished; end it with: "
-          .. "awsbak api s3 AbortMultipartUpload Bucket=%s Key=%s UploadId=%s",
-        self.location,
-        self.bucket,
-        self.key,
-        upload.UploadId
-      )
-    end
+  for _, upload in ipairs(list) do
+    log.warn(
+      "an upload to s3://%s/%s was begun and never finished; unless it is still under way, end it"
+        .. " with: awsbak api s3 AbortMultipartUpload %s %s %s",
+      self.bucket,
+      upload.Key,
+      quote("Bucket=" .. self.bucket),
+      quote("Key=" .. upload.Key),
+      quote("UploadId=" .. upload.UploadId)
+    )
+  end
+  if more > 0 then
+    log.warn("and %d more uploads like it; awsbak api s3 ListMultipartUploads lists them", more)
   end
 end
 
@@ -201,7 +226,7 @@ local function after_failure(self, err)
   if taken[err.code] then
     exists(self)
   end
-  error(err, 0)
+  error(s3_fault.explain(err, self.bucket), 0)
 end
 
 function S3Sink:commit()

@@ -5,6 +5,7 @@
 --- versions by If-Match. An object replaced meanwhile is an error, never a mixture.
 
 local errors = require("awsbak.errors")
+local s3_fault = require("backup.transfer.s3_fault")
 local task = require("awsbak.task")
 
 local s3_source = {}
@@ -81,7 +82,7 @@ function s3_source.fetch(spool, source, options)
   local head, err = errors.try(s3.head_object, { Bucket = bucket, Key = key })
   if not head then
     if err.status == 404 then
-      err.message, err.hint = source.location .. " does not exist", "check bucket and key"
+      s3_fault.explain_head(s3, err, bucket, source.location)
     end
     error(err, 0)
   end

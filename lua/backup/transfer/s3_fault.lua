@@ -1,0 +1,35 @@
+--- What S3 says of a bucket that is not there, with what to do about it.
+
+local errors = require("awsbak.errors")
+
+local M = {}
+
+--- Makes such an error one that people can act on; any other stays as it is.
+---@param err awsbak.Error
+---@param bucket string
+---@return awsbak.Error err the same
+function M.explain(err, bucket)
+  if err.code == "NoSuchBucket" then
+    err.message = ("there is no bucket %s"):format(bucket)
+    err.hint = "check its name, the profile and the endpoint; awsbak makes no buckets"
+  end
+  return err
+end
+
+--- The same for a HEAD of an object, whose answer 404 has no words: bucket or object?
+---@param s3 table the client
+---@param err awsbak.Error
+---@param bucket string
+---@param location string the object
+---@return awsbak.Error err the same
+function M.explain_head(s3, err, bucket, location)
+  local _, e = errors.try(s3.head_bucket, { Bucket = bucket })
+  if e and e.status == 404 then
+    err.code = "NoSuchBucket"
+    return M.explain(err, bucket)
+  end
+  err.message, err.hint = location .. " does not exist", "check the key"
+  return err
+end
+
+return M
