@@ -25,9 +25,9 @@ struct state {
 };
 
 struct lua_pipe {
-    struct state *state; /* one reference; NULL after close */
-    size_t wanted;       /* bytes the running read asks for */
-};                       /* its user value: the operation of the last read */
+    struct ab_turn_ref ref;
+    size_t wanted; /* bytes the running read asks for */
+};                 /* its user value: the operation of the last read */
 
 static void free_state(struct ab_turn *turn)
 {
@@ -55,7 +55,7 @@ static int open_pipe(lua_State *L, int fd)
     ab_buf_init(&s->data,
                 SIZE_MAX / 2); /* a script's string: its size is bounded by Lua's memory */
     s->fd = fd;
-    self->state = s;
+    self->ref.turn = &s->turn;
     return 1;
 }
 
@@ -73,28 +73,25 @@ int ab_file_stdout(lua_State *L)
 
 static struct state *idle_state(lua_State *L)
 {
-    struct lua_pipe *self = luaL_checkudata(L, 1, CLASS);
-
-    luaL_argcheck(L, self->state, 1, "the pipe is closed");
-    luaL_argcheck(L, !atomic_load(&self->state->turn.busy), 1, "a write is running");
-    return self->state;
+    return (struct state *)ab_turn_idle(L, CLASS, "pipe", "write");
 }
 
 /* The descriptor is readable: take what is there. */
 static int push_read(lua_State *L, void *arg)
 {
-    struct lua_pipe *self = arg;
+    const struct lua_pipe *self = arg;
+    const struct state *s = (struct state *)self->ref.turn;
     struct ab_err err;
     luaL_Buffer b;
     ssize_t n;
 
-    if (!self->state) {
+    if (!s) {
         ab_fail(&err, AB_CANCELLED, "cancelled", "the pipe was closed");
         return ab_bind_fail(L, &err);
     }
     char *out = luaL_buffinitsize(L, &b, self->wanted);
     do
-        n = read(self->state->fd, out, self->wanted);
+        n = read(s->fd, out, self->wanted);
     while (n < 0 && errno == EINTR);
     if (n < 0) {
         ab_fail_errno(&err, errno, "cannot read standard input");
@@ -188,14 +185,12 @@ static int pipe_write(lua_State *L)
 /* p:close(), __close and __gc: stops a write that waits; the descriptor stays open */
 static int pipe_close(lua_State *L)
 {
-    struct lua_pipe *self = luaL_checkudata(L, 1, CLASS);
-    struct state *s = self->state;
+    const struct lua_pipe *self = luaL_checkudata(L, 1, CLASS);
+    struct state *s = (struct state *)self->ref.turn;
 
-    self->state = NULL;
-    if (s) {
+    if (s)
         atomic_store(&s->closed, true);
-        ab_turn_unref(&s->turn);
-    }
+    ab_turn_close(L, CLASS);
     return 0;
 }
 

@@ -17,10 +17,6 @@ struct state {
     struct ab_buf data;   /* owned; what the job writes */
 };
 
-struct lua_sink {
-    struct state *state; /* one reference; NULL after close */
-};
-
 static void free_state(struct ab_turn *turn)
 {
     struct state *s = (struct state *)turn;
@@ -50,11 +46,7 @@ static struct state *new_state(const char *path, bool force, mode_t mode, struct
 
 static struct state *idle_state(lua_State *L)
 {
-    struct lua_sink *self = luaL_checkudata(L, 1, CLASS);
-
-    luaL_argcheck(L, self->state, 1, "the sink is closed");
-    luaL_argcheck(L, !atomic_load(&self->state->turn.busy), 1, "a write is running");
-    return self->state;
+    return (struct state *)ab_turn_idle(L, CLASS, "sink", "write");
 }
 
 /* file.sink(path[, { force = false, mode = 0600 }]) -> sink | nil, err (kind io; code EEXIST,
@@ -73,9 +65,12 @@ int ab_file_sink_open(lua_State *L)
         mode = ab_bind_opt_integer(L, 2, "mode", MODE);
         luaL_argcheck(L, mode >= 0 && mode <= MODE_MAX, 2, "option 'mode': out of range");
     }
-    struct lua_sink *self = ab_bind_object(L, sizeof *self, CLASS, 0);
-    self->state = new_state(path, force, (mode_t)mode, &err);
-    return self->state ? 1 : ab_bind_fail(L, &err);
+    struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct state *s = new_state(path, force, (mode_t)mode, &err);
+    if (!s)
+        return ab_bind_fail(L, &err);
+    self->turn = &s->turn;
+    return 1;
 }
 
 static bool run_write(struct ab_turn *turn, struct ab_err *err)
@@ -112,12 +107,7 @@ static int sink_commit(lua_State *L)
 /* s:close(), __close and __gc: what was not committed is gone */
 static int sink_close(lua_State *L)
 {
-    struct lua_sink *self = luaL_checkudata(L, 1, CLASS);
-    struct state *s = self->state;
-
-    self->state = NULL;
-    if (s)
-        ab_turn_unref(&s->turn);
+    ab_turn_close(L, CLASS);
     return 0;
 }
 

@@ -12,10 +12,6 @@ struct state {
     struct ab_reader *reader; /* owned */
 };
 
-struct lua_reader {
-    struct state *state; /* one reference; NULL after close */
-};
-
 static void free_state(struct ab_turn *turn)
 {
     ab_reader_free(((struct state *)turn)->reader);
@@ -41,11 +37,7 @@ static struct state *new_state(struct ab_file *file, const struct ab_age_with *w
 
 static struct state *idle_state(lua_State *L)
 {
-    struct lua_reader *self = luaL_checkudata(L, 1, READER);
-
-    luaL_argcheck(L, self->state, 1, "the reader is closed");
-    luaL_argcheck(L, !atomic_load(&self->state->turn.busy), 1, "a fill is running");
-    return self->state;
+    return (struct state *)ab_turn_idle(L, READER, "reader", "fill");
 }
 
 /* stream.reader(file[, { identities = {string|secret, ...}, passphrase = string|secret,
@@ -73,9 +65,12 @@ int ab_stream_reader(lua_State *L)
         .passphrase = ab_bind_passphrase(L, 2),
         .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
     };
-    struct lua_reader *self = ab_bind_object(L, sizeof *self, READER, 0);
-    self->state = new_state(file, &with, &err);
-    return self->state ? 1 : ab_bind_fail(L, &err);
+    struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, READER, 0);
+    struct state *s = new_state(file, &with, &err);
+    if (!s)
+        return ab_bind_fail(L, &err);
+    self->turn = &s->turn;
+    return 1;
 }
 
 static bool fill(struct ab_turn *turn, struct ab_err *err)
@@ -149,12 +144,7 @@ static int reader_form(lua_State *L)
 
 static int reader_close(lua_State *L)
 {
-    struct lua_reader *self = luaL_checkudata(L, 1, READER);
-    struct state *s = self->state;
-
-    self->state = NULL;
-    if (s)
-        ab_turn_unref(&s->turn);
+    ab_turn_close(L, READER);
     return 0;
 }
 

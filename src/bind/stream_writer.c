@@ -30,10 +30,6 @@ struct state {
     uint64_t bytes;           /* written so far */
 };
 
-struct lua_writer {
-    struct state *state; /* one reference; NULL after close */
-};
-
 static void free_state(struct ab_turn *turn)
 {
     struct state *s = (struct state *)turn;
@@ -67,18 +63,12 @@ static struct state *new_state(const struct ab_writer_options *options, struct a
 
 static struct state *open_state(lua_State *L)
 {
-    struct lua_writer *self = luaL_checkudata(L, 1, WRITER);
-
-    luaL_argcheck(L, self->state, 1, "the writer is closed");
-    return self->state;
+    return (struct state *)ab_turn_open(L, WRITER, "writer");
 }
 
 static struct state *idle_state(lua_State *L)
 {
-    struct state *s = open_state(L);
-
-    luaL_argcheck(L, !atomic_load(&s->turn.busy), 1, "a flush is running");
-    return s;
+    return (struct state *)ab_turn_idle(L, WRITER, "writer", "flush");
 }
 
 static void check_not_ended(lua_State *L, const struct state *s)
@@ -120,9 +110,12 @@ int ab_stream_writer(lua_State *L)
                   "recipients and a passphrase exclude each other");
     options.to.recipients = (const uint8_t(*)[AB_KEY])keys->key;
     options.to.count = keys->count;
-    struct lua_writer *self = ab_bind_object(L, sizeof *self, WRITER, 0);
-    self->state = new_state(&options, &err);
-    return self->state ? 1 : ab_bind_fail(L, &err);
+    struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, WRITER, 0);
+    struct state *s = new_state(&options, &err);
+    if (!s)
+        return ab_bind_fail(L, &err);
+    self->turn = &s->turn;
+    return 1;
 }
 
 /* w:write(bytes) -> true, or false: enough is buffered, flush before going on. Raises when memory
@@ -238,12 +231,7 @@ static int writer_bytes(lua_State *L)
 
 static int writer_close(lua_State *L)
 {
-    struct lua_writer *self = luaL_checkudata(L, 1, WRITER);
-    struct state *s = self->state;
-
-    self->state = NULL;
-    if (s)
-        ab_turn_unref(&s->turn);
+    ab_turn_close(L, WRITER);
     return 0;
 }
 

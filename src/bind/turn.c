@@ -23,6 +23,33 @@ void ab_turn_unref(struct ab_turn *turn)
         turn->free(turn);
 }
 
+struct ab_turn *ab_turn_open(lua_State *L, const char *class, const char *noun)
+{
+    const struct ab_turn_ref *ref = luaL_checkudata(L, 1, class);
+
+    if (!ref->turn)
+        luaL_argerror(L, 1, lua_pushfstring(L, "the %s is closed", noun));
+    return ref->turn;
+}
+
+struct ab_turn *ab_turn_idle(lua_State *L, const char *class, const char *noun, const char *job)
+{
+    struct ab_turn *turn = ab_turn_open(L, class, noun);
+
+    if (atomic_load(&turn->busy))
+        luaL_argerror(L, 1, lua_pushfstring(L, "a %s is running", job));
+    return turn;
+}
+
+void ab_turn_close(lua_State *L, const char *class)
+{
+    struct ab_turn_ref *ref = luaL_checkudata(L, 1, class);
+    struct ab_turn *turn = ref->turn;
+
+    ref->turn = NULL;
+    ab_turn_unref(turn);
+}
+
 static bool run_job(void *arg, struct ab_err *err)
 {
     struct job *job = arg;

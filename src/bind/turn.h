@@ -22,6 +22,20 @@ void ab_turn_init(struct ab_turn *turn, void (*free)(struct ab_turn *turn));
 /* Drop a reference. NULL is fine. */
 void ab_turn_unref(struct ab_turn *turn);
 
+/* What a script holds of a turn; its userdata are made of this, or begin with it. */
+struct ab_turn_ref {
+    struct ab_turn *turn; /* one reference; NULL before it is made and after close */
+};
+
+/* The turn of the userdata of `class` at 1. Raises "the <noun> is closed". */
+struct ab_turn *ab_turn_open(lua_State *L, const char *class, const char *noun);
+
+/* The same when no job runs. Raises "a <job> is running". */
+struct ab_turn *ab_turn_idle(lua_State *L, const char *class, const char *noun, const char *job);
+
+/* Close the userdata of `class` at 1; fine when it is. A job that runs keeps the thing alive. */
+void ab_turn_close(lua_State *L, const char *class);
+
 /* Start run(turn, err) on a worker thread and push its operation; the thing must not be busy.
  * Returns what the binding returns. op:result() is true. */
 int ab_turn_job(lua_State *L, struct ab_turn *turn,
