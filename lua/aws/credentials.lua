@@ -154,29 +154,46 @@ local function load(self)
   return keys
 end
 
---- Load, one task at a time: the others wait and take what it got.
+local function is_loading(self)
+  return self.loading ~= nil and self.loading.state ~= "done"
+end
+
+--- An error for one of several who meet it: each names its own operation in it.
+local function copy(err)
+  local own = {}
+  for key, value in pairs(err) do
+    own[key] = value
+  end
+  return setmetatable(own, getmetatable(err))
+end
+
+--- Load, once for all tasks that want keys at the same time: they share what it gives, also its
+--- error. Where nothing else can run meanwhile there is nobody to share with.
 local function load_once(self)
-  local deadline = outside.monotonic() + 60
-  local before = self.current
-  while self.loading and task.running() and outside.monotonic() < deadline do
-    outside.sleep(0.02)
-    if not self.loading and self.current ~= before then
-      return self.current
+  if not task.can_yield() then
+    return load(self)
+  end
+  while true do
+    local is_ours = not is_loading(self)
+    if is_ours then
+      self.loading = task.spawn(errors.try, load, self)
+    end
+    local loading = self.loading
+    local keys, err = errors.try(task.await, loading)
+    if keys then
+      return keys
+    end
+    -- The task that loads ends with the one that began it. When that was cancelled, begin anew.
+    if is_ours or loading.state ~= "done" or err.kind ~= "cancelled" then
+      error(copy(err), 0)
     end
   end
-  self.loading = true
-  local _done <close> = setmetatable({}, {
-    __close = function()
-      self.loading = false
-    end,
-  })
-  return load(self)
 end
 
 --- Try to replace keys that expire soon; those still good for a while may stay when that fails.
 local function renew(self, keys, left)
   local now = outside.monotonic()
-  if left > MANDATORY and (self.loading or now < (self.next_try or now)) then
+  if left > MANDATORY and (is_loading(self) or now < (self.next_try or now)) then
     return keys
   end
   self.next_try = now + ADVISORY_PAUSE

@@ -12,6 +12,7 @@ local task = require("awsbak.task")
 
 local CHUNK = 256 * 1024
 local LINE_MAX = 16 * 1024 * 1024
+local CR = 13
 
 ---@class aws.Reader
 ---@field source table? the core's reader; nil at the end
@@ -105,16 +106,20 @@ end
 --- The iterator raises kind reply, code too_large, for a line of more than 16 MiB; as `read` does.
 function Reader:lines()
   return function()
+    local parts, size = {}, 0
     while true do
       local last = self.held:find("\n", self.at, true)
-      if last then
-        local line = self.held:sub(self.at, last - 1)
-        self.at = last + 1
-        return (line:gsub("\r$", ""))
-      elseif #self.held - self.at >= LINE_MAX then
+      local bytes = self.held:sub(self.at, last and last - 1)
+      self.at = (last or #self.held) + 1
+      parts[#parts + 1], size = bytes, size + #bytes
+      if size > LINE_MAX then
         too_large(self, "a line of the reply", LINE_MAX)
-      elseif not fill(self) then
-        return self:read(#self.held)
+      elseif last or not fill(self) then
+        local line = table.concat(parts)
+        if not last and line == "" then
+          return nil
+        end
+        return line:byte(-1) == CR and line:sub(1, -2) or line
       end
     end
   end

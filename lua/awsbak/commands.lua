@@ -25,6 +25,16 @@ local NOT_COMMANDS = "^features/" -- scripts/features holds .feature files and t
 ---@field file string? path to load it from; nil when built in
 ---@field text string? its source when built in
 
+local warned = {} -- what was said: every look for a command goes through the folders again
+
+local function warn_once(...)
+  local message = string.format(...)
+  if not warned[message] then
+    warned[message] = true
+    log.warn("%s", message)
+  end
+end
+
 local function file_module()
   return require("awsbak.core.file")
 end
@@ -41,7 +51,7 @@ local function is_trusted(path)
   if is_ours(path) and is_ours(path:match("^(.*)/")) then
     return true
   end
-  log.warn("%s is not used: it and its folder must be yours and not writable by others", path)
+  warn_once("%s is not used: it and its folder must be yours and not writable by others", path)
   return false
 end
 
@@ -54,7 +64,7 @@ local function project_folder()
   if is_ours(M.MARK) and is_ours(PROJECT) and is_ours(".") then
     return PROJECT
   end
-  log.warn(
+  warn_once(
     "./scripts is not used: it, %s and their folder must be yours and not writable by others",
     M.MARK
   )
@@ -69,7 +79,7 @@ function M.folders()
     if path:sub(1, 1) == "/" then
       list[#list + 1] = path
     else
-      log.warn("AWSBAK_PATH: '%s' is not used: it is not an absolute path", path)
+      warn_once("AWSBAK_PATH: '%s' is not used: it is not an absolute path", path)
     end
   end
   list[#list + 1] = project_folder()

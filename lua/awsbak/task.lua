@@ -51,6 +51,12 @@ function M.running()
   return tree.current
 end
 
+--- Whether an await made here lets other tasks run: the caller is in a task's own coroutine.
+---@return boolean
+function M.can_yield()
+  return scheduler.own_task() ~= nil
+end
+
 --- Cancel a task and its children. Does not wait: await the task for that, which raises
 --- `cancelled`.
 ---@param t awsbak.Task

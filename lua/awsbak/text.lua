@@ -2,7 +2,7 @@
 
 local M = {}
 
-local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+local NAMES = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\" }
 
 local function escape_byte(c)
   return NAMES[c] or ("\\x%02x"):format(c:byte())
@@ -24,17 +24,23 @@ local function acts(point)
     or point == 0xfeff
 end
 
---- `s` with control characters and bytes that are not UTF-8 shown as \n, \t, \x1b, ...
+local PLAIN = "[^%c\\\x80-\xff]" -- printable ASCII but the backslash, which begins an escape
+
+--- `s` with control characters and bytes that are not UTF-8 shown as \n, \t, \x1b, ..., and a
+--- backslash as two: different texts never look the same.
 ---@param s string
 ---@return string
 function M.escape(s)
-  if not s:find("[^\x20-\x7e]") then
+  if s:find("^" .. PLAIN .. "*$") then
     return s
   end
   local out, i = {}, 1
   while i <= #s do
-    local char = s:match("^[\x20-\x7e]+", i) or s:match("^" .. utf8.charpattern, i) or s:sub(i, i)
-    if not utf8.len(char) or (char:find("^[^\x20-\x7e]") and acts(utf8.codepoint(char))) then
+    local char = s:match("^" .. PLAIN .. "+", i)
+      or s:match("^" .. utf8.charpattern, i)
+      or s:sub(i, i)
+    local is_plain = char:find("^" .. PLAIN) ~= nil
+    if not is_plain and (char == "\\" or not utf8.len(char) or acts(utf8.codepoint(char))) then
       out[#out + 1] = escape_bytes(char)
     else
       out[#out + 1] = char

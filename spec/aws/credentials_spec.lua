@@ -190,28 +190,77 @@ describe("credentials that expire", function()
     end)
   end)
 
-  it("are looked for once by tasks that want them at the same time", function()
-    local asked = 0
-    world.assume_with("role", function()
-      asked = asked + 1
-      task.sleep(0)
-      return credentials.keys({ access_key_id = "ASIA", secret_access_key = "s" }, "role")
-    end, finally)
-    local files = { config = "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]" }
-    files.config = files.config .. "\naws_access_key_id = A\naws_secret_access_key = s"
+  --- Run `f` with a provider whose role is loaded by `load`.
+  local function with_role(load, f)
+    world.assume_with("role", load, finally)
+    local config = "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]"
+      .. "\naws_access_key_id = A\naws_secret_access_key = s"
     outside.with({
       getenv = function() end,
       read_file = function(path)
-        return path:match("config$") and files.config or ""
+        return path:match("config$") and config or ""
       end,
     }, function()
-      local p = world.provider({ profile = "a" })
+      f(world.provider({ profile = "a" }))
+    end)
+  end
+
+  local function some_keys()
+    return credentials.keys({ access_key_id = "ASIA", secret_access_key = "s" }, "role")
+  end
+
+  it("are looked for once by tasks that want them at the same time", function()
+    local asked = 0
+    with_role(function()
+      asked = asked + 1
+      task.sleep(0)
+      return some_keys()
+    end, function(p)
       local function get()
         return p:get().access_key_id
       end
       assert.same({ "ASIA", "ASIA", "ASIA" }, { task.all({ get, get, get }) })
     end)
     assert.equal(1, asked)
+  end)
+
+  it("that cannot be had are looked for once too: the error is each task's", function()
+    local asked = 0
+    with_role(function()
+      asked = asked + 1
+      task.sleep(0)
+      errors.raise({ kind = "network", code = "connect", message = "no network" })
+    end, function(p)
+      local function get()
+        local _, e = errors.try(p.get, p)
+        return e
+      end
+      local a, b, c = task.all({ get, get, get })
+      assert.same({ "connect", "connect", "connect" }, { a.code, b.code, c.code })
+      assert.is_false(rawequal(a, b))
+    end)
+    assert.equal(1, asked)
+  end)
+
+  it("are looked for again when the task that looked was cancelled", function()
+    local asked = 0
+    with_role(function()
+      asked = asked + 1
+      task.sleep(asked == 1 and 60 or 0)
+      return some_keys()
+    end, function(p)
+      task.run(function()
+        local first = task.spawn(p.get, p)
+        while asked == 0 do
+          task.sleep(0)
+        end
+        local second = task.spawn(p.get, p)
+        task.sleep(0)
+        task.cancel(first)
+        assert.equal("ASIA", task.await(second).access_key_id)
+      end)
+    end)
+    assert.equal(2, asked)
   end)
 
   it("are refused once expired", function()

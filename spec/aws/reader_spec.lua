@@ -1,7 +1,9 @@
 local aws = require("aws")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local reader = require("aws.reader")
 local server = require("spec.support.server")
+local task = require("awsbak.task")
 
 describe("aws.reader", function()
   local peer, s3
@@ -45,6 +47,41 @@ describe("aws.reader", function()
       lines[#lines + 1] = line
     end
     assert.same({ "one", "two", "", "last" }, lines)
+  end)
+
+  it("gives a last line without the CR before its missing LF", function()
+    local body <close> = open({ body = "one\r\nlast\r" })
+    local each = body:lines()
+    assert.same({ "one", "last" }, { each(), each() })
+    assert.is_nil(each())
+  end)
+
+  it("puts a line together from many pieces, and looks at each byte once", function()
+    local looked_at, left = 0, 64
+    local source = {
+      read = function()
+        left = left - 1
+        return {
+          piece = left > 0 and ("x"):rep(1000) or left == 0 and "\nend" or nil,
+        }
+      end,
+      close = function() end,
+    }
+    local find, await = string.find, task.await
+    finally(function()
+      string.find, task.await = find, await -- luacheck: ignore 122
+    end)
+    task.await = function(op)
+      return op.piece
+    end
+    string.find = function(s, pattern, at, ...) -- luacheck: ignore 122
+      looked_at = looked_at + (pattern == "\n" and #s - at + 1 or 0)
+      return find(s, pattern, at, ...)
+    end
+    local each = reader.new(source, { service = "s3", operation = "GetObject" }):lines()
+    local line, rest = each(), each()
+    assert.same({ 63000, "end" }, { #line, rest })
+    assert.is_true(looked_at < 70000, "looked at " .. looked_at .. " bytes")
   end)
 
   it("gives nothing for an empty body", function()

@@ -47,6 +47,14 @@ describe("a command is looked for", function()
     assert.is_nil(said:find("evil"))
   end)
 
+  it("with one warning a folder that is not used, however many looks it takes", function()
+    local dir <close> = scratch.new()
+    for _, words in ipairs({ { "ssm", "ls", "--help" }, { "help" }, { "versoin" } }) do
+      local said = run_in(dir, words, { AWSBAK_PATH = "mine:/nowhere" })
+      assert.equal(1, select(2, said:gsub("is not used", "")), table.concat(words, " "))
+    end
+  end)
+
   it("in ./scripts only beside the mark of eject", function()
     local dir <close> = scratch.new()
     folder_with(dir, "scripts", "project")
