@@ -66,6 +66,21 @@ describe("aws.client on a bad network", function()
     assert.equal(#faults, peer:counts().DescribeParameters)
   end
 
+  it("tells of each request under -vv, and nothing of what was in it", function()
+    log.level = "debug"
+    finally(function()
+      log.level = nil
+    end)
+    peer:script("GetParameter", { { status = 503 }, { cut = 5 } })
+    aws.try(ssm.get_parameter, { Name = "/private/name" }, { attempts = 3 })
+    local said = table.concat(log.lines, "\n")
+    for attempt, outcome in ipairs({ "503", "cut", "%d+" }) do
+      local line = "ssm GetParameter: %s after %%d+ ms, attempt %d"
+      assert.matches(line:format(outcome, attempt), said)
+    end
+    assert.is_nil(said:find("private", 1, true) or said:find("AKID", 1, true))
+  end)
+
   it("raises for a reply that is cut at any of its bytes", function()
     local body = http.send(ssm.build("DescribeParameters", { MaxResults = 2 })).body
     peer:clear()
