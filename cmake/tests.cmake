@@ -3,8 +3,10 @@
 
 function(ab_suite name seconds)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  # Named here, both must be there: no spec is skipped for want of them.
+  set(venv ${PROJECT_SOURCE_DIR}/build/venv/bin)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} ENVIRONMENT
-                       AWSBAK_SANDBOX_CMD=${PROJECT_SOURCE_DIR}/build/venv/bin/moto_server)
+                       "AWSBAK_SANDBOX_CMD=${venv}/moto_server;AWSBAK_PYTHON=${venv}/python")
 endfunction()
 
 set(asan ${PROJECT_SOURCE_DIR}/build/asan/awsbak)

@@ -9,11 +9,14 @@ local function exists(path)
   return file ~= nil and file:close()
 end
 
---- The Python that has botocore, or nil and why there is none.
+--- The Python that has botocore, or nil and why there is none; raises when the one that
+--- AWSBAK_PYTHON names is not there.
 ---@return string? python
 ---@return string? reason
 function reference.python()
-  local python = os.getenv("AWSBAK_PYTHON") or "build/venv/bin/python"
+  local named = os.getenv("AWSBAK_PYTHON")
+  local python = named or "build/venv/bin/python"
+  assert(not named or exists(named), "AWSBAK_PYTHON is not there")
   if exists(python) then
     return python
   end
