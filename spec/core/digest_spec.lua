@@ -58,28 +58,3 @@ describe("digest", function()
     end, "finished")
   end)
 end)
-
-describe("hmac", function()
-  it("gives the codes of RFC 4231", function()
-    local code = digest.hmac("sha256", ("\11"):rep(20), "Hi There")
-    assert.equal(
-      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
-      codec.hex(code)
-    )
-    code = digest.hmac("sha256", "Jefe", "what do ya want for nothing?")
-    assert.equal(
-      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-      codec.hex(code)
-    )
-  end)
-
-  it("takes an empty key", function()
-    assert.equal(32, #digest.hmac("sha256", "", ""))
-  end)
-
-  it("refuses a checksum as its hash", function()
-    assert.error_matches(function()
-      digest.hmac("crc32", "key", "")
-    end, "checksum")
-  end)
-end)

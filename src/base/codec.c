@@ -13,30 +13,6 @@ void ab_hex_encode(char *out, const uint8_t *in, size_t len)
     }
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-bool ab_hex_decode(uint8_t *out, const char *in, size_t len)
-{
-    if (len % 2 != 0)
-        return false;
-    for (size_t i = 0; i < len; i += 2) {
-        int high = hex_digit(in[i]), low = hex_digit(in[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        *out++ = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 size_t ab_base64_encode(char *out, const uint8_t *in, size_t len, bool padded)
 {
     char *start = out;
@@ -122,21 +98,4 @@ size_t ab_uri_encode(char *out, const char *in, size_t len, bool keep_slash)
         }
     }
     return (size_t)(out - start);
-}
-
-bool ab_uri_decode(char *out, size_t *out_len, const char *in, size_t len)
-{
-    char *start = out;
-
-    for (size_t i = 0; i < len; i++) {
-        uint8_t byte = (uint8_t)in[i];
-        if (in[i] == '%') {
-            if (len - i < 3 || !ab_hex_decode(&byte, in + i + 1, 2))
-                return false;
-            i += 2;
-        }
-        *out++ = (char)byte;
-    }
-    *out_len = (size_t)(out - start);
-    return true;
 }

@@ -1,7 +1,8 @@
 /* base/codec.h - bytes as text: hex, base64 (RFC 4648) and percent-encoding (RFC 3986).
  *
- * Decoders are strict: one text for one run of bytes, anything else is refused. Output space is the
- * caller's; the size each function needs is in its contract. Nothing is terminated by a zero. */
+ * The decoder is strict: one text for one run of bytes, anything else is refused. Output space is
+ * the caller's; the size each function needs is in its contract. Nothing is terminated by a zero.
+ */
 #ifndef AB_BASE_CODEC_H
 #define AB_BASE_CODEC_H
 
@@ -11,9 +12,6 @@
 
 /* Lower-case hex of `len` bytes into `out` (2 * len characters). */
 void ab_hex_encode(char *out, const uint8_t *in, size_t len);
-
-/* Hex of either case to len / 2 bytes at `out`; false when a character or the length is wrong. */
-bool ab_hex_decode(uint8_t *out, const char *in, size_t len);
 
 /* The most characters `len` bytes need in base64. */
 #define AB_BASE64_SIZE(len) (((len) + 2) / 3 * 4)
@@ -31,9 +29,5 @@ bool ab_base64_decode(uint8_t *out, size_t *out_len, const char *in, size_t len,
  * in upper case, as SigV4 wants it. `out` needs 3 * len characters; returns how many were written.
  */
 size_t ab_uri_encode(char *out, const char *in, size_t len, bool keep_slash);
-
-/* Undo percent-encoding into `out` (len bytes) and set *out_len; false for a `%` without two hex
- * digits. A `+` stays a `+`. */
-bool ab_uri_decode(char *out, size_t *out_len, const char *in, size_t len);
 
 #endif

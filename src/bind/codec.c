@@ -60,19 +60,6 @@ static int codec_hex(lua_State *L)
     return 1;
 }
 
-/* codec.unhex(text) -> bytes | nil, err (kind reply, code "hex") */
-static int codec_unhex(lua_State *L)
-{
-    struct ab_slice in = input(L);
-    luaL_Buffer b;
-    uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, in.len / 2 + 1);
-
-    if (!ab_hex_decode(out, (const char *)in.data, in.len))
-        return refused(L, "hex");
-    luaL_pushresultsize(&b, in.len / 2);
-    return 1;
-}
-
 /* codec.uri(bytes[, keep_slash]) -> percent-encoded text */
 static int codec_uri(lua_State *L)
 {
@@ -85,27 +72,11 @@ static int codec_uri(lua_State *L)
     return 1;
 }
 
-/* codec.unuri(text) -> bytes | nil, err (kind reply, code "percent-encoding") */
-static int codec_unuri(lua_State *L)
-{
-    struct ab_slice in = input(L);
-    luaL_Buffer b;
-    char *out = luaL_buffinitsize(L, &b, in.len + 1);
-    size_t len;
-
-    if (!ab_uri_decode(out, &len, (const char *)in.data, in.len))
-        return refused(L, "percent-encoding");
-    luaL_pushresultsize(&b, len);
-    return 1;
-}
-
 static const luaL_Reg functions[] = {
     {"base64", codec_base64},
     {"unbase64", codec_unbase64},
     {"hex", codec_hex},
-    {"unhex", codec_unhex},
     {"uri", codec_uri},
-    {"unuri", codec_unuri},
     {NULL, NULL},
 };
 

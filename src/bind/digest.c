@@ -1,4 +1,4 @@
-/* bind/digest.c - awsbak.core.digest: digests, checksums and HMAC of strings and of streams. */
+/* bind/digest.c - awsbak.core.digest: digests and checksums of strings and of streams. */
 #include "crypto/digest.h"
 
 #include "bind/bind.h"
@@ -36,22 +36,6 @@ static int digest_digest(lua_State *L)
     struct ab_err err;
 
     if (!ab_digest_once(name, data, out, &len, &err))
-        return failed(L, &err);
-    lua_pushlstring(L, (const char *)out, len);
-    return 1;
-}
-
-/* digest.hmac(name, key, bytes) -> raw code; the key is a string or a secret */
-static int digest_hmac(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-    struct ab_slice key = ab_bind_secret_bytes(L, 2);
-    struct ab_slice data = ab_bind_bytes(L, 3);
-    uint8_t out[AB_DIGEST_MAX];
-    size_t len;
-    struct ab_err err;
-
-    if (!ab_hmac(name, key, data, out, &len, &err))
         return failed(L, &err);
     lua_pushlstring(L, (const char *)out, len);
     return 1;
@@ -109,7 +93,6 @@ static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, 
 static const luaL_Reg methods[] = {{"add", add}, {"final", final}, {NULL, NULL}};
 static const luaL_Reg functions[] = {
     {"digest", digest_digest},
-    {"hmac", digest_hmac},
     {"new", digest_new},
     {NULL, NULL},
 };

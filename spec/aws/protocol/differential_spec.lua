@@ -1,4 +1,3 @@
-local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local model = require("aws.model")
@@ -48,10 +47,16 @@ local function sorted(pairs_of)
   return list
 end
 
+local function decoded(text)
+  return (text:gsub("%%(%x%x)", function(digits)
+    return string.char(tonumber(digits, 16))
+  end))
+end
+
 local function form(body)
   local map = {}
   for name, value in body:gmatch("([^&=]+)=([^&]*)") do
-    map[codec.unuri(name)] = codec.unuri(value)
+    map[decoded(name)] = decoded(value)
   end
   return map
 end
