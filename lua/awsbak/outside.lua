@@ -102,8 +102,8 @@ function M.send(request)
 end
 
 --- Call `f` while `overrides` replace functions of this table; put the old ones back whatever
---- happens: `outside.with({ now = function() return 0 end }, f)`. There is one outside: they hold for
---- all tasks, and calls may be nested but not overlap in time.
+--- happens: `outside.with({ now = function() return 0 end }, f)`. There is one outside: they hold
+--- for all tasks, and calls may be nested but not overlap in time.
 ---@param overrides table<string, function>
 ---@param f function
 ---@param ... any its arguments
