@@ -26,6 +26,14 @@ local function is_defect(e)
     and (e.message:find("^lua/") or e.message:find("^scripts/")) ~= nil
 end
 
+-- Calls of one operation that fail at once for one reason name different things; one is enough.
+local function gist(e)
+  if not e.service or log.enabled("info") then
+    return tostring(e)
+  end
+  return ("%s %s %s %s"):format(e.kind, e.code, e.service, e.operation)
+end
+
 local function say(e)
   local message = tostring(e)
   if e.kind == "bug" and not log.enabled("info") then
@@ -35,12 +43,11 @@ local function say(e)
   if is_defect(e) then
     log.error("this is a defect of awsbak; -v shows where")
   end
-  local said = { [tostring(e)] = true } -- what many tasks meet at once is told once
+  local said = { [gist(e)] = true } -- what many tasks meet at once is told once
   for _, other in ipairs(e.also or {}) do
-    local text = tostring(other)
-    if not said[text] then
-      said[text] = true
-      log.error(text)
+    if not said[gist(other)] then
+      said[gist(other)] = true
+      log.error(tostring(other))
     end
   end
   if e.traceback and log.enabled("info") then

@@ -194,6 +194,21 @@ describe("an error in a script", function()
     assert.equal("awsbak: error: the same\n", run("-e", code).stderr)
   end)
 
+  it("is told once where calls of one operation failed for one reason", function()
+    local code = [[
+      local task, errors = require("awsbak.task"), require("awsbak.errors")
+      local function fail(name)
+        return function()
+          task.shield(task.sleep, 0)
+          errors.raise({ kind = "reply", code = "x", service = "s", message = "not " .. name })
+        end
+      end
+      task.all({ fail("a"), fail("b"), fail("c") })
+    ]]
+    assert.matches("^awsbak: error: s: not %a\n$", run("-e", code).stderr)
+    assert.equal(3, select(2, run("-v", "-e", code).stderr:gsub("error: s: not", "")))
+  end)
+
   it("cannot forge a line or move the cursor", function()
     local result = run("-e", [[error("\27[2Jx\nawsbak: error: forged", 0)]])
     assert.equal("awsbak: error: \\x1b[2Jx\n", result.stderr)
