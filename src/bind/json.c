@@ -2,7 +2,8 @@
  *
  * Objects become plain tables, arrays tables with the metatable json.array_mt (so that [] is not
  * {}), null the value json.null. Integers that fit 64 bits stay Lua integers, all other numbers are
- * floats. Nothing is malloc'ed while reading; while writing, the text grows in a userdata. */
+ * floats. Nothing is malloc'ed while reading; while writing, the text grows in a userdata that all
+ * calls share: none runs Lua code before it is done. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,14 @@
 #define NULL_CLASS "awsbak.null"
 #define NULL_VALUE_KEY "awsbak.null.value"
 
-/* Objects begin with room for this many members: growing there costs more than room left over. */
-enum { TEXT_MAX = 1 << 30, FIRST_MEMBERS = 8 };
+/* A buffer larger than TEXT_KEPT_MAX is given back after use. Objects begin with room for
+ * FIRST_MEMBERS: growing there costs more than room that is left over. */
+enum { TEXT_MAX = 1 << 30, TEXT_KEPT_MAX = 64 * 1024, FIRST_MEMBERS = 8 };
 
 /* Upvalues of every function here. */
 #define ARRAY_MT lua_upvalueindex(1)
 #define NULL_VALUE lua_upvalueindex(2)
+#define TEXT lua_upvalueindex(3)
 
 static void push_text(lua_State *L, const struct ab_json_token *token)
 {
@@ -310,17 +313,17 @@ static bool put_value(lua_State *L, struct ab_buf *out, int depth, struct ab_err
  * what JSON cannot say: functions, non-finite numbers, lists with holes, cycles. */
 static int json_encode(lua_State *L)
 {
+    struct ab_buf *out = lua_touserdata(L, TEXT);
     struct ab_err err;
 
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    struct ab_buf *out = ab_bind_object(L, sizeof *out, BUFFER, 0);
-    ab_buf_init(out, TEXT_MAX);
-    lua_pushvalue(L, 1); /* value buffer value */
+    out->len = 0; /* a call that raised left its text */
     if (!put_value(L, out, 0, &err))
         return ab_bind_fail(L, &err);
     lua_pushlstring(L, (const char *)out->data, out->len);
-    ab_buf_drop(out);
+    if (out->cap > TEXT_KEPT_MAX)
+        ab_buf_drop(out);
     return 1;
 }
 
@@ -344,7 +347,8 @@ static int null_tostring(lua_State *L)
     return 1;
 }
 
-/* Push the metatable of lists and the null value: one of each a state, compared by identity. */
+/* Push the metatable of lists and the null value, one of each a state, compared by identity; and
+ * an empty buffer. */
 static void push_shared(lua_State *L)
 {
     static const luaL_Reg none[] = {{NULL, NULL}};
@@ -360,6 +364,7 @@ static void push_shared(lua_State *L)
         lua_pushvalue(L, -1);
         lua_setfield(L, LUA_REGISTRYINDEX, NULL_VALUE_KEY);
     }
+    ab_buf_init(ab_bind_object(L, sizeof(struct ab_buf), BUFFER, 0), TEXT_MAX);
 }
 
 static const luaL_Reg functions[] = {
@@ -372,11 +377,11 @@ static const luaL_Reg functions[] = {
 int luaopen_awsbak_core_json(lua_State *L)
 {
     luaL_newlibtable(L, functions);
-    push_shared(L); /* module array_mt null */
+    push_shared(L); /* module array_mt null buffer */
+    lua_pushvalue(L, -3);
+    lua_setfield(L, -5, "array_mt");
     lua_pushvalue(L, -2);
-    lua_setfield(L, -4, "array_mt");
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -4, "null");
-    luaL_setfuncs(L, functions, 2);
+    lua_setfield(L, -5, "null");
+    luaL_setfuncs(L, functions, 3);
     return 1;
 }

@@ -4,13 +4,13 @@
 #include "crypto/sigv4.h"
 #include "crypto/sigv4_key.h"
 
-#define WORK "awsbak.sigv4"
-#define KEY "awsbak.sigv4.key"
+#define TOOLS "awsbak.sigv4"
 #define TIME_MAX 1e12
 
-/* What one call allocates, collected by Lua when a push below it raises. */
-struct work {
-    struct ab_buf text;
+/* What calls leave for the next one; also collected by Lua when a push raises. */
+struct tools {
+    struct ab_sigv4_key key; /* of the last signature */
+    struct ab_buf text;      /* what a call makes; its memory stays */
 };
 
 static const char *const names[] = {
@@ -93,26 +93,27 @@ static bool read_request(lua_State *L, struct ab_sigv4 *r, struct ab_err *err)
     return url.len == 0 || ab_sigv4_url(r, url, err);
 }
 
-static struct work *new_work(lua_State *L)
+/* The tools, an upvalue of every function here, with an empty text. */
+static struct tools *tools_of(lua_State *L)
 {
-    struct work *work = ab_bind_object(L, sizeof *work, WORK, 0);
+    struct tools *tools = lua_touserdata(L, lua_upvalueindex(1));
 
-    ab_buf_init(&work->text, AB_SIGV4_TEXT_MAX);
-    return work;
+    tools->text.len = 0;
+    return tools;
 }
 
-static int work_drop(lua_State *L)
+static int tools_drop(lua_State *L)
 {
-    struct work *work = luaL_checkudata(L, 1, WORK);
+    struct tools *tools = luaL_checkudata(L, 1, TOOLS);
 
-    ab_buf_drop(&work->text);
+    ab_sigv4_key_drop(&tools->key);
+    ab_buf_drop(&tools->text);
     return 0;
 }
 
-static void push_text(lua_State *L, struct work *work)
+static void push_text(lua_State *L, const struct tools *tools)
 {
-    lua_pushlstring(L, (const char *)work->text.data, work->text.len);
-    ab_buf_drop(&work->text);
+    lua_pushlstring(L, (const char *)tools->text.data, tools->text.len);
 }
 
 /* sigv4.canonical_request(request) -> text | nil, err: what gets hashed and signed, for tests and
@@ -125,10 +126,10 @@ static int sigv4_canonical_request(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     if (!read_request(L, &request, &err))
         return ab_bind_fail(L, &err);
-    struct work *work = new_work(L);
-    if (!ab_sigv4_canonical(&request, &work->text, &err))
+    struct tools *tools = tools_of(L);
+    if (!ab_sigv4_canonical(&request, &tools->text, &err))
         return ab_bind_fail(L, &err);
-    push_text(L, work);
+    push_text(L, tools);
     return 1;
 }
 
@@ -155,9 +156,8 @@ static int sigv4_sign(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     if (!read_request(L, &request, &err))
         return ab_bind_fail(L, &err);
-    struct ab_sigv4_key *key = lua_touserdata(L, lua_upvalueindex(1));
-    struct work *work = new_work(L);
-    if (!ab_sigv4_sign(&request, key, stamp, &work->text, &err))
+    struct tools *tools = tools_of(L);
+    if (!ab_sigv4_sign(&request, &tools->key, stamp, &tools->text, &err))
         return ab_bind_fail(L, &err);
     lua_createtable(L, 4, 0);
     lua_pushliteral(L, "X-Amz-Date");
@@ -174,32 +174,26 @@ static int sigv4_sign(lua_State *L)
         append_header(L);
     }
     lua_pushliteral(L, "Authorization");
-    push_text(L, work);
+    push_text(L, tools);
     append_header(L);
     return 1;
 }
 
-static int key_drop(lua_State *L)
-{
-    ab_sigv4_key_drop(luaL_checkudata(L, 1, KEY));
-    return 0;
-}
-
-static const luaL_Reg key_meta[] = {{"__gc", key_drop}, {NULL, NULL}};
-static const luaL_Reg work_meta[] = {{"__gc", work_drop}, {NULL, NULL}};
+static const luaL_Reg tools_meta[] = {{"__gc", tools_drop}, {NULL, NULL}};
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 static const luaL_Reg functions[] = {
     {"canonical_request", sigv4_canonical_request},
+    {"sign", sigv4_sign},
     {NULL, NULL},
 };
 
 int luaopen_awsbak_core_sigv4(lua_State *L)
 {
-    ab_bind_class(L, WORK, work_meta, no_methods);
-    ab_bind_class(L, KEY, key_meta, no_methods);
-    luaL_newlib(L, functions);
-    ab_sigv4_key_init(ab_bind_object(L, sizeof(struct ab_sigv4_key), KEY, 0));
-    lua_pushcclosure(L, sigv4_sign, 1); /* module sign: keeps the key of the last signature */
-    lua_setfield(L, -2, "sign");
+    ab_bind_class(L, TOOLS, tools_meta, no_methods);
+    luaL_newlibtable(L, functions);
+    struct tools *tools = ab_bind_object(L, sizeof *tools, TOOLS, 0);
+    ab_sigv4_key_init(&tools->key);
+    ab_buf_init(&tools->text, AB_SIGV4_TEXT_MAX);
+    luaL_setfuncs(L, functions, 1);
     return 1;
 }

@@ -1,5 +1,8 @@
 #include "crypto/sigv4_key.h"
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,13 +15,14 @@ void ab_sigv4_key_init(struct ab_sigv4_key *key)
 {
     ab_buf_init(&key->source, AB_SIGV4_TEXT_MAX);
     key->source.secret = true;
-    memset(key->bytes, 0, sizeof key->bytes);
+    key->mac = NULL;
 }
 
 void ab_sigv4_key_drop(struct ab_sigv4_key *key)
 {
     ab_buf_drop(&key->source);
-    ab_wipe(key->bytes, sizeof key->bytes);
+    EVP_MAC_CTX_free(key->mac);
+    key->mac = NULL;
 }
 
 static void list_parts(struct ab_slice parts[PARTS], const struct ab_sigv4 *r, const char *stamp)
@@ -94,30 +98,62 @@ static bool day_key(struct ab_slice secret_key, struct ab_slice day, uint8_t out
     return ok;
 }
 
+/* The last link, as an HMAC ready for messages. NULL when memory is out. */
+static EVP_MAC_CTX *new_mac(const uint8_t bytes[AB_SIGV4_KEY])
+{
+    char name[] = "SHA256";
+    OSSL_PARAM options[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                            OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac_kind = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *mac = hmac_kind ? EVP_MAC_CTX_new(hmac_kind) : NULL;
+
+    EVP_MAC_free(hmac_kind); /* the context holds it, too */
+    if (mac && EVP_MAC_init(mac, bytes, AB_SIGV4_KEY, options) == 1)
+        return mac;
+    EVP_MAC_CTX_free(mac);
+    return NULL;
+}
+
+static bool derive(struct ab_sigv4_key *key, const struct ab_slice parts[PARTS], struct ab_err *err)
+{
+    static const char terminator[] = "aws4_request";
+    struct ab_slice day = parts[0], region = parts[1], service = parts[2], secret = parts[3];
+    struct ab_slice last = {(const uint8_t *)terminator, sizeof terminator - 1};
+    uint8_t bytes[AB_SIGV4_KEY];
+    bool ok = day_key(secret, day, bytes, err) && step(bytes, region, err) &&
+              step(bytes, service, err) && step(bytes, last, err);
+
+    if (ok) {
+        key->mac = new_mac(bytes);
+        ok = key->mac ? remember(&key->source, parts, err) : ab_fail_memory(err);
+    }
+    ab_wipe(bytes, sizeof bytes);
+    return ok;
+}
+
 bool ab_sigv4_key_derive(struct ab_sigv4_key *key, const struct ab_sigv4 *r, const char *stamp,
                          struct ab_err *err)
 {
-    static const char terminator[] = "aws4_request";
-    struct ab_slice last = {(const uint8_t *)terminator, sizeof terminator - 1};
     struct ab_slice parts[PARTS];
 
     list_parts(parts, r, stamp);
     if (is_from(&key->source, parts))
         return true;
     ab_sigv4_key_drop(key);
-    if (!day_key(r->secret_key, parts[0], key->bytes, err) || !step(key->bytes, r->region, err) ||
-        !step(key->bytes, r->service, err) || !step(key->bytes, last, err) ||
-        !remember(&key->source, parts, err)) {
-        ab_sigv4_key_drop(key);
-        return false;
-    }
-    return true;
+    if (derive(key, parts, err))
+        return true;
+    ab_sigv4_key_drop(key);
+    return false;
 }
 
 bool ab_sigv4_key_sign(const struct ab_sigv4_key *key, const struct ab_buf *message,
                        uint8_t signature[AB_SIGV4_KEY], struct ab_err *err)
 {
-    struct ab_slice text = {message->data, message->len};
+    size_t len;
 
-    return hmac(key->bytes, sizeof key->bytes, text, signature, err);
+    if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 || /* again with the same key */
+        EVP_MAC_update(key->mac, message->data, message->len) != 1 ||
+        EVP_MAC_final(key->mac, signature, &len, AB_SIGV4_KEY) != 1)
+        return ab_fail(err, AB_BUG, "digest", "HMAC failed");
+    return true;
 }

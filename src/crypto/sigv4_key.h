@@ -1,9 +1,12 @@
 /* crypto/sigv4_key.h - the key that all signatures of one day, region and service are made with.
  *
- * Deriving it takes four of the five HMACs of a signature, so whoever signs keeps the last one. It
- * holds the secret it came from, to know it again; both are wiped on drop. */
+ * Deriving it takes four of the five HMACs of a signature, and setting up the fifth takes longer
+ * than computing it, so whoever signs keeps the last one. It holds the secret it came from, to know
+ * it again; both are wiped on drop. */
 #ifndef AB_CRYPTO_SIGV4_KEY_H
 #define AB_CRYPTO_SIGV4_KEY_H
+
+#include <openssl/types.h>
 
 #include "base/buf.h"
 
@@ -13,7 +16,7 @@ enum { AB_SIGV4_KEY = 32 }; /* bytes of an HMAC-SHA256 */
 
 struct ab_sigv4_key {
     struct ab_buf source; /* owned; day, region, service and secret. Empty: no key yet */
-    uint8_t bytes[AB_SIGV4_KEY];
+    EVP_MAC_CTX *mac;     /* owned; HMAC-SHA256 with the key set. NULL: no key yet */
 };
 
 /* No key; allocates nothing yet. */
