@@ -56,7 +56,9 @@ local function add(input, m, members, word)
   if not key then
     usage(("%q is not input"):format(word), "write Key=value, Key:=JSON or Key=@FILE")
   end
-  if text:sub(1, 1) == "@" then
+  if text == "@" then
+    usage(("%s=@ is followed by no name of a file"):format(key))
+  elseif text:sub(1, 1) == "@" then
     text = errors.check(outside.read_file(text:sub(2)))
   end
   local member = members[key]

@@ -10,7 +10,7 @@ local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
 local http = require("awsbak.http")
-local log = require("awsbak.log")
+local journal = require("aws.journal")
 local outside = require("awsbak.outside")
 local reader = require("aws.reader")
 local retry = require("aws.retry")
@@ -242,31 +242,12 @@ local function correct(call, err, response, request)
   return false
 end
 
---- Send, and tell of it under -vv: what, how it went and how long it took, nothing of what was in it.
----@return table response
-local function send(call, request, number)
-  local started = outside.monotonic()
-  local response, err = errors.try(outside.send, request)
-  log.debug(
-    "%s %s: %s after %.0f ms, attempt %d",
-    call.subject.service,
-    call.subject.operation,
-    response and response.status or err.code or err.kind,
-    (outside.monotonic() - started) * 1000,
-    number
-  )
-  if not response then
-    error(err, 0)
-  end
-  return response
-end
-
 --- Send and read the reply once, or once more after each thing put right.
 ---@return table outcome `output` and `status`
 local function attempt(call, number)
   while true do
     local request = exchange.request(call, number)
-    local response = send(call, request, number)
+    local response = journal.send(call, number, request)
     local output, err = read(call, response)
     if output then
       return { output = output, status = response.status }

@@ -160,12 +160,14 @@ function model.load(id)
   end
   local text = id:match("^[%w%-]+$") and read(id)
   if not text then
-    local nearest = errors.nearest(id, model.services())
+    local services = model.services()
+    local nearest = errors.nearest(id, services)
     errors.raise({
       kind = "usage",
       code = "unknown_service",
       message = ("there is no service %q"):format(id),
-      hint = nearest and ("did you mean %q?"):format(nearest),
+      hint = nearest and ("did you mean %q?"):format(nearest)
+        or "the services are " .. table.concat(services, ", "),
     })
   end
   loaded[id] = new(lines.new(text))

@@ -33,6 +33,7 @@ local service = {}
 ---@field credentials table
 ---@field retry aws.Retry
 ---@field hooks table
+---@field announced boolean? whether aws.journal said where its requests go
 ---@field s3 boolean whether S3's rules of signing hold
 ---@field prepared table<string, table> the client's, by operation
 ---@field pagers table<string, table>

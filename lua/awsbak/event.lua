@@ -59,7 +59,8 @@ local function refuse_streams(p, options)
 end
 
 --- Run a policy for an event: { status = "ok"|"incomplete", ..., items = {...} }, with the fields
---- of the policy's result and the rows it would have printed. Errors are raised.
+--- of the policy's result and the rows it would have printed. When those are more than an answer
+--- holds, `truncated` is true and `items_total` is how many they are. Errors are raised.
 ---@param p awsbak.Policy
 ---@param event table
 ---@return table answer
@@ -73,14 +74,17 @@ function M.answer(p, event)
     end
   end
   refuse_streams(p, options)
-  local items, result = settings.with(said, output.collect, p.run, options, "event")
+  local collected, result = settings.with(said, output.collect, p.run, options, "event")
   local answer = {}
   for key, value in pairs(type(result) == "table" and result or {}) do
     answer[key] = value
   end
   answer.exit_code = nil
   answer.status = policy.exit_code(result) == 3 and "incomplete" or "ok"
-  answer.items = #items > 0 and items or nil
+  answer.items = collected.total > 0 and collected.items or nil
+  if collected.total > #collected.items then
+    answer.truncated, answer.items_total = true, collected.total
+  end
   return answer
 end
 

@@ -64,15 +64,23 @@ function M.take_stdout()
   state().taken = true
 end
 
+--- Add to what is collected, as long as there is room.
+local function keep(into, record)
+  into.total = into.total + 1
+  if into.total <= ITEMS_MAX then
+    into.items[into.total] = record
+  end
+end
+
 --- Collect rows in a list instead of writing them (the event door's answer): those of `f` and of
 --- the tasks it starts.
 ---@param f function
 ---@param ... any its arguments
----@return any[] items at most 10,000; what is more is left out
+---@return { items: any[], total: integer } collected the first 10,000, and how many there were
 ---@return any ... what f returns
 function M.collect(f, ...)
-  local items = {}
-  return items, scoped.with(SCOPE, { items = items, taken = false, open = false }, f, ...)
+  local collected = { items = {}, total = 0, taken = false, open = false }
+  return collected, scoped.with(SCOPE, collected, f, ...)
 end
 
 local function iterate(rows)
@@ -125,14 +133,14 @@ end
 ---@return integer count
 function M.rows(columns, rows)
   local each, count = iterate(rows), 0
-  local items = state().items
-  if not items and M.mode() == "table" then
+  local into = state()
+  if not into.items and M.mode() == "table" then
     return write_table(columns, each)
   end
   for row in each do
     count = count + 1
-    if items then
-      items[#items + 1] = #items < ITEMS_MAX and row or nil
+    if into.items then
+      keep(into, row)
     else
       write_json_row(row)
     end
@@ -143,9 +151,9 @@ end
 --- Write one record: names and values on a terminal, one JSON object elsewhere.
 ---@param record table
 function M.item(record)
-  local items = state().items
-  if items then
-    items[#items + 1] = record
+  local into = state()
+  if into.items then
+    keep(into, record)
   elseif M.mode() == "table" then
     write(table.concat(tables.record(record), "\n"), "\n")
   elseif M.mode() == "json" then

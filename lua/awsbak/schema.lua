@@ -18,7 +18,7 @@ local M = {}
 ---@field required boolean?
 ---@field default any
 ---@field choices string[]? of kind "choice"
----@field min integer? of kind "integer"
+---@field min number? of kind "integer", and of kind "duration" in seconds
 ---@field stream boolean? `-` stands for standard input or output, so the event door refuses it
 ---@field help string?
 
@@ -82,11 +82,13 @@ local kinds = {
   },
   duration = {
     wanted = "a duration such as 90s, 5m or 1h30m",
-    read = function(v)
+    read = function(v, option)
+      local seconds = v
       if type(v) == "string" then
-        return units.duration(v)
+        seconds = units.duration(v)
       end
-      return type(v) == "number" and v >= 0 and v < math.huge and v or nil
+      local fits = type(seconds) == "number" and seconds >= (option.min or 0)
+      return fits and seconds < math.huge and seconds or nil
     end,
   },
   choice = {
@@ -164,7 +166,8 @@ function M.wanted(option)
   if option.choices then
     return "one of " .. table.concat(option.choices, ", ")
   end
-  return kinds[option.kind].wanted .. (option.min and (" from %d up"):format(option.min) or "")
+  local least = option.kind == "duration" and ", at least %gs" or " from %d up"
+  return kinds[option.kind].wanted .. (option.min and least:format(option.min) or "")
 end
 
 local function bad_value(option, value, door)

@@ -19,7 +19,12 @@ M.options = schema.new({
     choices = { "table", "json", "jsonl" },
     help = "table, json or jsonl",
   },
-  { "timeout", kind = "duration", help = "end with code 124 after this time: 90s, 5m, 1h30m" },
+  {
+    "timeout",
+    kind = "duration",
+    min = 0.001,
+    help = "end with code 124 after this time: 90s, 5m, 1h30m",
+  },
   { "yes", kind = "flag", help = "answer yes to questions" },
   { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },
   { "max_attempts", kind = "integer", min = 1, help = "how often a request is tried" },

@@ -1,5 +1,6 @@
 local aws = require("aws")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 
@@ -21,6 +22,51 @@ local function failure(...)
 end
 
 local THROTTLED = { status = 400, body = '{"__type":"ThrottlingException","message":"slow down"}' }
+
+describe("what is said of calls", function()
+  local function lines_at(level, replies)
+    local before = log.level
+    log.level = level
+    local _restore <close> = setmetatable({}, {
+      __close = function()
+        log.level = before
+      end,
+    })
+    local _, _, lines = with_replies(replies, function()
+      local ssm = new_ssm()
+      for _ = 1, 2 do
+        ssm.get_parameter({ Name = "/secret/name", WithDecryption = true })
+      end
+    end)
+    for i, line in ipairs(lines) do
+      lines[i] = line:gsub("%d+ ms", "N ms"):gsub("in %d.*", "soon")
+    end
+    return lines
+  end
+
+  local FOUND = {
+    body = '{"Parameter":{"Name":"/a","Value":"hunter2"}}',
+    headers = { { "x-amzn-requestid", "id-1" } },
+  }
+  local WHERE = "awsbak: info: ssm: region eu-west-1, "
+    .. "endpoint https://ssm.eu-west-1.amazonaws.com, keys from option credentials"
+
+  it("is nothing by default, and where they go under -v", function()
+    assert.same({}, lines_at("warning", { FOUND, FOUND }))
+    assert.same({ WHERE }, lines_at("info", { FOUND, FOUND }))
+  end)
+
+  it("is one line a request under -vv, with nothing that is in it", function()
+    local cut = errors.new({ kind = "network", code = "cut", message = "cut", retryable = true })
+    assert.same({
+      WHERE,
+      "awsbak: debug: ssm GetParameter: cut after N ms, attempt 1",
+      "awsbak: debug: attempt 1 failed (cut), next soon",
+      "awsbak: debug: ssm GetParameter: 200 (request id-1) after N ms, attempt 2",
+      "awsbak: debug: ssm GetParameter: 200 (request id-1) after N ms, attempt 1",
+    }, lines_at("debug", { cut, FOUND, FOUND }))
+  end)
+end)
 
 describe("aws.client", function()
   it("sends one signed request and gives the reply's members", function()

@@ -75,7 +75,7 @@ describe("aws.client on a bad network", function()
     aws.try(ssm.get_parameter, { Name = "/private/name" }, { attempts = 3 })
     local said = table.concat(log.lines, "\n")
     for attempt, outcome in ipairs({ "503", "cut", "%d+" }) do
-      local line = "ssm GetParameter: %s after %%d+ ms, attempt %d"
+      local line = "ssm GetParameter: %s.- after %%d+ ms, attempt %d"
       assert.matches(line:format(outcome, attempt), said)
     end
     assert.is_nil(said:find("private", 1, true) or said:find("AKID", 1, true))

@@ -105,7 +105,12 @@ describe("a mistake on the command line", function()
     {
       { "--timeout", "soon", "version" },
       2,
-      "--timeout must be a duration such as 90s, 5m or 1h30m, not 'soon'",
+      "--timeout must be a duration such as 90s, 5m or 1h30m, at least 0.001s, not 'soon'",
+    },
+    {
+      { "--timeout", "0", "version" },
+      2,
+      "--timeout must be a duration such as 90s, 5m or 1h30m, at least 0.001s, not '0'",
     },
     {
       { "-l", "nosuch" },

@@ -20,6 +20,24 @@ describe("the event door", function()
     )
   end)
 
+  it("says when there are more rows than an answer holds", function()
+    local answer = event.answer(
+      policy({
+        name = "y",
+        summary = "Y.",
+        run = function()
+          local i = 0
+          output.rows({ "i" }, function()
+            i = i + 1
+            return i <= 10002 and { i = i } or nil
+          end)
+        end,
+      }),
+      {}
+    )
+    assert.same({ true, 10002, 10000 }, { answer.truncated, answer.items_total, #answer.items })
+  end)
+
   it("answers incomplete when something failed", function()
     assert.equal("incomplete", event.answer(p, { dry_run = true }).status)
   end)

@@ -87,22 +87,23 @@ end)
 
 describe("output.collect", function()
   it("keeps what would be written, and what f returns", function()
-    local items, result = output.collect(function()
+    local collected, result = output.collect(function()
       output.rows({ "n" }, { { n = 1 } })
       output.item({ m = 2 })
       return "done"
     end)
-    assert.same({ { { n = 1 }, { m = 2 } }, "done" }, { items, result })
+    assert.same({ { { n = 1 }, { m = 2 } }, "done" }, { collected.items, result })
   end)
 
   it("keeps apart what tasks write at the same time", function()
     local function collect(name)
       return function()
-        return (output.collect(function()
+        local collected = output.collect(function()
           task.sleep(0)
           output.item({ by = name })
           task.sleep(0)
-        end))
+        end)
+        return collected.items
       end
     end
     local a, b = task.all({ collect("a"), collect("b") })

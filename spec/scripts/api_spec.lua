@@ -19,9 +19,9 @@ local function run(words, replies, options)
     input = { table.unpack(words, 3) },
     no_paginate = options.no_paginate,
   }
-  local items, failure
+  local collected, failure
   local sent = network.with(replies or {}, function()
-    items, failure = errors.try(output.collect, function()
+    collected, failure = errors.try(output.collect, function()
       settings.with({ output = options.output or "jsonl" }, api.run, o)
     end)
   end, { variables = VARIABLES, files = { ["cert.pem"] = "-----BEGIN\n" } })
@@ -29,7 +29,7 @@ local function run(words, replies, options)
   for i, request in ipairs(sent) do
     bodies[i] = request.body
   end
-  return items, bodies, failure
+  return collected and collected.items, bodies, failure
 end
 
 describe("awsbak api", function()
@@ -98,13 +98,15 @@ describe("awsbak api", function()
   end
 
   it("names the nearest service, operation and member for a wrong one", function()
-    fails({ "ssmm", "get-parameter" }, "ssm")
+    fails({ "ssmm", "get-parameter" }, 'did you mean "ssm"?')
+    fails({ "dynamodb", "list-tables" }, "the services are kms, s3, ssm, sts")
     fails({ "ssm", "get-paramter" }, "did you mean get_parameter?")
     fails({ "ssm", "get-parameter", "Nmae=/a" }, 'did you mean "Name"?')
   end)
 
   it("says what is wrong with a word", function()
     fails({ "ssm", "get-parameter", "Name" }, "Key=value")
+    fails({ "ssm", "get-parameter", "Name=@" }, "Name=@ is followed by no name of a file")
     fails({ "ssm", "get-parameter", "Name:={" }, "not JSON")
     fails(
       { "ssm", "get-parameter", "Name=a", "WithDecryption=maybe" },
