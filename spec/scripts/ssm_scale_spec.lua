@@ -4,7 +4,7 @@ local operator = require("spec.support.operator")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
 
-local SANITIZED = program.path():find("/asan/", 1, true) ~= nil -- slow, and its memory is not ours
+local SANITIZED = program.is_sanitized() -- slow, and its memory is not ours
 local COUNT = SANITIZED and 500 or 10000
 local PEAK_MAX = 20 * 1000 * 1000 -- bytes
 

@@ -54,6 +54,14 @@ describe("tidy", function()
     )
   end)
 
+  it("finds them in a module that is returned with a metatable, too", function()
+    local module = "--- A module.\n\nfunction M.f()\nend\n\nreturn setmetatable(M, {\n  x = 1,\n})"
+    assert.equal(
+      "3: public function M.f has no --- comment",
+      findings("comments", "lua/awsbak/m.lua", module)
+    )
+  end)
+
   it("finds prototypes without a comment", function()
     local header = "/* net/loop.h - the loop. */\n\n%sbool ab_loop_wait(void);"
     assert.equal(
@@ -69,6 +77,12 @@ describe("tidy", function()
       "1: a function of 81 lines; is it two?",
       findings("lengths", "lua/awsbak/m.lua", "local function f()\n" .. body .. "end")
     )
+    local inner = "return policy({\n  run = function(o)\n" .. body .. "  end,\n})"
+    assert.equal(
+      "2: a function of 81 lines; is it two?",
+      findings("lengths", "scripts/x.lua", inner)
+    )
+    assert.equal("", findings("lengths", "spec/x_spec.lua", inner))
     assert.matches("^450: 481 lines", findings("lengths", "tools/x.py", ("x\n"):rep(480)))
   end)
 

@@ -23,12 +23,22 @@ local function comment_above(lines, number)
   return size, params
 end
 
+-- The name of the table that a file returns, as it is or with a metatable.
+local function module_of(lines)
+  for at = #lines, 1, -1 do
+    local rest = lines[at]:match("^return (.*)$")
+    if rest then
+      return rest:match("^([%w_]+)$") or rest:match("^setmetatable%(([%w_]+)")
+    end
+  end
+end
+
 local function check_lua(path, lines, report)
   local first = lines[1] and lines[1]:find("^#!") and 2 or 1
   if not (lines[first] or ""):find("^%-%-%-%s?%S") then
     report(path, first, "the file does not begin with a --- sentence that says what it is")
   end
-  local module = (lines[#lines] or ""):match("^return ([%w_]+)$")
+  local module = module_of(lines)
   for number, line in ipairs(lines) do
     local name, arguments = line:match("^function ([%w_]+[.:][%w_.:]+)%((.-)%)")
     if name and name:match("^[%w_]+") == module and path:find("^lua/") then
