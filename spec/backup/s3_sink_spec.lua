@@ -218,7 +218,7 @@ describe("an S3 sink", function()
     assert.equal(2, #lines)
     assert.matches("s3://vault/ssm/2026-01.age was begun and never", lines[1], 1, true)
     assert.matches("Bucket=vault Key=ssm/2026-01.age UploadId=u0", lines[1], 1, true)
-    assert.matches([['Key=ssm/it'\''s.age' UploadId=u1]], lines[2], 1, true)
+    assert.matches([['Key=ssm/it'"'"'s.age' UploadId=u1]], lines[2], 1, true)
     assert.same({ Bucket = "vault", Prefix = "ssm/", Delimiter = "/" }, s3.listed)
   end)
 

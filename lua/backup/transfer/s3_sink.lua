@@ -63,9 +63,9 @@ local function leftovers(self)
   return list, more
 end
 
--- A word as a shell takes it.
+-- A word as a shell takes it; without a backslash, which a line of the log shows doubled.
 local function quote(word)
-  return word:find("[^%w_./=+@:-]") and "'" .. word:gsub("'", "'\\''") .. "'" or word
+  return word:find("[^%w_./=+@:-]") and "'" .. word:gsub("'", [['"'"']]) .. "'" or word
 end
 
 --- Name uploads that killed runs left behind: their parts are stored, and paid for. Raises what the
