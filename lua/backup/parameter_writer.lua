@@ -149,8 +149,17 @@ local function same_version(a, b)
   return a.version == b.version and a.modified == b.modified
 end
 
--- The version under which one of these records was stored; nil when another is there, or still the
--- `former` one, which was deleted.
+local function same_content(r, found)
+  for _, difference in ipairs(plan.differences(r, found)) do
+    if not IN_PLACE[difference] then
+      return false
+    end
+  end
+  return true
+end
+
+-- The version under which one of these records was stored, and which. Nil when nothing is there, or
+-- still the `former` one, which was deleted; raises when that gave way to somebody else's.
 function Writer:stored(records, former)
   local name = records[1].name
   local found = self.reader:lookup({ name })[name]
@@ -158,13 +167,13 @@ function Writer:stored(records, former)
     return nil
   end
   for _, r in ipairs(records) do
-    local differs = false
-    for _, difference in ipairs(plan.differences(r, found)) do
-      differs = differs or not IN_PLACE[difference]
-    end
-    if not differs then
+    if same_content(r, found) then
       return found.version, r
     end
+  end
+  if former then
+    local message = "somebody else created it meanwhile"
+    errors.raise({ kind = "service", code = "created_meanwhile", message = message })
   end
 end
 
@@ -182,7 +191,7 @@ function Writer:put_new(r, former)
   return taken(e) and self:stored({ r }, former) or error(e, 0)
 end
 
--- What follows once a parameter is stored; a failure of it leaves the new value in place.
+-- Labels a parameter that was stored; a failure of it leaves the new value in place.
 function Writer:label_new(r, version, outcome)
   outcome.fate = "it was written, but not all of its labels"
   self:set_labels(r.name, version, r.labels or {})
@@ -202,11 +211,11 @@ local function needs_put(step)
   return #step.differences == 0 -- `always` writes what is equal too
 end
 
-function Writer:change(step)
+function Writer:change(step, outcome)
   local saved, live = step.saved, step.live
   if needs_put(step) then
     local answer = self.put(overwrite_input(saved, live))
-    self:set_labels(step.name, answer.Version, saved.labels or {})
+    self:label_new(saved, answer.Version, outcome)
   else
     self:set_labels(step.name, live.version, plan.missing_labels(saved.labels, live.labels))
   end
@@ -265,7 +274,7 @@ function Writer:recover(step, deleted, e, outcome)
   elseif there then
     outcome.fate = "the former one was put back"
     errors.try(self.set_labels, self, step.name, there.version, step.live.labels or {})
-  elseif deleted or not taken(worse) then
+  elseif worse.code ~= "created_meanwhile" and (deleted or not taken(worse)) then
     outcome.lost = true
     outcome.fate = ("the former one %s and could not be put back; restore it again"):format(
       deleted and "was deleted" or "may have been deleted"

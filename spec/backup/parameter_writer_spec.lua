@@ -285,6 +285,29 @@ describe("backup.parameter_writer", function()
     assert.equal(0, slept)
   end)
 
+  it("neither waits for nor replaces what somebody else created under a deleted name", function()
+    store.put_parameter({ Name = "/a", Value = "old", Type = "SecureString" })
+    local live = saved({ type = "SecureString", value = "old", version = 1 })
+    live.modified = store.clock
+    local delete = store.delete_parameter
+    store.delete_parameter = function(input)
+      delete(input)
+      return store.put_parameter({ Name = "/a", Value = "theirs", Type = "String" })
+    end
+    local result = apply(saved(), live)
+    assert.equal("failed", result.result)
+    assert.matches("somebody else created it meanwhile", result.detail)
+    assert.equal("theirs", current().Value)
+    assert.equal(0, slept)
+  end)
+
+  it("says that an overwritten value is there when only its labels are refused", function()
+    store.put_parameter({ Name = "/a", Value = "old", Type = "String" })
+    store:refuse("label_parameter_version", { code = "AccessDeniedException" })
+    local result = apply(saved({ labels = { "prod" } }), saved({ value = "old", version = 1 }))
+    assert.matches("it was written, but not all of its labels", result.detail)
+  end)
+
   describe("of a run that is cancelled", function()
     -- Applies the step for another type; the first call of `operation` is cancelled while it runs.
     local function cancelled_in(operation)
