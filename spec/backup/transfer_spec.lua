@@ -2,6 +2,7 @@ local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
 local task = require("awsbak.task")
 local transfer = require("backup.transfer")
 
@@ -114,5 +115,70 @@ describe("transfer", function()
     ]]
     local ran = program.run({ "-e", code })
     assert.equal("first \0bytes", ran.stdout, ran.stderr)
+  end)
+
+  it("writes nothing binary to a terminal", function()
+    local code = "require('backup.transfer').sink('-'):write('\\0')"
+    local words = { "python3", "spec/support/terminal.py", program.path(), "-e", code }
+    local pipe = assert(io.popen(shell.join(words) .. " </dev/null"))
+    local said = pipe:read("a")
+    assert.is_nil((pipe:close()))
+    assert.matches("an archive is binary, and standard output is a terminal", said, 1, true)
+    assert.is_nil(said:find("\0", 1, true))
+  end)
+
+  describe("on a disk that fails", function()
+    -- Runs a commit of "new" over "old" in a program whose fsync of such files fails.
+    local function commit(dir, failing)
+      local source = dir:write(
+        "fsync.c",
+        ([[
+          #include <errno.h>
+          #include <sys/stat.h>
+          int fsync(int fd)
+          {
+              struct stat st;
+              if (fstat(fd, &st) == 0 && %s(st.st_mode)) {
+                  errno = EIO;
+                  return -1;
+              }
+              return 0;
+          }
+        ]]):format(failing)
+      )
+      local library = dir:path("fsync.so")
+      assert(os.execute(shell.join({ "cc", "-shared", "-fPIC", "-o", library, source })))
+      dir:write("target", "old")
+      local code = [[
+        local sink <close> = require("backup.transfer").sink(arg[1], { force = true })
+        sink:write("new")
+        sink:commit()
+      ]]
+      local words = { dir:write("commit.lua", code), dir:path("target") }
+      return program.run(words, { env = { LD_PRELOAD = library } })
+    end
+
+    it("commits nothing that did not reach it", function()
+      if program.is_sanitized() then
+        return pending("the sanitizer wants to be the first library")
+      end
+      local dir <close> = scratch.new()
+      local ran = commit(dir, "S_ISREG")
+      assert.equal(1, ran.status)
+      assert.matches("cannot write [^\n]*target to disk: Input/output error", ran.stderr)
+      assert.equal("old", dir:read("target"))
+      assert.same({ "commit.lua", "fsync.c", "fsync.so", "target" }, dir:list())
+    end)
+
+    it("says that a name may be lost", function()
+      if program.is_sanitized() then
+        return pending("the sanitizer wants to be the first library")
+      end
+      local dir <close> = scratch.new()
+      local ran = commit(dir, "S_ISDIR")
+      assert.equal(1, ran.status)
+      assert.matches("a crash now may lose its name", ran.stderr)
+      assert.equal("new", dir:read("target"))
+    end)
   end)
 end)

@@ -4,6 +4,7 @@ local aws = require("aws")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local moto = require("spec.support.moto")
+local operator = require("spec.support.operator")
 local task = require("awsbak.task")
 local transfer = require("backup.transfer")
 
@@ -93,5 +94,29 @@ describe("transfer against moto", function()
     end)
     transfer.sink("s3://vault/left/4", { s3 = s3 }):close()
     assert.equal(3, #log.lines)
+  end)
+
+  it("names the upload of a run that was killed, and how to end it", function()
+    local op <close> = operator.new(moto.fresh())
+    op:keygen()
+    op:must({ "api", "s3", "CreateBucket", "Bucket=vault" })
+    op:must({ "api", "ssm", "PutParameter", "Name=/a", "Value=v", "Type=String" })
+    local code = [[
+      local sink <close> = require("backup.transfer").sink("s3://vault/day/1.age")
+      sink:write(("x"):rep(9 * 1024 * 1024))
+      os.execute("kill -KILL $PPID")
+    ]]
+    assert.equal(137, op:run({ "-e", code }).status)
+
+    local function backup(day)
+      return op:must({ "ssm", "backup", "--to", ("s3://vault/day/%d.age"):format(day) }).stderr
+    end
+    local command = backup(2):match("s3://vault/day/1.age was begun .* with: awsbak ([^\n]+)")
+    local words = {}
+    for word in command:gmatch("%S+") do
+      words[#words + 1] = word
+    end
+    op:must(words)
+    assert.is_nil(backup(3):find("never finished", 1, true))
   end)
 end)
