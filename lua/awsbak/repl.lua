@@ -1,10 +1,12 @@
 --- The prompt: Lua, line by line, with results printed as Lua would write them.
 
 local errors = require("awsbak.errors")
+local failure = require("awsbak.failure")
 local folders = require("awsbak.folders")
 local host = require("awsbak.core.host")
 local log = require("awsbak.log")
 local pretty = require("awsbak.pretty")
+local settings = require("awsbak.settings")
 local strict = require("awsbak.strict")
 local sys = require("awsbak.core.sys")
 local task = require("awsbak.task")
@@ -12,6 +14,9 @@ local task = require("awsbak.task")
 local M = {}
 
 local PROMPT, MORE = "> ", ">> "
+
+-- Put after what was typed: calls `keeper`, which is given to the chunk, with its locals in sight.
+local KEEP = "\n;(...)()"
 
 --- Compile what was typed: as an expression if it is one. nil, "more" when it only began.
 ---@param source string
@@ -25,10 +30,25 @@ function M.compile(source, env)
   end
   local message
   chunk, message = load(source, "=prompt", "t", env)
-  if not chunk and message:find("<eof>$") then
-    return nil, "more"
+  if not chunk then
+    return nil, message:find("<eof>$") and "more" or message
   end
-  return chunk, message
+  return load(source .. KEEP, "=prompt", "t", env) or chunk -- nothing can follow a return
+end
+
+--- Makes the locals of the chunk that calls it variables of the prompt: the next line sees them.
+local function keeper(env)
+  return function()
+    local i = 1
+    local name, value = debug.getlocal(2, i)
+    while name do
+      if name:sub(1, 1) ~= "(" then -- a name of the compiler's own
+        rawset(env, name, value)
+      end
+      i = i + 1
+      name, value = debug.getlocal(2, i)
+    end
+  end
 end
 
 local function show(...)
@@ -37,23 +57,18 @@ local function show(...)
   end
 end
 
-local function complain(e)
-  e = errors.from(e)
-  log.error(tostring(e))
-  if e.traceback and log.enabled("info") then
-    io.stderr:write(e.traceback, "\n")
-  end
-end
-
---- Run a chunk as a task of its own, so that Ctrl-C ends it and not the prompt.
-local function execute(chunk)
-  local results = table.pack(pcall(task.run, chunk))
-  host.rearm()
+--- Run a chunk as a task of its own, so that Ctrl-C, or the time that --timeout gives each, ends it
+--- and not the prompt.
+local function execute(chunk, env)
+  host.deadline(settings.get("timeout") or 0)
+  local results = table.pack(pcall(task.run, chunk, keeper(env)))
+  host.deadline(0)
   if results[1] then
     show(table.unpack(results, 2, results.n))
   else
-    complain(results[2])
+    failure.report(results[2])
   end
+  host.rearm()
 end
 
 local function history_path()
@@ -93,7 +108,7 @@ function M.run()
       editor:remember(source)
     end
     if chunk then
-      execute(chunk)
+      execute(chunk, env)
     elseif message == "end" then
       return 0
     elseif message ~= "again" then

@@ -2,12 +2,18 @@ local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
 local shell = require("spec.support.shell")
 
---- What a terminal shows when `lines` are typed at the prompt.
+--- What a terminal shows when lines are typed at the prompt; a table is of variables.
 local function type_lines(dir, ...)
-  local input = dir:write("input", table.concat({ ... }, "\n") .. "\n")
+  local lines, variables = { ... }, { "HOME=" .. dir:path() }
+  if type(lines[#lines]) == "table" then
+    for name, value in pairs(table.remove(lines)) do
+      variables[#variables + 1] = name .. "=" .. value
+    end
+  end
+  local input = dir:write("input", table.concat(lines, "\n") .. "\n")
   local command =
-    "env TERM=dumb HOME=%s XDG_STATE_HOME= timeout 30 python3 spec/support/terminal.py %s <%s 2>&1"
-  local pipe = io.popen(command:format(dir:path(), program.path(), input))
+    "env TERM=dumb XDG_STATE_HOME= %s timeout 30 python3 spec/support/terminal.py %s <%s 2>&1"
+  local pipe = io.popen(command:format(shell.join(variables), program.path(), input))
   local said = pipe:read("a")
   return said, select(3, pipe:close())
 end
@@ -33,6 +39,29 @@ describe("the prompt", function()
     }) do
       assert.matches(line, said, 1, true)
     end
+    assert.equal(0, status)
+  end)
+
+  it("keeps what is local from line to line", function()
+    local dir <close> = scratch.new()
+    local said = type_lines(
+      dir,
+      "local a, b = 1, 'x'; local function f() return a + 1 end",
+      "a, b, f()",
+      "do local inner = 1 end",
+      "inner",
+      "a = 5; return a"
+    )
+    for _, line in ipairs({ '\n1\n"x"\n2\n', "undeclared global 'inner'", "\n5\n" }) do
+      assert.matches(line, said, 1, true)
+    end
+  end)
+
+  it("gives each line the time of --timeout, and goes on", function()
+    local dir <close> = scratch.new()
+    local said, status = type_lines(dir, "while true do end", "6 * 7", { AWSBAK_TIMEOUT = "200ms" })
+    assert.matches("awsbak: error: not done in the time --timeout gives\n", said, 1, true)
+    assert.matches("\n42\n", said, 1, true)
     assert.equal(0, status)
   end)
 
