@@ -9,7 +9,10 @@ local shop = {
 }
 local store = ssm.dict({ path = "/shop" })
 ssm.dict.update(store, shop)
-print("Three parameters, one of each type:")
+local tags = { { Key = "team", Value = "core" } }
+ssm.add_tags_to_resource({ ResourceType = "Parameter", ResourceId = "/shop/host", Tags = tags })
+ssm.label_parameter_version({ Name = "/shop/host", Labels = { "live" } })
+print("Three parameters, one of each type; a tag and a label on one of them:")
 require("scripts.ssm.ls").run({ path = "/shop", values = true })
 
 print("\nKeys to encrypt and sign with, unless you have them already:")
@@ -26,4 +29,6 @@ print("\nThe archive, verified:")
 require("scripts.verify").run({ from = "s3://vault/shop.age" })
 local differing = ssm.dict.differing(store, shop)
 assert(#differing == 0, "not as it was: " .. table.concat(differing, ", "))
-print(("\nAll %d parameters are as they were."):format(#store))
+local host = ssm.snapshot({ paths = { "/shop/host" } })()
+assert(host.tags.team == "core" and host.labels[1] == "live", "other tags or labels")
+print(("\nAll %d parameters are as they were, with tags and labels."):format(#store))

@@ -6,7 +6,7 @@ local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
 
-local LINES_MAX = 30
+local LINES_MAX = 36
 
 -- How each example is run, and what it then says.
 local runs = {}
@@ -16,7 +16,7 @@ runs["tour.lua"] = function()
   for _ = 1, 2 do -- the second time there are keys
     local result = program.run({ "--sandbox", "examples/tour.lua" }, { home = home:path() })
     assert.equal(0, result.status, result.stderr)
-    assert.matches("All 3 parameters are as they were", result.stdout)
+    assert.matches("All 3 parameters are as they were, with tags and labels", result.stdout)
   end
 end
 
