@@ -14,6 +14,7 @@ local faults = require("aws.ssm.faults")
 local outside = require("awsbak.outside")
 local path = require("aws.ssm.path")
 local reader = require("aws.ssm.reader")
+local replies = require("aws.ssm.replies")
 
 local M = {}
 
@@ -102,8 +103,8 @@ local function read(state, name)
   end
   check_inside(state, name)
   if state.returns == "value" then
-    local answer, e =
-      errors.try(state.client.get_parameter, { Name = name, WithDecryption = state.decrypt })
+    local get = replies.value(state.client.get_parameter)
+    local answer, e = errors.try(get, { Name = name, WithDecryption = state.decrypt })
     if answer then
       return answer.Parameter.Value
     end

@@ -102,4 +102,14 @@ function M.values(call)
   return insist(call, "GetParameters", by_name)
 end
 
+--- Wraps GetParameter.
+---@param call fun(input: table): table
+---@return fun(input: table): table answer; raises kind reply, code incomplete, after three tries
+function M.value(call)
+  return insist(call, "GetParameter", function(answer)
+    local whole = answer.Parameter and answer.Parameter.Value
+    return whole and answer or nil, "has no value"
+  end)
+end
+
 return M

@@ -33,6 +33,19 @@ describe("aws.ssm.dict", function()
     assert.equal("SecureString", store.versions["/x"][1].Type)
   end)
 
+  it("takes no reply without a value for one", function()
+    d["/x"] = "v"
+    for _, answer in ipairs({ {}, { Parameter = {} } }) do
+      store.get_parameter = function()
+        return answer
+      end
+      local e = raised(function()
+        return d["/x"]
+      end)
+      assert.same({ "reply", "incomplete" }, { e.kind, e.code })
+    end
+  end)
+
   it("is nil where there is nothing, for any key", function()
     assert.is_nil(d["/none"])
     assert.is_nil(d[""])
