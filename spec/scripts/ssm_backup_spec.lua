@@ -1,21 +1,17 @@
 local json = require("awsbak.core.json")
 local operator = require("spec.support.operator")
-local server = require("spec.support.server")
 
 local MAGIC = "age-encryption.org/v1\n"
 
 describe("awsbak ssm backup", function()
-  local fake, op
+  local op, fake
 
   setup(function()
-    fake = server.start({ ssm = 120 })
-    op = operator.new(fake.url)
-    op:keygen()
+    op, fake = operator.beside_ssm(120)
   end)
 
   teardown(function()
     op:close()
-    fake:close()
   end)
 
   before_each(function()

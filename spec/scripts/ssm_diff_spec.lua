@@ -1,19 +1,15 @@
 local operator = require("spec.support.operator")
-local server = require("spec.support.server")
 
 describe("awsbak ssm diff", function()
-  local fake, op
+  local op, fake
 
   setup(function()
-    fake = server.start({ ssm = 120 })
-    op = operator.new(fake.url)
-    op:keygen()
+    op, fake = operator.beside_ssm(120)
     op:must({ "ssm", "backup", "--path", "/load/001", "--to", op:path("x.age") })
   end)
 
   teardown(function()
     op:close()
-    fake:close()
   end)
 
   before_each(function()

@@ -2,20 +2,16 @@
 
 local json = require("awsbak.core.json")
 local operator = require("spec.support.operator")
-local server = require("spec.support.server")
 
 describe("the ssm policies", function()
-  local fake, op
+  local op
 
   setup(function()
-    fake = server.start({ ssm = 120 })
-    op = operator.new(fake.url)
-    op:keygen()
+    op = operator.beside_ssm(120)
   end)
 
   teardown(function()
     op:close()
-    fake:close()
   end)
 
   local function invoke(name, event)

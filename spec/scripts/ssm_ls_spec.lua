@@ -1,17 +1,14 @@
 local operator = require("spec.support.operator")
-local server = require("spec.support.server")
 
 describe("awsbak ssm ls", function()
-  local fake, op
+  local op, fake
 
   setup(function()
-    fake = server.start({ ssm = 120 })
-    op = operator.new(fake.url)
+    op, fake = operator.beside_ssm(120)
   end)
 
   teardown(function()
     op:close()
-    fake:close()
   end)
 
   before_each(function()

@@ -6,9 +6,7 @@ describe("awsbak ssm restore", function()
   local fake, op, empty, archive
 
   setup(function()
-    fake = server.start({ ssm = 120 })
-    op = operator.new(fake.url)
-    op:keygen()
+    op, fake = operator.beside_ssm(120)
     op:must({ "ssm", "backup", "--to", op:path("x.age") })
     archive = op.home:read("x.age")
     empty = server.start({ ssm = 0 })
@@ -17,7 +15,6 @@ describe("awsbak ssm restore", function()
 
   teardown(function()
     op:close()
-    fake:close()
     empty:close()
   end)
 

@@ -3,22 +3,18 @@
 
 local operator = require("spec.support.operator")
 local program = require("spec.support.program")
-local server = require("spec.support.server")
 local shell = require("spec.support.shell")
 
 describe("awsbak ssm backup, where it writes", function()
-  local fake, op
+  local op, fake
 
   setup(function()
-    fake = server.start({ ssm = 120 })
-    op = operator.new(fake.url)
-    op:keygen()
+    op, fake = operator.beside_ssm(120)
     op.home:write("old.age", "the backup of yesterday")
   end)
 
   teardown(function()
     op:close()
-    fake:close()
   end)
 
   before_each(function()

@@ -6,6 +6,7 @@
 
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
+local server = require("spec.support.server")
 local shell = require("spec.support.shell")
 
 local operator = {}
@@ -23,6 +24,18 @@ function operator.new(endpoint)
     AWS_ENDPOINT_URL = endpoint,
   }
   return self
+end
+
+--- An operator with keys, and a parameter store of their own that ends with them.
+---@param count integer parameters in it
+---@return table op
+---@return table fake the server, to be scripted
+function operator.beside_ssm(count)
+  local fake = server.start({ ssm = count })
+  local op = operator.new(fake.url)
+  op.fake = fake
+  op:keygen()
+  return op, fake
 end
 
 --- A file in the operator's home.
@@ -98,9 +111,12 @@ function operator.rows(result)
   return rows, summary
 end
 
---- Removes the home folder.
+--- Removes the home folder, and ends the store that was made with it.
 function operator:close()
   self.home:close()
+  if self.fake then
+    self.fake:close()
+  end
 end
 
 operator.__close = operator.close
