@@ -76,7 +76,8 @@ static int stream_result(lua_State *L, void *arg)
 
 /* --- a request's table ----------------------------------------------------------------------- */
 
-static const char *check_name_value(lua_State *L, const char **value)
+/* Raise unless the pair on top can be sent. */
+static void check_header(lua_State *L)
 {
     size_t name_len, value_len;
 
@@ -85,21 +86,18 @@ static const char *check_name_value(lua_State *L, const char **value)
     if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
         luaL_error(L, "a header must be a pair { name, value } of strings");
     const char *name = lua_tolstring(L, -2, &name_len);
-    *value = lua_tolstring(L, -1, &value_len);
+    const char *value = lua_tolstring(L, -1, &value_len);
     if (!ab_http_name_ok(name, name_len))
         luaL_error(L, "a header's name has a character that is not allowed");
-    if (!ab_http_value_ok(*value, value_len))
+    if (!ab_http_value_ok(value, value_len))
         luaL_error(L, "the value of header '%s' has a line break or NUL", name);
-    lua_pop(L, 2); /* the pair holds both */
-    return name;
+    lua_pop(L, 2);
 }
 
 /* Raise unless the headers of the request at 1 can be sent; leaves their table (or nil) on the
  * stack. */
 static void check_headers(lua_State *L)
 {
-    const char *value;
-
     if (ab_bind_get(L, 1, "headers") == LUA_TNIL)
         return;
     luaL_checktype(L, -1, LUA_TTABLE);
@@ -109,7 +107,7 @@ static void check_headers(lua_State *L)
     for (lua_Unsigned i = 1; i <= count; i++) {
         if (lua_rawgeti(L, -1, (lua_Integer)i) != LUA_TTABLE)
             luaL_error(L, "a header must be a pair { name, value } of strings");
-        check_name_value(L, &value);
+        check_header(L);
         lua_pop(L, 1);
     }
 }
@@ -121,11 +119,11 @@ static bool add_headers(lua_State *L, int index, struct ab_http *http, struct ab
     bool ok = true;
 
     for (lua_Unsigned i = 1; ok && i <= count; i++) {
-        const char *value;
         lua_rawgeti(L, index, (lua_Integer)i);
-        const char *name = check_name_value(L, &value);
-        ok = ab_http_header(http, name, value, err);
-        lua_pop(L, 1);
+        lua_rawgeti(L, -1, 1); /* pair name */
+        lua_rawgeti(L, -2, 2); /* pair name value */
+        ok = ab_http_header(http, lua_tostring(L, -2), lua_tostring(L, -1), err);
+        lua_pop(L, 3);
     }
     return ok;
 }

@@ -2,7 +2,6 @@
 #include "net/http.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "net/http_exchange.h"
@@ -266,6 +265,7 @@ struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *
     http->slow_s = request->slow_s;
     http->total_s = request->total_s;
     http->length = -1;
+    ab_http_headers_init(&http->headers);
     ab_buf_init(&http->head, 2 * AB_HTTP_HEAD_BYTES_MAX);
     ab_buf_init(&http->body, request->stream ? STREAM_BODY_MAX : request->max_body);
     http->body.secret = true; /* values of parameters, credentials */
@@ -279,82 +279,19 @@ struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *
     return http;
 }
 
-static bool add_line(struct ab_http *http, const char *line, struct ab_err *err)
-{
-    struct curl_slist *longer = curl_slist_append(http->headers, line);
-
-    if (!longer)
-        return ab_fail_memory(err);
-    http->headers = longer;
-    return true;
-}
-
 bool ab_http_header(struct ab_http *http, const char *name, const char *value, struct ab_err *err)
 {
-    if (strcasecmp(name, "content-length") == 0)
-        return true; /* curl says it, and says it right */
-    struct ab_buf line;
-    ab_buf_init(&line, SIZE_MAX);
-    line.secret = true; /* tokens and signatures pass through */
-    /* "name;" is curl's way to send an empty value; "name:" would remove the header. */
-    bool ok = ab_buf_add_text(&line, name, err) &&
-              ab_buf_add_text(&line, *value ? ": " : ";", err) &&
-              ab_buf_add_text(&line, value, err) && ab_buf_add_byte(&line, 0, err) &&
-              add_line(http, (char *)line.data, err);
-    ab_buf_drop(&line);
-    return ok;
-}
-
-bool ab_http_name_ok(const char *s, size_t len)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    for (size_t i = 0; i < len; i++) {
-        char c = s[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == 0 || !strchr(others, c)))
-            return false;
-    }
-    return len > 0;
-}
-
-bool ab_http_value_ok(const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (s[i] == '\r' || s[i] == '\n' || s[i] == 0)
-            return false;
-    return true;
-}
-
-static bool has_header(const struct ab_http *http, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (const struct curl_slist *h = http->headers; h; h = h->next)
-        if (strncasecmp(h->data, name, len) == 0 && (h->data[len] == ':' || h->data[len] == ';'))
-            return true;
-    return false;
-}
-
-/* Keep curl from adding what the caller did not say. */
-static bool refuse_additions(struct ab_http *http, struct ab_err *err)
-{
-    static const char *const names[][2] = {
-        {"accept", "Accept:"}, {"content-type", "Content-Type:"}, {"expect", "Expect:"}};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (!has_header(http, names[i][0]) && !add_line(http, names[i][1], err))
-            return false;
-    return true;
+    return ab_http_headers_add(&http->headers, name, value, err);
 }
 
 bool ab_http_begin(struct ab_http *http, struct ab_err *err)
 {
     struct ab_loop *loop = http->transfer.op.loop;
 
-    if (!refuse_additions(http, err))
+    struct curl_slist *headers = ab_http_headers_list(&http->headers, err);
+    if (!headers)
         return false;
-    CURLcode code = curl_easy_setopt(http->transfer.easy, CURLOPT_HTTPHEADER, http->headers);
+    CURLcode code = curl_easy_setopt(http->transfer.easy, CURLOPT_HTTPHEADER, headers);
     if (code != CURLE_OK)
         return ab_http_fail(http, code, err);
     http->began_ns = http->silent_since_ns = ab_now_ns();
@@ -366,14 +303,6 @@ void ab_http_retain(struct ab_http *http)
     http->owners++;
 }
 
-/* Wiped: the signature and the session token are among them. */
-static void free_headers(struct curl_slist *headers)
-{
-    for (struct curl_slist *h = headers; h; h = h->next)
-        ab_wipe(h->data, strlen(h->data));
-    curl_slist_free_all(headers);
-}
-
 void ab_http_free(struct ab_http *http)
 {
     if (!http || --http->owners > 0)
@@ -383,7 +312,7 @@ void ab_http_free(struct ab_http *http)
     ab_loop_clear_timer(loop, &http->timer);
     ab_op_drop(&http->transfer.op);
     curl_easy_cleanup(http->transfer.easy);
-    free_headers(http->headers);
+    ab_http_headers_drop(&http->headers);
     ab_buf_drop(&http->head);
     ab_buf_drop(&http->body);
     ab_free(http);

@@ -1,10 +1,11 @@
 /* net/http_exchange.h - what the files of the HTTP exchange share: http.c (its life), http_setup.c
- * (curl's options), http_reply.c (headers, proof that the answer is whole), http_error.c (what went
- * wrong). */
+ * (curl's options), http_headers.c (those sent), http_reply.c (headers, proof that the answer is
+ * whole), http_error.c (what went wrong). */
 #ifndef AB_NET_HTTP_EXCHANGE_H
 #define AB_NET_HTTP_EXCHANGE_H
 
 #include "net/http.h"
+#include "net/http_headers.h"
 #include "net/source.h"
 
 enum {
@@ -18,7 +19,7 @@ struct ab_http_read; /* a pending read of a stream (http.c) */
 struct ab_http {
     struct ab_transfer transfer; /* first: its op is ours */
     int owners;
-    struct curl_slist *headers; /* owned; sent */
+    struct ab_http_headers headers; /* sent */
     char curl_says[CURL_ERROR_SIZE];
     char host[AB_HTTP_HOST_MAX];    /* "name:port", for messages */
     char proxy[AB_HTTP_HOST_MAX];   /* "name:port" without credentials; empty without proxy */
