@@ -59,6 +59,12 @@ function M.getenv(name)
   return sys().getenv(name)
 end
 
+--- The whole environment: { NAME = value }, for programs we start.
+---@return table<string, string>
+function M.environ()
+  return sys().environ()
+end
+
 --- The effective user id.
 ---@return integer
 function M.uid()
@@ -83,6 +89,14 @@ function M.read_file(path)
     return nil, { kind = "io", code = "EFBIG", message = path .. " is larger than 32 MiB" }
   end
   return text or ""
+end
+
+--- What a path names: { type = "file", mode = 384, ... } of core.file.
+---@param path string
+---@return table? stat
+---@return table? err kind "io"
+function M.stat(path)
+  return require("awsbak.core.file").stat(path)
 end
 
 --- An output file that appears under its name whole or not at all.

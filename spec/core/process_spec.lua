@@ -1,5 +1,6 @@
 local process = require("awsbak.core.process")
 local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
 local shell = require("spec.support.shell")
 local task = require("awsbak.task")
 
@@ -101,6 +102,27 @@ describe("process.run", function()
     op:close()
     os.remove(read_end)
     assert.is_false(is_alive(pid))
+  end)
+
+  it("kills the child when we are killed ourselves", function()
+    local dir <close> = scratch.new()
+    local code = [[require("awsbak.task").await(require("awsbak.core.process").run({
+      argv = { "sh", "-c", 'echo $$ >"$0" && exec sleep 100', "%s" } }))]]
+    local us <close> = process.spawn({
+      argv = { program.path(), "-e", code:format(dir:path("pid")) },
+    })
+    local pid
+    task.timeout(60, function()
+      repeat
+        task.sleep(0.001)
+        pid = (dir:read("pid") or ""):match("%d+\n")
+      until pid
+      pid = pid:match("%d+")
+      os.execute("kill -9 " .. us:pid()) -- it alone, not its group
+      while is_alive(pid) do
+        task.sleep(0.001)
+      end
+    end)
   end)
 
   it("leaves the child no descriptor but three", function()

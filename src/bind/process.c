@@ -131,12 +131,12 @@ static int wait_result(lua_State *L, void *arg)
 
 /* process.run{ argv = { program, word, ... }, env = { NAME = value } (all of it; default ours),
  * stdin = bytes, timeout = seconds, max_output = bytes of each output (default 1 MiB) } -> op |
- * nil, error The op's result: { status = code | signal = number, stdout = bytes, stderr = bytes }
- */
+ * nil, error. The op's result: { status = code | signal = number, stdout = bytes, stderr = bytes }.
+ * Nobody hears what it says once we are gone, so it dies with us, however we end. */
 static int process_run(lua_State *L)
 {
     static const char *const names[] = {"argv", "env", "stdin", "timeout", "max_output", NULL};
-    struct ab_process_options options = {0};
+    struct ab_process_options options = {.die_with_parent = true};
     struct ab_err err;
 
     ab_bind_only(L, 1, names);

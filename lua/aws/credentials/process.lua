@@ -2,12 +2,14 @@
 --- with an external process" in the AWS CLI user guide).
 ---
 --- Its words are split as a shell would, but no shell runs. Neither stdout nor stderr is ever
---- shown: both may hold secrets.
+--- shown: both may hold secrets. Keys in our environment are not passed on.
 
 local credentials = require("aws.credentials")
 local errors = require("awsbak.errors")
 local ini = require("aws.ini")
 local json = require("awsbak.core.json")
+local outside = require("awsbak.outside")
+local rows = require("aws.settings")
 local task = require("awsbak.task")
 local time = require("awsbak.time")
 
@@ -25,14 +27,30 @@ local function fail(source, what, hint)
   })
 end
 
+--- Our environment without keys: a child's can be read in /proc, and the program has its own.
+local function environment()
+  local env = outside.environ()
+  for _, row in ipairs(rows) do
+    for _, name in ipairs((row.secret or row.name == "access_key_id") and row.env or {}) do
+      env[name] = nil
+    end
+  end
+  for name in pairs(env) do
+    if name:find("^AWS_BEARER_TOKEN_") then
+      env[name] = nil
+    end
+  end
+  return env
+end
+
 local function run(command, source)
   local argv = ini.split(command)
   if not argv or #argv == 0 then
     fail(source, "has a quote that is not closed, or no words", "correct it")
   end
   local process = require("awsbak.core.process")
-  local done, err =
-    errors.try(task.await, process.run({ argv = argv, timeout = TIMEOUT, max_output = OUTPUT_MAX }))
+  local options = { argv = argv, env = environment(), timeout = TIMEOUT, max_output = OUTPUT_MAX }
+  local done, err = errors.try(task.await, process.run(options))
   if not done then
     if err.kind == "cancelled" then
       error(err, 0)

@@ -1,4 +1,5 @@
 local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
 local process = require("aws.credentials.process")
 local scratch = require("spec.support.scratch")
 
@@ -30,6 +31,31 @@ describe("credential_process", function()
   it("is run without a shell", function()
     local _, e = load("echo " .. ANSWER:gsub('"', [["\""]]):gsub("s", "$(id)") .. " ; true")
     assert.equal("credential_process", e.code)
+  end)
+
+  it("gets our environment without keys", function()
+    local dir <close> = scratch.new()
+    local printer = dir:write("print.sh", 'env >"$1"; echo ' .. "'" .. ANSWER .. "'")
+    local env = {
+      PATH = os.getenv("PATH"),
+      AWS_PROFILE = "kept",
+      AWS_ACCESS_KEY_ID = "AKID",
+      AWS_SECRET_ACCESS_KEY = "hunter2",
+      AWS_SESSION_TOKEN = "hunter2",
+      AWS_SECURITY_TOKEN = "hunter2",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN = "hunter2",
+      AWS_BEARER_TOKEN_BEDROCK = "hunter2",
+    }
+    local keys = outside.with({
+      environ = function()
+        return env
+      end,
+    }, load, ("sh %s %s"):format(printer, dir:path("seen")))
+    assert.equal("AKIDP", keys.access_key_id)
+    local seen = dir:read("seen")
+    assert.truthy(seen:find("AWS_PROFILE=kept", 1, true))
+    assert.falsy(seen:find("hunter2", 1, true))
+    assert.falsy(seen:find("AWS_ACCESS_KEY_ID", 1, true))
   end)
 
   it("is refused with one sentence, showing nothing of what it printed", function()
