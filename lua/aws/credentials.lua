@@ -49,27 +49,46 @@ STEPS[#STEPS + 1] = { "EC2 instance", "aws.credentials.imds" }
 ---@field account_id string?
 ---@field source string where they came from
 
-local function usable(text)
-  return type(text) == "string" and text ~= "" and not text:find("%c")
+local PARTS = {
+  { "access_key_id", "access key id" },
+  { "secret_access_key", "secret access key" },
+  { "session_token", "session token", optional = true },
+}
+
+--- What is wrong with keys, if anything: "the secret access key is missing".
+local function fault(parts)
+  for _, part in ipairs(PARTS) do
+    local value = parts[part[1]]
+    local text = secret.is(value) and value:reveal() or value
+    if type(text) ~= "string" or text == "" then
+      if not part.optional then
+        return ("the %s is missing"):format(part[2]),
+          "an access key id and its secret access key belong together"
+      end
+    elseif text:find("%c") then
+      return ("the %s holds a control character"):format(part[2]),
+        "look for a line feed or another character that was copied with it"
+    end
+  end
 end
 
 local function hidden(value)
   return type(value) == "string" and secret.new(value) or value
 end
 
---- Keys as the parts of a source make them; raises kind "credentials" when one is missing.
+--- Keys as the parts of a source make them; raises kind "credentials" when one is missing or no
+--- key can look like that.
 ---@param parts table access_key_id, secret_access_key, session_token, expires, account_id
 ---@param source string
 ---@return aws.Keys
 function credentials.keys(parts, source)
-  local missing = not usable(parts.access_key_id) and "access key id"
-    or #(parts.secret_access_key or "") == 0 and "secret access key"
-  if missing then
+  local wrong, hint = fault(parts)
+  if wrong then
     errors.raise({
       kind = "credentials",
       code = "partial",
-      message = ("%s: the %s is missing"):format(source, missing),
-      hint = "an access key id and its secret access key belong together",
+      message = source .. ": " .. wrong,
+      hint = hint,
     })
   end
   return {
@@ -103,19 +122,15 @@ local function search(steps, cfg, context, trace)
 end
 
 local function none_found(cfg, trace)
-  local parts = {}
   for _, entry in ipairs(trace) do
-    parts[#parts + 1] = entry.step .. ": " .. entry.detail
+    log.info("no credentials from %s: %s", entry.step, entry.detail)
   end
   errors.raise({
     kind = "credentials",
     code = "no_credentials",
-    message = ("no AWS credentials for profile %s (%s)"):format(
-      cfg.profile,
-      table.concat(parts, "; ")
-    ),
+    message = ("no AWS credentials were found for profile %s"):format(cfg.profile),
     hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile; "
-      .. "`awsbak doctor` shows each step",
+      .. "`awsbak doctor` shows where they were looked for",
   })
 end
 
@@ -215,7 +230,7 @@ end
 
 --- The keys to sign with now.
 ---@return aws.Keys
---- Raises kind "credentials" with a list of what was tried.
+--- Raises kind "credentials"; what was tried is said at level info.
 function Provider:get()
   local keys = self.current
   if not keys then

@@ -73,6 +73,18 @@ function M.warn(format, ...)
   write("warning", format, ...)
 end
 
+local warned = {}
+
+--- As `warn`, but the same sentence is written once in this process.
+---@param format string
+function M.warn_once(format, ...)
+  local message = format:format(...)
+  if not warned[message] then
+    warned[message] = true
+    M.warn("%s", message)
+  end
+end
+
 --- What is being done (-v).
 ---@param format string
 function M.info(format, ...)

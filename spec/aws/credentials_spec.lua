@@ -1,5 +1,6 @@
 local credentials = require("aws.credentials")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
 local task = require("awsbak.task")
@@ -53,18 +54,71 @@ describe("credentials", function()
     assert.equal("AKIDFILE", world.keys({ config = world.STATIC }).access_key_id)
   end)
 
-  it("say everything that was tried when there are none, and what to do", function()
+  it("that are nowhere are one short sentence with what to do; the steps are told at -v", function()
+    log.lines, log.level = {}, "info"
+    finally(function()
+      log.lines, log.level = nil, nil
+    end)
     local _, e = world.keys({})
     assert.equal("credentials", e.kind)
-    for _, word in ipairs({
-      "environment: AWS_ACCESS_KEY_ID is not set",
-      "role:",
-      "credentials file:",
-      "EC2 instance:",
-    }) do
-      assert.truthy(e.message:find(word, 1, true), word)
-    end
+    assert.equal("no AWS credentials were found for profile default", e.message)
     assert.truthy(e.hint:find("awsbak doctor", 1, true))
+    local said = table.concat(log.lines, "\n")
+    for _, word in ipairs({ "environment: AWS_ACCESS_KEY_ID is not set", "role", "EC2 instance" }) do
+      assert.truthy(said:find(word, 1, true), word)
+    end
+  end)
+
+  it("with a line feed in them are said to have one, not to be missing", function()
+    for variable, what in pairs({
+      AWS_ACCESS_KEY_ID = "the access key id holds a control character",
+      AWS_SECRET_ACCESS_KEY = "the secret access key holds a control character",
+      AWS_SESSION_TOKEN = "the session token holds a control character",
+    }) do
+      local env =
+        { AWS_ACCESS_KEY_ID = "AKID", AWS_SECRET_ACCESS_KEY = "s", AWS_SESSION_TOKEN = "t" }
+      env[variable] = "hunter2\n"
+      local _, e = world.keys({ env = env })
+      assert.equal("environment: " .. what, e.message)
+      assert.falsy(tostring(e):find("hunter2", 1, true))
+    end
+  end)
+
+  it("in a file that is open to others are used, with one warning in a process", function()
+    log.lines = {}
+    finally(function()
+      log.lines = nil
+    end)
+    local path = "/home/open/.aws/credentials"
+    local here = {
+      env = { HOME = "/home/open" },
+      credentials = world.STATIC,
+      stats = { [path] = { type = "file", mode = tonumber("644", 8) } },
+    }
+    assert.equal("AKIDFILE", world.keys(here).access_key_id)
+    assert.equal("AKIDFILE", world.keys(here).access_key_id)
+    assert.equal(1, #log.lines)
+    assert.truthy(
+      log.lines[1]:find(path .. " holds keys and is open to others (mode 0644)", 1, true)
+    )
+  end)
+
+  it("in a file of our own, or in no file, are no reason to warn", function()
+    log.lines = {}
+    finally(function()
+      log.lines = nil
+    end)
+    for _, st in ipairs({
+      { type = "file", mode = tonumber("600", 8) },
+      { type = "device", mode = tonumber("666", 8) },
+    }) do
+      world.keys({
+        env = { HOME = "/home/own" },
+        credentials = world.STATIC,
+        stats = { ["/home/own/.aws/credentials"] = st },
+      })
+    end
+    assert.same({}, log.lines)
   end)
 
   it("of SSO and login sessions, and MFA, are refused clearly", function()
@@ -75,6 +129,7 @@ describe("credentials", function()
       "[default]\nrole_arn = r\nsource_profile = default\nmfa_serial = m\naws_access_key_id = a",
     }) do
       local _, e = world.keys({ config = text })
+      assert.equal("config", e.kind, text)
       assert.truthy(e.message:find("yet", 1, true), text)
       assert.truthy(e.hint)
     end
@@ -140,9 +195,9 @@ describe("credentials that expire", function()
   it("stay in use when early renewal fails, and are asked for once a minute", function()
     local here = {}
     world.with(here, function()
-      require("awsbak.log").lines = {}
+      log.lines = {}
       finally(function()
-        require("awsbak.log").lines = nil
+        log.lines = nil
       end)
       local p = expiring(here, 60)
       p:get()

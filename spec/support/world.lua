@@ -7,9 +7,9 @@ local outside = require("awsbak.outside")
 
 local world = {}
 
---- Call `f` where there is nothing but the world `w`: { env, config, credentials, files, now,
---- send }. Files go by their paths; `config` and `credentials` are the texts of AWS's two files.
---- Waits are added up in `slept`.
+--- Call `f` where there is nothing but the world `w`: { env, config, credentials, files, stats,
+--- now, send }. Files, and what stat says of them, go by their paths; `config` and `credentials`
+--- are the texts of AWS's two files. Waits are added up in `slept`.
 ---@param w table
 ---@param f function
 function world.with(w, f)
@@ -30,6 +30,10 @@ function world.with(w, f)
       end
       return text,
         not text and { kind = "io", code = "ENOENT", message = path .. " is not there" } or nil
+    end,
+    stat = function(path)
+      local st = (w.stats or {})[path]
+      return st, not st and { kind = "io", code = "ENOENT", message = "no " .. path } or nil
     end,
     now = function()
       return w.now or 1800000000

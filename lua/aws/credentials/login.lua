@@ -4,7 +4,7 @@ local errors = require("awsbak.errors")
 
 local login = {}
 
---- Never keys; raises kind credentials when the profile has login_session.
+--- Never keys; raises kind config when the profile has login_session.
 ---@param cfg aws.Config
 ---@param context table see aws.credentials
 ---@return nil
@@ -13,7 +13,7 @@ function login.load(cfg, context)
   local value, source = cfg:key(context.profile, "login_session")
   if value then
     errors.raise({
-      kind = "credentials",
+      kind = "config",
       code = "not_supported",
       message = ("login_session is set (%s), which awsbak does not support yet"):format(source),
       hint = "run `aws configure export-credentials --format env` and use what it prints",

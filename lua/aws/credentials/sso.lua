@@ -4,7 +4,7 @@ local errors = require("awsbak.errors")
 
 local sso = {}
 
---- Never keys; raises kind credentials when the profile has SSO settings.
+--- Never keys; raises kind config when the profile has SSO settings.
 ---@param cfg aws.Config
 ---@param context table see aws.credentials
 ---@return nil
@@ -14,7 +14,7 @@ function sso.load(cfg, context)
     local value, source = cfg:key(context.profile, key)
     if value then
       errors.raise({
-        kind = "credentials",
+        kind = "config",
         code = "not_supported",
         message = ("%s is set (%s), but awsbak does not support SSO yet"):format(key, source),
         hint = "run `aws configure export-credentials --format env` and use what it prints",
