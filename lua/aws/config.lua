@@ -7,6 +7,7 @@
 local errors = require("awsbak.errors")
 local flags = require("awsbak.settings")
 local ini = require("aws.ini")
+local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local rows = require("aws.settings")
 local secret = require("awsbak.core.secret")
@@ -185,8 +186,8 @@ local function find(self, row)
       return row.secret and secret.new(value) or value, name
     end
   end
-  if row.key then
-    local value, source = self:key(self.profile, row.key)
+  for _, key in ipairs({ row.key, row.old_key }) do
+    local value, source = self:key(self.profile, key)
     if value ~= nil and value ~= "" then
       return value, source
     end
@@ -231,12 +232,35 @@ function Config:list()
   return all
 end
 
---- Refuse settings that would change what is done and are not supported yet.
+--- Refuse a bearer token: the request would be signed as somebody else. Its variable is named as in
+--- botocore's get_token_from_environment (utils.py).
+local function refuse_bearer_token(signing_name)
+  local variable = "AWS_BEARER_TOKEN_" .. signing_name:gsub("[%s%-]", "_"):upper()
+  if outside.getenv(variable) then
+    fail(
+      "not_supported",
+      variable .. " is set, but awsbak does not support bearer tokens yet",
+      "unset it, and requests are signed with an access key"
+    )
+  end
+end
+
+--- Refuse settings that would change what is done and are not supported yet; warn of those that
+--- somebody set in vain.
 ---@param service string? service id: those that only it looks at; nil: those of all services
-function Config:check(service)
+---@param signing_name string? of that service
+function Config:check(service, signing_name)
+  if signing_name then
+    refuse_bearer_token(signing_name)
+  end
   for _, row in ipairs(rows) do
     if row.later and row.service == service then
       self:get(row.name)
+    elseif row.ignored and row.service == service then
+      local value, source = find(self, row)
+      if value ~= nil then
+        log.warn_once("%s (%s) changes nothing: %s", row.name, source, row.ignored)
+      end
     end
   end
 end

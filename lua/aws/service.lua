@@ -93,7 +93,7 @@ function Service:connect()
   end
   local meta = self:open().model.meta
   local settings = self.options.config or resolve(self.options)
-  settings:check(meta.service_id)
+  settings:check(meta.service_id, meta.signing_name or meta.endpoint_prefix)
   self.s3 = meta.id == "s3"
   self.protocol = protocol.get(self.model)
   self.hooks = hooks.of(meta.id)

@@ -7,6 +7,7 @@
 --- A row has a name, and
 ---   env       variables, the first that is set wins (an empty one counts as unset)
 ---   key       its key in a profile; "s3.x" is x nested below s3
+---   old_key   another key of a profile, looked at when there is no `key`
 ---   kind      string (default), integer, number, boolean, choice
 ---   choices   of a choice
 ---   default   when nobody set it
@@ -17,6 +18,7 @@
 ---   later     it is not done yet: any value but those in `harmless` is refused, clearly
 ---   refused   values of it that are not done yet
 ---   unused    it changes nothing here, and why; listed by `awsbak doctor`
+---   ignored   whoever set it wanted something that is not done, and why; warned of once
 ---   service   only that service looks at it
 
 local function later(row)
@@ -27,6 +29,11 @@ local function later(row)
   end
   row.harmless = set
   return row
+end
+
+--- A setting of how the AWS CLI moves S3 objects.
+local function transfer(name, why)
+  return { name = "s3_" .. name, key = "s3." .. name, ignored = why, service = "S3" }
 end
 
 return {
@@ -59,6 +66,7 @@ return {
     key = "endpoint_url",
     url = true,
   },
+  { name = "services", key = "services" },
   {
     name = "ignore_configured_endpoint_urls",
     env = { "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" },
@@ -104,6 +112,7 @@ return {
     name = "session_token",
     env = { "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN" },
     key = "aws_session_token",
+    old_key = "aws_security_token",
     secret = true,
   },
   { name = "credential_expiration", env = { "AWS_CREDENTIAL_EXPIRATION" } },
@@ -119,9 +128,16 @@ return {
   { name = "credential_source", key = "credential_source" },
   { name = "external_id", key = "external_id", secret = true },
   { name = "duration_seconds", key = "duration_seconds", kind = "integer", min = 1 },
+  { name = "mfa_serial", key = "mfa_serial" }, -- refused by aws.credentials.role
+  { name = "sso_session", key = "sso_session" }, -- these by aws.credentials.sso
+  { name = "sso_start_url", key = "sso_start_url" },
+  { name = "sso_region", key = "sso_region" },
+  { name = "sso_account_id", key = "sso_account_id" },
+  { name = "sso_role_name", key = "sso_role_name" },
+  { name = "login_session", key = "login_session" }, -- and this by aws.credentials.login
   { name = "credential_process", key = "credential_process", command = true },
   { name = "container_relative_uri", env = { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },
-  { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" } },
+  { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" }, url = true },
   { name = "container_token_file", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } },
   { name = "container_token", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN" }, secret = true },
 
@@ -286,7 +302,7 @@ return {
     name = "response_checksum_validation",
     env = { "AWS_RESPONSE_CHECKSUM_VALIDATION" },
     key = "response_checksum_validation",
-    unused = "archives carry their own checks",
+    ignored = "archives carry their own checks",
   },
   {
     name = "disable_request_compression",
@@ -325,13 +341,31 @@ return {
     name = "sdk_ua_app_id",
     env = { "AWS_SDK_UA_APP_ID" },
     key = "sdk_ua_app_id",
-    unused = "the User-Agent is awsbak/VERSION",
+    ignored = "the User-Agent is awsbak/VERSION",
   },
   {
     name = "data_path",
     env = { "AWS_DATA_PATH" },
     key = "data_path",
-    unused = "models are built in",
+    ignored = "models are built in",
   },
+  transfer("max_concurrent_requests", "parts go one after another"),
+  transfer("max_queue_size", "parts go one after another"),
+  transfer("multipart_threshold", "archives above 8 MiB go in parts"),
+  transfer("multipart_chunksize", "parts are of 8 MiB, later ones larger"),
+  transfer("max_bandwidth", "the rate is not limited"),
   { name = "tcp_keepalive", key = "tcp_keepalive", unused = "always on" },
+  {
+    name = "execution_env",
+    env = { "AWS_EXECUTION_ENV" },
+    unused = "the User-Agent is awsbak/VERSION",
+  },
+  { name = "trace_id", env = { "_X_AMZN_TRACE_ID" }, unused = "requests carry no trace header" },
+  {
+    name = "default_output",
+    env = { "AWS_DEFAULT_OUTPUT" },
+    key = "output",
+    unused = "see --output and AWSBAK_OUTPUT",
+  },
+  { name = "pager", env = { "AWS_PAGER" }, key = "cli_pager", unused = "nothing is paged" },
 }

@@ -1,5 +1,6 @@
 local config = require("aws.config")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 
 --- Call `f` with this environment and these files ("config", "credentials") and nothing else.
@@ -187,6 +188,40 @@ describe("config", function()
       local _, e = errors.try(cfg.check, cfg, "S3")
       assert.equal("not_supported", e.code)
     end)
+  end)
+
+  it("refuses a bearer token of the service in use, and of no other", function()
+    local world = { env = { AWS_BEARER_TOKEN_BEDROCK = "hunter2" } }
+    local cfg = resolve(world)
+    with(world, function()
+      cfg:check("SSM", "ssm")
+      local _, e = errors.try(cfg.check, cfg, "Bedrock Runtime", "bedrock")
+      assert.equal("config", e.kind)
+      assert.truthy(e.message:find("AWS_BEARER_TOKEN_BEDROCK is set", 1, true))
+      assert.falsy(tostring(e):find("hunter2", 1, true))
+    end)
+  end)
+
+  it("warns once of settings made in vain, of S3's only where S3 is used", function()
+    log.lines = {}
+    finally(function()
+      log.lines = nil
+    end)
+    local world = {
+      env = { AWS_DATA_PATH = "/my/models" },
+      config = "[default]\ns3 =\n  max_bandwidth = 5MB/s\noutput = json\ntcp_keepalive = true",
+    }
+    local cfg = resolve(world)
+    resolve(world)
+    assert.same(
+      { "awsbak: warning: data_path (AWS_DATA_PATH) changes nothing: models are built in" },
+      log.lines
+    )
+    with(world, function()
+      cfg:check("S3", "s3")
+    end)
+    assert.equal(2, #log.lines)
+    assert.truthy(log.lines[2]:find("s3_max_bandwidth ([default] in ~/.aws/config)", 1, true))
   end)
 
   it("asks an instance for the region only when nothing else knows it, and once", function()
