@@ -3,16 +3,36 @@
 local config = require("aws.config")
 local credentials = require("aws.credentials")
 local errors = require("awsbak.errors")
+local flags = require("awsbak.settings")
+local folders = require("awsbak.folders")
 local headers = require("awsbak.headers")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local policy = require("awsbak.policy")
+local retry = require("aws.retry")
 local secret = require("awsbak.core.secret")
 local time = require("awsbak.time")
 
 local COLUMNS = { "about", "name", "value", "source", "note" }
 local SKEW_MAX = 240 -- seconds; beyond it signatures may be refused
 local OTHERS = 63 -- 0077: the permissions of everybody but the owner
+
+-- Flags of every command that aws.settings has no row for, and variables without a flag.
+local RUN_FLAGS = { "output", "timeout", "concurrency", "yes", "sandbox" }
+local RUN_VARIABLES = { "AWSBAK_PATH", "AWSBAK_LUA", "AWSBAK_LOG", "AWSBAK_SANDBOX_CMD" }
+
+-- Files of the configuration folder, and whether they are secret.
+local FILES = {
+  { "identity.txt", secret = true },
+  { "signing.key", secret = true },
+  { "recipients.txt" },
+  { "signers.txt" },
+}
+
+--- The start of a key id, and its end if it is long enough to hide something in between.
+local function shown_id(text)
+  return #text <= 8 and "****" or text:sub(1, 4) .. "****" .. text:sub(-math.min(4, #text // 4))
+end
 
 --- A value as it may be shown to whoever looks over one's shoulder.
 local function shown(value, row)
@@ -25,18 +45,73 @@ local function shown(value, row)
   end
   local text = tostring(value)
   if row.name == "access_key_id" then
-    return text:sub(1, 4) .. ("*"):rep(math.max(0, #text - 8)) .. text:sub(-math.min(4, #text // 3))
+    return shown_id(text)
   elseif row.url then
-    return (text:gsub("//[^/@]*@", "//<secret>@"))
+    local scheme, rest = text:match("^(%a[%w+.-]*://)(.*)$")
+    -- A password may hold a slash or an at sign.
+    return (scheme or "") .. (rest or text):gsub("^.*@", "<secret>@")
   elseif row.command then
     return text:match("^%S*") .. (text:find("%s") and " ..." or "")
   end
   return text
 end
 
+--- How this run itself is set, by flags and AWSBAK_ variables.
+local function run_settings()
+  local list = {}
+  for _, name in ipairs(RUN_FLAGS) do
+    local ok, value, source = pcall(flags.get, name)
+    list[#list + 1] = {
+      about = "run",
+      name = name,
+      value = ok and shown(value, {}) or "",
+      source = source or "not set",
+      note = ok and "" or tostring(value),
+      problem = not ok,
+    }
+  end
+  for _, name in ipairs(RUN_VARIABLES) do
+    local value = outside.getenv(name)
+    list[#list + 1] =
+      { about = "run", name = name, value = shown(value, {}), source = value and name or "not set" }
+  end
+  return list
+end
+
+--- Which keys of archives are there: their files, not what is in them.
+local function key_files()
+  local folder = folders.config()
+  local list = { { about = "file", name = "config folder", value = folder or "", source = "" } }
+  list[1].note = not folder and "neither XDG_CONFIG_HOME nor HOME is set" or nil
+  for _, entry in ipairs(folder and FILES or {}) do
+    local path = folder .. "/" .. entry[1]
+    local st, err = outside.stat(path)
+    local row = { about = "file", name = entry[1], source = path }
+    row.value = st and "present" or err.code == "ENOENT" and "not there" or "not readable"
+    if not st and err.code ~= "ENOENT" then
+      row.note, row.problem = err.message, true
+    elseif st and entry.secret and st.mode & OTHERS ~= 0 then
+      row.note, row.problem = "it can be read by others; run chmod 600 on it", true
+    end
+    list[#list + 1] = row
+  end
+  return list
+end
+
+--- The number of tries that hold when nobody set one depends on how they are made.
+local function add_default(cfg, entry)
+  if entry.name == "max_attempts" and entry.value == nil then
+    local mode = errors.try(cfg.get, cfg, "retry_mode")
+    local new = errors.try(cfg.get, cfg, "new_retries")
+    entry.value = retry.rules_for(mode or "standard", new).attempts
+    entry.source = "default of retry_mode"
+  end
+end
+
 local function settings_of(cfg)
   local list = {}
   for _, entry in ipairs(cfg:list()) do
+    add_default(cfg, entry)
     local is_set = entry.value ~= nil
     list[#list + 1] = {
       about = "setting",
@@ -45,9 +120,36 @@ local function settings_of(cfg)
       source = is_set and entry.source or "not set",
       note = entry.problem
         or (is_set and entry.row.unused and "unused: " .. entry.row.unused)
+        or (is_set and entry.row.ignored and "changes nothing: " .. entry.row.ignored)
         or "",
       problem = entry.problem ~= nil,
     }
+  end
+  return list
+end
+
+--- Variables that hold for one service each: its endpoint, its bearer token.
+local function service_variables()
+  local names = {}
+  for name in pairs(outside.environ()) do
+    if name:find("^AWS_ENDPOINT_URL_.") or name:find("^AWS_BEARER_TOKEN_.") then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  local list = {}
+  for _, name in ipairs(names) do
+    local value = outside.getenv(name)
+    local bearer = name:find("BEARER", 1, true) ~= nil
+    if value then
+      list[#list + 1] = {
+        about = "setting",
+        name = name:gsub("^AWS_", ""):lower(),
+        value = shown(value, { secret = bearer, url = true }),
+        source = name,
+        note = bearer and "not supported yet: requests to this service are refused" or "",
+      }
+    end
   end
   return list
 end
@@ -77,8 +179,8 @@ local function warnings_of(cfg)
     list[#list + 1] = { about = "warning", name = "profile", note = text }
   end
   local path = cfg.expand(cfg.credentials_file)
-  local found = require("awsbak.core.file").stat(path)
-  if found and found.mode & OTHERS ~= 0 then
+  local found = outside.stat(path)
+  if found and found.type == "file" and found.mode & OTHERS ~= 0 then
     local note = "others may read it; run chmod 600 on it"
     list[#list + 1] = { about = "warning", name = "credentials_file", value = path, note = note }
   end
@@ -157,12 +259,15 @@ local function examine()
       rows[#rows + 1] = row
     end
   end
+  add(run_settings())
+  add(key_files())
   local cfg, err = errors.try(config.load)
   if not cfg then
     add({ { about = "setting", name = "config files", note = tostring(err), problem = true } })
     return rows, problems
   end
   add(settings_of(cfg))
+  add(service_variables())
   add(warnings_of(cfg))
   local resolved = errors.try(config.resolve)
   cfg = resolved or cfg
