@@ -275,8 +275,9 @@ local function list_tags(reader, name)
   return record.tags(reader.list_tags({ ResourceType = "Parameter", ResourceId = name }).TagList)
 end
 
--- Values are not asked for, so that history needs no right to decrypt.
-local function read_labels(reader, name, version)
+-- Whether the history tells of a version, that one's labels, and the versions of all others. Values
+-- are not asked for, so that it needs no right to decrypt.
+local function read_history(reader, name, version)
   local own, other, known = json.array({}), {}, false
   local input = { Name = name, MaxResults = PAGE, WithDecryption = false }
   for page in pages(reader.history, "GetParameterHistory", input) do
@@ -291,12 +292,22 @@ local function read_labels(reader, name, version)
       end
     end
   end
-  if not known then
-    local message = ("the history does not tell of version %d"):format(version)
-    errors.raise({ kind = "service", service = "ssm", code = "changing", message = message })
-  end
   table.sort(own)
-  return { own = own, other = next(other) and other }
+  return known, { own = own, other = next(other) and other }
+end
+
+-- History may be behind values as metadata may.
+local function read_labels(reader, name, version)
+  for try = 0, SETTLE_TRIES do
+    local known, labels = read_history(reader, name, version)
+    if known then
+      return labels
+    elseif try < SETTLE_TRIES then
+      outside.sleep(0.1 * 2 ^ try)
+    end
+  end
+  local message = ("the history does not tell of version %d"):format(version)
+  errors.raise({ kind = "service", service = "ssm", code = "changing", message = message })
 end
 
 -- Adds tags and labels as far as they are wanted and allowed. False when the parameter is gone.

@@ -348,6 +348,16 @@ describe("aws.ssm.snapshot", function()
       assert.equal("labels", parameters.unreadable[1].what)
     end)
 
+    it("reads a history again that is behind", function()
+      fill(3)
+      answer("get_parameter_history", function()
+        return { Parameters = {} }
+      end, 5)
+      local list, parameters = read()
+      assert.equal(3, #list)
+      assert.same({}, parameters.unreadable)
+    end)
+
     it("takes a root name with and without its slash for the same", function()
       store.put_parameter({ Name = "flat", Value = "v", Type = "String" })
       local get = store.get_parameters
