@@ -60,7 +60,9 @@ function Reader:header(title, number)
 end
 
 function Reader:option(text, number)
-  if not self.section then
+  if text:match("^%[[^%]=:]*$") then
+    fail(self.name, number, "a [section] without its closing bracket")
+  elseif not self.section then
     fail(self.name, number, "a key before the first [section]")
   end
   local key, value = text:match("^(.-)%s*[=:]%s*(.*)$")

@@ -76,6 +76,13 @@ describe("ini", function()
     end
   end)
 
+  it("says that a section's bracket is not closed", function()
+    for _, text in ipairs({ "[default\nregion = a", "[a]\nk = v\n[b\n" }) do
+      local _, e = errors.try(ini.parse, text, "config")
+      assert.truthy(e.message:find("without its closing bracket", 1, true), e.message)
+    end
+  end)
+
   it("splits words as a shell would, expanding nothing", function()
     assert.same(
       { "profile", "a b", "", "$HOME", "c'd" },
