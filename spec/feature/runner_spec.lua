@@ -35,6 +35,12 @@ describe("awsbak spec", function()
     assert.matches("this step is not defined: two", result.stdout, 1, true)
   end)
 
+  it("runs no step of a scenario that is tagged @pending, and says so", function()
+    local result = run((FEATURE:gsub("  Scenario", "  @pending\n%0")), "")
+    assert.equal(0, result.status)
+    assert.matches("ok 1 - # SKIP F S", result.stdout, 1, true)
+  end)
+
   it("says in which step an assertion failed", function()
     local result = run(
       FEATURE,

@@ -33,7 +33,3 @@ Feature: A shelf of books
       two books
         indented
       """
-
-  @pending
-  Scenario: Taking them off again
-    When nobody wrote this step
