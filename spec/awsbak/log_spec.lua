@@ -59,6 +59,14 @@ describe("log", function()
     assert.same({ "awsbak: warning: 100%s" }, log.lines)
   end)
 
+  it("warns once of the same thing", function()
+    log.level = "warning"
+    for _, name in ipairs({ "a", "b", "a" }) do
+      log.warn_once("once: %s", name)
+    end
+    assert.same({ "awsbak: warning: once: a", "awsbak: warning: once: b" }, log.lines)
+  end)
+
   it("never shows a secret", function()
     log.level = "warning"
     log.warn("key %s", require("awsbak.core.secret").new("hunter2"))
