@@ -1,4 +1,4 @@
-"""What `awsbak ssm backup` asks of AWS, asked with boto3: the same calls, eight at a time.
+"""What `awsbak ssm backup` asks of AWS, asked with boto3: the same calls, ten at a time.
 
 usage: boto3_backup.py ENDPOINT_URL OUTPUT_FILE
 
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 from botocore.config import Config
 
-WORKERS = 8
+WORKERS = 10  # as many as awsbak does at once
 
 
 def main(endpoint, target):
