@@ -291,6 +291,25 @@ describe("the end", function()
     assert.same({ 7, "closed\n" }, { result.status, result.stdout })
   end)
 
+  it("comes after --timeout with 124, however long it takes to say so", function()
+    local code = [[
+      local text = require("awsbak.text")
+      local escape = text.escape
+      text.escape = function(s)
+        for _ = 1, 1e5 do
+        end
+        return escape(s)
+      end
+      while true do
+      end
+    ]]
+    local result = run("--timeout", "100ms", "-e", code)
+    assert.same(
+      { 124, "awsbak: error: not done in the time --timeout gives\n" },
+      { result.status, result.stderr }
+    )
+  end)
+
   it("comes after --timeout with 124, whatever the script does", function()
     for _, code in ipairs({
       "while true do end",

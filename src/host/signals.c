@@ -149,6 +149,7 @@ static int host_signalled(lua_State *L)
 {
     int number = atomic_load(&first);
 
+    ab_signal_take();
     if (number)
         lua_pushinteger(L, number);
     else
