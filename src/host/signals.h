@@ -20,8 +20,8 @@ void ab_signals_stop_at_close(lua_State *L);
 lua_State *ab_signals_running(lua_State *co);
 
 /* package.preload entry of awsbak.core.host:
- *   host.signalled() -> number of the signal that ends the run, or nil; it stops no code from now on,
- *                    so that the end can be told in peace
+ *   host.signalled() -> number of the signal that ends the run, or nil; from now on it stops no
+ *                    code, so that the end can be told in peace
  *   host.rearm()     forget it (the prompt goes on after Ctrl-C)
  *   host.deadline(seconds)  SIGALRM then, and the end of the process 10 s later; 0: no deadline */
 int ab_signals_module(lua_State *L);
