@@ -1,5 +1,6 @@
 --- Rows as a table for people: columns as wide as needed, the widest cut when the terminal is
---- narrow.
+--- narrow. The first column, which says what a row is about, is never cut; where too little is left
+--- for the others, they go on lines of their own below it.
 
 local text = require("awsbak.text")
 local time = require("awsbak.time")
@@ -13,7 +14,8 @@ local M = {}
 ---@field kind "size"|"time"|"duration"|nil how a number is shown
 
 local GAP = "  "
-local WIDTH_MIN = 6 -- a column is not cut below this
+local INDENT = "  " -- of what stands below the first column
+local WIDTH_MIN = 12 -- a column is not cut below this: a date is still whole
 
 local shows = {
   size = units.show_size,
@@ -68,39 +70,58 @@ local function measure(columns, cells, rows)
   return widths, numeric
 end
 
---- Narrow the widest columns until all fit into `available` columns.
+--- Narrow the widest columns but the first until all fit into `available` columns. False when they
+--- would be too narrow to read.
 local function fit(widths, available)
   local total = #GAP * (#widths - 1)
   for _, width in ipairs(widths) do
     total = total + width
   end
   while total > available do
-    local widest = 1
-    for i, width in ipairs(widths) do
-      widest = width > widths[widest] and i or widest
+    local widest
+    for i = 2, #widths do
+      widest = widths[i] > WIDTH_MIN and widths[i] > (widths[widest] or 0) and i or widest
     end
-    if widths[widest] <= WIDTH_MIN then
-      return
+    if not widest then
+      return false
     end
     widths[widest], total = widths[widest] - 1, total - 1
   end
+  return true
 end
 
 local function line_of(cells, widths, numeric)
   local parts = {}
   for i, value in ipairs(cells) do
-    local shown = text.cut(value, widths[i])
+    local shown = i == 1 and value or text.cut(value, widths[i])
     local padding = (" "):rep(widths[i] - text.width(shown))
     parts[i] = numeric[i] and padding .. shown or shown .. padding
   end
   return (table.concat(parts, GAP):gsub(" +$", ""))
 end
 
+--- The first cell, and below it the others, as many on a line as fit; none is cut.
+local function stack(cells, available)
+  local lines, line = { cells[1] }, ""
+  for i = 2, #cells do
+    local longer = line == "" and INDENT .. cells[i] or line .. GAP .. cells[i]
+    if cells[i] == "" then
+      longer = line
+    elseif line ~= "" and text.width(longer) > available then
+      lines[#lines + 1] = line
+      longer = INDENT .. cells[i]
+    end
+    line = longer
+  end
+  lines[#lines + 1] = line ~= "" and line or nil
+  return table.concat(lines, "\n")
+end
+
 --- A function that turns more rows into lines, with the widths the first rows need.
 ---@param columns awsbak.Column[]
 ---@param rows table[] the first rows
 ---@param available integer? columns of the terminal; nil: nothing is cut
----@return string[] lines the head and the first rows
+---@return string[] lines the head and the first rows, each with line breaks where it is stacked
 ---@return fun(row: table): string line of one more row
 function M.start(columns, rows, available)
   local cells, titles = {}, {}
@@ -118,15 +139,16 @@ function M.start(columns, rows, available)
     titles[i] = column.title
   end
   local widths, numeric = measure(columns, cells, rows)
-  if available then
-    fit(widths, available)
+  local stacked = available and not fit(widths, available)
+  local function shown(line)
+    return stacked and stack(line, available) or line_of(line, widths, numeric)
   end
-  local lines = { line_of(titles, widths, numeric) }
+  local lines = { shown(titles) }
   for r, line in ipairs(cells) do
-    lines[r + 1] = line_of(line, widths, numeric)
+    lines[r + 1] = shown(line)
   end
   return lines, function(row)
-    return line_of(cells_of(row), widths, numeric)
+    return shown(cells_of(row))
   end
 end
 

@@ -117,7 +117,7 @@ describe("a terminal", function()
     local path = dir:write(
       "t.lua",
       [[
-      require("awsbak.output").rows({ "name" }, { { name = ("x"):rep(300) } })
+      require("awsbak.output").rows({ "name", "b" }, { { name = "/a", b = ("x"):rep(300) } })
     ]]
     )
     local words = { "sh", "-c", 'stty cols 40; exec "$@"', "sh", program.path(), path }
@@ -125,6 +125,6 @@ describe("a terminal", function()
     local pipe = io.popen(command:format(shell.join(words)))
     local said = pipe:read("a")
     pipe:close()
-    assert.equal("NAME\n" .. ("x"):rep(39) .. "…\n", said)
+    assert.equal("NAME  B\n/a    " .. ("x"):rep(33) .. "…\n", said)
   end)
 end)

@@ -21,10 +21,27 @@ describe("a table", function()
     )
   end)
 
-  it("cuts the widest column to fit the terminal", function()
+  it("cuts the widest column but the first to fit the terminal", function()
     assert.same(
-      { "NAME         N", "/very-long…  1" },
-      lines({ "name", "n" }, { { name = "/very-long-name", n = 1 } }, 14)
+      { "NAME             N  DETAIL", "/very-long-name  1  only the ta…" },
+      lines(
+        { "name", "n", "detail" },
+        { { name = "/very-long-name", n = 1, detail = "only the tags differ" } },
+        32
+      )
+    )
+  end)
+
+  it("puts what no longer fits beside the first column below it, and cuts nothing", function()
+    local row = { name = "/prod/db/password", action = "change", detail = "only the tags differ" }
+    local columns = { "name", "action", "type", "detail" }
+    assert.same({
+      "NAME\n  ACTION  TYPE  DETAIL",
+      "/prod/db/password\n  change\n  only the tags differ",
+    }, lines(columns, { row }, 24))
+    assert.same(
+      { "NAME\n  ACTION  TYPE\n  DETAIL", "/prod/db/password" },
+      lines(columns, { { name = row.name } }, 16)
     )
   end)
 
@@ -45,7 +62,8 @@ describe("a table", function()
 
   it("gives later rows the widths of the first", function()
     local _, more = tables.start(tables.columns({ "a", "b" }), { { a = "xyz", b = 1 } })
-    assert.equal("ab…  2", more({ a = "abcdef", b = 2 }))
+    assert.equal("abcdef  2", more({ a = "abcdef", b = 2 }))
+    assert.equal("a    2", more({ a = "a", b = 2 }))
   end)
 end)
 
