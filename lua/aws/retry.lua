@@ -7,6 +7,7 @@
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local progress = require("awsbak.progress")
 local time = require("awsbak.time")
 
 local retry = {}
@@ -232,6 +233,11 @@ function Retry:give(cost)
   self.tokens = math.min(self.rules.quota, self.tokens + (cost or self.rules.gain))
 end
 
+--- The call that ended with `e`, for people: "ssm GetParameter".
+local function name_of(self, e, call)
+  return ("%s %s"):format(e.service or self.service, e.operation or call.operation or "call")
+end
+
 --- Whether and how to go on after `e`: seconds to wait and tokens taken, or nil. Long polls wait
 --- even when the quota ends them.
 local function next_try(self, e, n, call)
@@ -248,7 +254,7 @@ local function next_try(self, e, n, call)
   if polls and polls[call.operation] then
     outside.sleep(wait)
   end
-  log.debug("%s: the quota of retries is used up", self.service)
+  log.debug("%s: the quota of retries is used up", name_of(self, e, call))
 end
 
 --- Call `attempt(n)` until it succeeds or trying again is no use.
@@ -273,7 +279,11 @@ function Retry:run(attempt, call)
       error(e, 0)
     end
     taken = cost
-    log.debug("attempt %d failed (%s), next in %.3f s", n, e.code or e.kind, wait)
+    local name = name_of(self, e, call)
+    log.debug("%s: attempt %d failed (%s), next in %.3f s", name, n, e.code or e.kind, wait)
+    if retry.classify(e, self.rules) == "throttling" then
+      progress.slowed(name)
+    end
     outside.sleep(wait)
   end
 end

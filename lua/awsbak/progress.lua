@@ -5,6 +5,7 @@
 
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local text = require("awsbak.text")
 local units = require("awsbak.units")
 
 local M = {}
@@ -12,8 +13,11 @@ local M = {}
 local REDRAW_S, LINE_S = 0.1, 10
 local CLEAR = "\r\27[K"
 
+local current -- what is counted now, the latest when there are several
+
 ---@class awsbak.Progress
 ---@field count integer
+---@field slowed boolean? whether nothing was done since M.slowed was called
 local Progress = {}
 Progress.__index = Progress
 
@@ -23,15 +27,24 @@ function M.is_terminal()
 end
 
 --- See is_terminal.
----@param text string
-function M.write(text)
-  io.stderr:write(text)
+---@param line string
+function M.write(line)
+  io.stderr:write(line)
+end
+
+--- See is_terminal.
+---@return integer columns of the terminal
+function M.columns()
+  return require("awsbak.core.sys").columns(2) or 80
 end
 
 local function describe(self, now)
   local seconds = now - self.began
   local total = self.total and (" of %d"):format(self.total) or ""
   local rate = seconds >= 1 and (", %.0f/s"):format(self.count / seconds) or ""
+  if self.slowed then
+    rate = ", throttled, waiting"
+  end
   return ("%d%s %s%s, %s"):format(self.count, total, self.noun, rate, units.show_duration(seconds))
 end
 
@@ -42,10 +55,8 @@ local function clear(self)
   end
 end
 
---- Count `n` more things done.
----@param n integer?
-function Progress:add(n)
-  self.count = self.count + (n or 1)
+--- Redraw the line when it is time to.
+local function draw(self)
   if not self.every then
     return
   end
@@ -55,11 +66,20 @@ function Progress:add(n)
   end
   self.due = now + self.every
   if self.terminal then
-    M.write(CLEAR .. describe(self, now))
+    -- A line that wraps could not be taken away again.
+    M.write(CLEAR .. text.cut(describe(self, now), M.columns() - 1))
     self.drawn = true
   else
     log.info("%s", describe(self, now))
   end
+end
+
+--- Count `n` more things done.
+---@param n integer?
+function Progress:add(n)
+  self.count = self.count + (n or 1)
+  self.slowed = false
+  draw(self)
 end
 
 --- The line goes away.
@@ -67,6 +87,9 @@ function Progress:close()
   clear(self)
   if log.before == self.before then
     log.before = nil
+  end
+  if current == self then
+    current = nil
   end
 end
 
@@ -86,7 +109,27 @@ function M.start(noun, total)
     clear(self)
   end
   log.before = self.before
+  current = self
   return self
+end
+
+local told = {} -- by what was slowed: when to say so again
+
+--- Say that a service asks for a slower pace, so that silence is not taken for a hang: in the line
+--- on a terminal, until more is done, and under -v in a line of its own every 10 seconds.
+---@param what string "ssm GetParameters"
+function M.slowed(what)
+  if log.enabled("info") then
+    local now = outside.monotonic()
+    if now >= (told[what] or now) then
+      told[what] = now + LINE_S
+      log.info("%s: throttled, waiting", what)
+    end
+  end
+  if current then
+    current.slowed = true
+    draw(current)
+  end
 end
 
 --- An iterator that counts what passes; the line goes away when the loop ends, however it ends.

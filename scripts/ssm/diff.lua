@@ -7,6 +7,7 @@ local parameter_source = require("backup.parameter_source")
 local path = require("aws.ssm.path")
 local plan = require("backup.parameter_plan")
 local policy = require("awsbak.policy")
+local progress = require("awsbak.progress")
 local reader = require("aws.ssm.reader")
 local settings = require("awsbak.settings")
 local ssm = require("aws.ssm")
@@ -28,10 +29,11 @@ local function scope_of(paths, renames)
 end
 
 --- A row for each saved parameter that is missing or differs, then for each that was not saved.
-local function rows(steps, pages, counts)
+local function rows(steps, pages, counts, shown)
   local saved, metas, at = names.new(), {}, 0
   local function next_saved()
     for step in steps do
+      shown:add()
       saved:add(step.name)
       local change = CHANGES[step.action]
       counts[change] = (counts[change] or 0) + 1
@@ -52,7 +54,11 @@ local function rows(steps, pages, counts)
     end
   end
   return function()
-    return next_saved() or next_added()
+    local row = next_saved() or next_added()
+    if not row then
+      shown:close()
+    end
+    return row
   end
 end
 
@@ -91,9 +97,10 @@ return policy({
     })
     local counts = { compared = comparison:check() }
     local scope = scope_of(#o.path > 0 and o.path or source.paths, renames)
+    local shown <close> = progress.start("parameters compared", counts.compared)
     local found = output.rows(
       { "name", "change", "detail" },
-      rows(comparison:steps(), reader.new(ssm):pages(scope), counts)
+      rows(comparison:steps(), reader.new(ssm):pages(scope), counts, shown)
     )
     counts.exit_code = o.exit_code and found > 0 and 4 or nil
     return counts

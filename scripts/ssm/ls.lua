@@ -5,6 +5,7 @@ local log = require("awsbak.log")
 local output = require("awsbak.output")
 local path = require("aws.ssm.path")
 local policy = require("awsbak.policy")
+local progress = require("awsbak.progress")
 local reader = require("aws.ssm.reader")
 local settings = require("awsbak.settings")
 local ssm = require("aws.ssm")
@@ -37,7 +38,7 @@ local function row_of(meta, value)
 end
 
 --- One row a parameter, a page of the service in memory at a time.
-local function rows(r, o)
+local function rows(r, o, shown)
   local pages = r:pages(path.scope(o.path))
   local metas, values, at = {}, {}, 0
   return function()
@@ -48,8 +49,10 @@ local function rows(r, o)
     end
     local meta = metas[at]
     if not meta then
+      shown:close()
       return nil
     end
+    shown:add()
     local found = values[meta.Name]
     local hidden = o.values and not o.reveal and meta.Type == "SecureString"
     return row_of(meta, found and found.Value or hidden and HIDDEN or nil)
@@ -79,7 +82,8 @@ return policy({
     if o.values then
       columns[#columns + 1] = "value"
     end
-    local count = output.rows(columns, rows(r, o))
+    local shown <close> = progress.start("parameters")
+    local count = output.rows(columns, rows(r, o, shown))
     for _, refusal in ipairs(r.unreadable) do
       log.warn("%s: value not read: %s: %s", refusal.name, refusal.code, refusal.message)
     end

@@ -13,26 +13,29 @@ local ssm = require("aws.ssm")
 
 local WRITES = { create = true, change = true, recreate = true }
 
---- The plan as rows, without what would stay as it is; `counts` and `seen` follow.
-local function plan_rows(restore, counts, seen)
+--- The plan as rows, without what would stay as it is; `counts`, `shown` and `seen` follow.
+local function plan_rows(restore, counts, shown, seen)
   local steps = restore:steps()
   return function()
     for step in steps do
+      shown:add()
       counts[step.action] = (counts[step.action] or 0) + 1
       seen(step)
       if step.action ~= "equal" then
         return { name = step.name, action = step.action, detail = plan.explain(step) }
       end
     end
+    shown:close()
   end
 end
 
 --- Shows what would be done and asks, unless --yes answers. What is not agreed to is not written.
-local function ask(restore)
+local function ask(restore, count)
   local counts = {}
+  local shown <close> = progress.start("parameters compared", count)
   output.rows(
     { "name", "action", "detail" },
-    plan_rows(restore, counts, function(step)
+    plan_rows(restore, counts, shown, function(step)
       restore:confirm(step)
     end)
   )
@@ -45,9 +48,10 @@ local function ask(restore)
   end
 end
 
-local function dry_run(restore)
+local function dry_run(restore, count)
   local counts = {}
-  output.rows({ "name", "action", "detail" }, plan_rows(restore, counts, function() end))
+  local shown <close> = progress.start("parameters compared", count)
+  output.rows({ "name", "action", "detail" }, plan_rows(restore, counts, shown, function() end))
   return {
     to_create = counts.create,
     to_change = counts.change,
@@ -143,9 +147,9 @@ return policy({
     })
     local count = restore:check()
     if o.dry_run then
-      return dry_run(restore)
+      return dry_run(restore, count)
     elseif o.overwrite ~= "never" then
-      ask(restore)
+      ask(restore, count)
     end
     return write(restore, count)
   end,

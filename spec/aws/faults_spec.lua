@@ -78,6 +78,7 @@ describe("aws.client on a bad network", function()
       local line = "ssm GetParameter: %s.- after %%d+ ms, attempt %d"
       assert.matches(line:format(outcome, attempt), said)
     end
+    assert.matches("ssm GetParameter: attempt 1 failed (ParameterNotFound), next in", said, 1, true)
     assert.is_nil(said:find("private", 1, true) or said:find("AKID", 1, true))
   end)
 

@@ -4,7 +4,12 @@ local progress = require("awsbak.progress")
 
 describe("progress", function()
   local now, written
-  local saved = { is_terminal = progress.is_terminal, write = progress.write, level = log.level }
+  local saved = {
+    is_terminal = progress.is_terminal,
+    write = progress.write,
+    columns = progress.columns,
+    level = log.level,
+  }
 
   local function run(terminal, count, seconds_each, f)
     progress.is_terminal = function()
@@ -35,10 +40,14 @@ describe("progress", function()
     progress.write = function(text)
       written[#written + 1] = text
     end
+    progress.columns = function()
+      return 40
+    end
   end)
 
   after_each(function()
     progress.is_terminal, progress.write = saved.is_terminal, saved.write
+    progress.columns = saved.columns
     log.level, log.lines = saved.level, nil
   end)
 
@@ -63,6 +72,46 @@ describe("progress", function()
     end)
     assert.equal("\r\27[K", written[#written])
     assert.is_nil(log.before)
+  end)
+
+  it("tells that the service wants a slower pace, until more is done", function()
+    run(true, 2, 1, function(item)
+      if item == 1 then
+        now = now + 1
+        progress.slowed("ssm GetParameters")
+      end
+    end)
+    assert.same({
+      "\r\27[K1 things, 1/s, 1.0 s",
+      "\r\27[K1 things, throttled, waiting, 2.0 s",
+      "\r\27[K2 things, 1/s, 3.0 s",
+      "\r\27[K",
+    }, written)
+    assert.same({}, log.lines)
+  end)
+
+  it("names what is slowed every ten seconds under -v", function()
+    log.level = "info"
+    outside.with({
+      monotonic = function()
+        return now
+      end,
+    }, function()
+      for _ = 1, 12 do
+        progress.slowed("kms Decrypt")
+        now = now + 1
+      end
+    end)
+    local line = "awsbak: info: kms Decrypt: throttled, waiting"
+    assert.same({ line, line }, log.lines)
+  end)
+
+  it("cuts the line to the terminal's width, so that it can be taken away", function()
+    progress.columns = function()
+      return 12
+    end
+    run(true, 1, 1)
+    assert.equal("\r\27[K1 things, …", written[1])
   end)
 
   it("takes the line away before a message", function()

@@ -7,6 +7,7 @@
 
 local faults = require("aws.ssm.faults")
 local outside = require("awsbak.outside")
+local progress = require("awsbak.progress")
 
 local M = {}
 
@@ -62,6 +63,7 @@ function M.wrap(call)
       if outside.monotonic() - storm_since_s > STORM_S then
         error(result, 0)
       end
+      progress.slowed(("%s %s"):format(result.service, result.operation))
       slow_down(started_s)
     end
   end

@@ -25,6 +25,8 @@ describe("aws.ssm.pace", function()
       if calls <= times then
         errors.raise({
           kind = "service",
+          service = "ssm",
+          operation = "GetParameter",
           code = code or "ThrottlingException",
           message = "Rate exceeded",
         })
