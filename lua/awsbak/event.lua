@@ -68,7 +68,7 @@ function M.answer(p, event)
   local options, said = {}, {}
   for key, value in pairs(M.options(event)) do
     if key == "yes" then
-      said.yes = value -- what --yes is on the command line
+      said.yes = schema.value(settings.options.by_key.yes, value, "event") -- --yes for events
     else
       options[key] = value
     end

@@ -170,31 +170,59 @@ function M.wanted(option)
   return kinds[option.kind].wanted .. (option.min and least:format(option.min) or "")
 end
 
+local function shown(value)
+  if type(value) == "string" then
+    return "'" .. value .. "'"
+  elseif type(value) == "table" then
+    return #value == 0 and next(value) ~= nil and "an object" or "a list"
+  end
+  return type(value) == "userdata" and "null" or tostring(value)
+end
+
+-- What an event's JSON must hold where a command line has only text: "plaintext": "no" is no flag.
+local JSON_TYPES = {
+  flag = { "boolean", "JSON has true and false without quotes" },
+  string = { "string", "JSON has text in quotes" },
+}
+
 local function bad_value(option, value, door)
-  local shown = type(value) == "table" and "a list" or "'" .. tostring(value) .. "'"
-  local near = option.choices and type(value) == "string" and errors.nearest(value, option.choices)
+  local hint
+  if option.choices and type(value) == "string" then
+    local near = errors.nearest(value, option.choices)
+    hint = near and ("did you mean '%s'?"):format(near)
+  elseif door == "event" and JSON_TYPES[option.kind] and type(value) ~= "table" then
+    hint = JSON_TYPES[option.kind][2]
+  end
   errors.raise({
     kind = "usage",
     code = "bad_option",
-    message = ("%s must be %s, not %s"):format(M.spell(option, door), M.wanted(option), shown),
-    hint = near and ("did you mean '%s'?"):format(near) or nil,
+    message = ("%s must be %s, not %s"):format(
+      M.spell(option, door),
+      M.wanted(option),
+      shown(value)
+    ),
+    hint = hint,
   })
 end
 
 --- One value of `option`, checked and made what its kind says.
 ---@param option table
 ---@param value any
----@param door string
+---@param door string at "event" a flag is a boolean and text a string, as JSON tells them apart
 ---@return any
 function M.value(option, value, door)
   local result = kinds[option.kind].read(value, option)
-  if result == nil then
+  local wanted = door == "event" and JSON_TYPES[option.kind]
+  if result == nil or wanted and type(value) ~= wanted[1] then
     bad_value(option, value, door)
   end
   return result
 end
 
 local function values(option, given, door)
+  if type(given) == "table" and #given == 0 and next(given) ~= nil then
+    bad_value(option, given, door)
+  end
   local list = {}
   for i, value in ipairs(type(given) == "table" and given or { given }) do
     list[i] = M.value(option, value, door)

@@ -78,7 +78,7 @@ function M.get(name)
       choices = option.choices,
       min = option.min,
       key = variable(option),
-    }, text, "event"),
+    }, text, "variable"),
       variable(option)
   end
   return nil

@@ -81,6 +81,12 @@ describe("the event door", function()
     assert.is_true(ran)
   end)
 
+  it("takes only true for a yes", function()
+    local ok, e = pcall(event.answer, p, { yes = "true" })
+    assert.is_false(ok)
+    assert.matches("yes must be true or false, not 'true'", tostring(e), 1, true)
+  end)
+
   it("refuses what is no JSON object", function()
     for _, text in ipairs({ "", "[1]", "3", "{" }) do
       local ok, e = pcall(event.decode, text, "event.json")

@@ -31,8 +31,21 @@ describe("schema.check", function()
 
   it("makes text what the option's kind says", function()
     local o =
-      schema.check(s, { count = "12", part = "8MiB", wait = "1m", dry_run = "true" }, "event")
+      schema.check(s, { count = "12", part = "8MiB", wait = "1m", dry_run = "true" }, "command")
     assert.same({ 12, 8388608, 60, true }, { o.count, o.part, o.wait, o.dry_run })
+  end)
+
+  it("takes an event's values as their JSON types say", function()
+    for message, given in pairs({
+      ["dry_run must be true or false, not 'yes'; JSON has true and false without quotes"] = {
+        dry_run = "yes",
+      },
+      ["path must be text, not 5; JSON has text in quotes"] = { path = 5 },
+      ["path must be text, not an object"] = { path = { below = "/a" } },
+    }) do
+      fails(message, schema.check, s, given, "event")
+    end
+    assert.same({ "5" }, schema.check(s, { path = 5 }, "library").path)
   end)
 
   it("takes a JSON null for absent", function()
@@ -65,7 +78,7 @@ describe("schema.check", function()
       "command"
     )
     fails(
-      "count must be a whole number from 1 up, not '0'",
+      "count must be a whole number from 1 up, not 0",
       schema.check,
       s,
       { count = 0 },
