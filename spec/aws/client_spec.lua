@@ -61,7 +61,7 @@ describe("what is said of calls", function()
     assert.same({
       WHERE,
       "awsbak: debug: ssm GetParameter: cut after N ms, attempt 1",
-      "awsbak: debug: attempt 1 failed (cut), next soon",
+      "awsbak: debug: ssm GetParameter: attempt 1 failed (cut), next soon",
       "awsbak: debug: ssm GetParameter: 200 (request id-1) after N ms, attempt 2",
       "awsbak: debug: ssm GetParameter: 200 (request id-1) after N ms, attempt 1",
     }, lines_at("debug", { cut, FOUND, FOUND }))
