@@ -4,6 +4,7 @@
 --- another region) is repeated at once and not counted, once per reason. Everything else is left to
 --- the retry rules of aws.retry.
 
+local advice = require("aws.advice")
 local checksum = require("aws.checksum")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
@@ -98,8 +99,9 @@ local function fault(call, response)
   })
 end
 
---- Say in an error which call it ended, unless it does.
+--- Say in an error which call it ended and what to do, unless it does.
 local function name_call(call, err)
+  err.hint = err.hint or advice.on(err)
   err.service = err.service or call.subject.service
   err.operation = err.operation or call.subject.operation
   return err

@@ -196,6 +196,25 @@ describe("aws.client on a bad network", function()
     assert.is_true(slept[2] >= 5 and slept[2] < 6)
   end)
 
+  it("says what to do about keys, rights and those who answer in AWS's place", function()
+    local refusals = {
+      { 400, "ExpiredTokenException", "renew the credentials" },
+      { 400, "UnrecognizedClientException", "`awsbak doctor`" },
+      { 400, "InvalidSignatureException", "this machine's clock" },
+      { 400, "AccessDeniedException", "docs/iam.md" },
+      { 302, nil, "a network portal" },
+      { 407, nil, "a proxy wants credentials" },
+    }
+    for _, refusal in ipairs(refusals) do
+      local status, code, advice = table.unpack(refusal, 1, 3)
+      local body = code and ('{"__type":"%s","message":"No."}'):format(code) or "<html>"
+      peer:script("GetParameter", { { status = status, body = body } })
+      local _, err = aws.try(ssm.get_parameter, { Name = "/a" }, once)
+      assert.equal(status, err.status)
+      assert.matches(advice, tostring(err), 1, true)
+    end
+  end)
+
   it("shows no control character of a hostile answer", function()
     local body = '{"__type":"Evil","message":"\\u001b[2Jgone\\u0000"}'
     peer:script("GetParameter", { { status = 400, body = body } })
