@@ -33,6 +33,12 @@ describe("credential_process", function()
     assert.equal("credential_process", e.code)
   end)
 
+  it("that does not exist is named", function()
+    local _, e = load("/no/such/program")
+    assert.same({ "credentials", "credential_process" }, { e.kind, e.code })
+    assert.matches("cannot run /no/such/program: No such file", e.message, 1, true)
+  end)
+
   it("gets our environment without keys", function()
     local dir <close> = scratch.new()
     local printer = dir:write("print.sh", 'env >"$1"; echo ' .. "'" .. ANSWER .. "'")
