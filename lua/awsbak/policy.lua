@@ -120,8 +120,8 @@ function M.confirm(question, plan)
     errors.raise({
       kind = "usage",
       code = "confirmation_needed",
-      message = "not confirmed: " .. question,
-      hint = "there is no terminal to ask on; add --yes to go on",
+      message = "not confirmed: " .. question:gsub("%?$", ""),
+      hint = 'there is no terminal to ask on; --yes goes on, in an event "yes": true',
     })
   end
   if not answered_yes(question) then

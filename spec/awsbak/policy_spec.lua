@@ -59,8 +59,8 @@ describe("policy.confirm", function()
     local result = program.run({ "-e", code })
     assert.equal(20, result.status)
     assert.equal(
-      "/a\\x1b\n/b\nawsbak: error: not confirmed: Overwrite 3 parameters?;"
-        .. " there is no terminal to ask on; add --yes to go on\n",
+      "/a\\x1b\n/b\nawsbak: error: not confirmed: Overwrite 3 parameters;"
+        .. ' there is no terminal to ask on; --yes goes on, in an event "yes": true\n',
       result.stderr
     )
   end)

@@ -49,9 +49,26 @@ describe("the ssm policies", function()
   it("put nothing but the answer to an event on standard output", function()
     for name, event in pairs({ ["ssm/backup"] = {}, ["ssm/restore"] = { from = "-" } }) do
       local result = invoke(name, event)
-      assert.same({ 2, "" }, { result.status, result.stdout })
+      local answer = assert(json.decode(result.stdout))
+      assert.same({ 2, "error", "no_stream" }, { result.status, answer.status, answer.code })
       assert.matches("an event has no standard input or output", result.stderr)
     end
+  end)
+
+  it("answer in JSON when they fail, too", function()
+    local from = op:path("confirm.age")
+    op:must({ "ssm", "backup", "--path", "/load/001", "--to", from })
+    local event = { from = from, overwrite = "always" }
+    local result = invoke("ssm/restore", event)
+    local answer = assert(json.decode(result.stdout))
+    assert.same(
+      { 20, "error", "usage", "confirmation_needed", 20 },
+      { result.status, answer.status, answer.kind, answer.code, answer.exit_code }
+    )
+    assert.matches("Write 20 parameters as planned$", answer.message)
+    assert.matches('"yes": true', answer.hint, 1, true)
+    event.yes = true
+    assert.equal(0, invoke("ssm/restore", event).status)
   end)
 
   it("are functions", function()
