@@ -34,12 +34,21 @@ local function gist(e)
   return ("%s %s %s %s"):format(e.kind, e.code, e.service, e.operation)
 end
 
-local function say(e)
-  local message = tostring(e)
-  if e.kind == "bug" and not log.enabled("info") then
-    message = message:match("^[^\n]*") -- require lists every place it looked at
+--- The first line is the message; what follows (require lists every place it looked at) is for -v.
+local function say_bug(message)
+  local first, rest = message:match("^([^\n]*)(.*)$")
+  log.error((first:gsub(":$", "")))
+  for line in rest:gmatch("[^\n]+") do
+    log.info((line:gsub("^%s+", "")))
   end
-  log.error(message)
+end
+
+local function say(e)
+  if e.kind == "bug" then
+    say_bug(tostring(e))
+  else
+    log.error(tostring(e))
+  end
   if is_defect(e) then
     log.error("this is a defect of awsbak; -v shows where")
   end

@@ -53,6 +53,17 @@ local function items(value, depth, seen)
   return parts
 end
 
+--- An empty table is not shown as one when its metatable can do more: it is called, or makes its
+--- parts when they are asked for.
+local function show_empty(class)
+  if type(class) == "table" and class.__call then
+    return "<callable>"
+  elseif type(class) == "table" and type(class.__index) == "function" then
+    return "<made when used>"
+  end
+  return "{}"
+end
+
 local function show_table(value, depth, seen)
   if seen[value] then
     return "<again>"
@@ -63,7 +74,7 @@ local function show_table(value, depth, seen)
   local parts = items(value, depth, seen)
   seen[value] = nil
   if #parts == 0 then
-    return "{}"
+    return show_empty(getmetatable(value))
   end
   local line = "{ " .. table.concat(parts, ", ") .. " }"
   if #line + 2 * depth <= LINE and not line:find("\n") then

@@ -30,6 +30,15 @@ describe("pretty.lua", function()
     assert.matches("{...}", pretty.lua(deep), 1, true)
   end)
 
+  it("tells an empty table from one that is called or filled when used", function()
+    local called = setmetatable({}, { __call = print, __index = string })
+    local lazy = setmetatable({}, { __index = print })
+    assert.equal(
+      "{ <callable>, <made when used>, {}, {} }",
+      pretty.lua({ called, lazy, {}, setmetatable({}, {}) })
+    )
+  end)
+
   it("escapes text and cuts what is very long", function()
     assert.equal('"a\\x1b\\n\\""', pretty.lua('a\27\n"'))
     assert.matches('"... %(5000 bytes%)$', pretty.lua(("x"):rep(5000)))

@@ -27,6 +27,7 @@ describe("the prompt", function()
       "{ a = { 1, 'x' } }",
       "error('boom')",
       "undefined",
+      "require('nowhere')",
       "x = 7",
       "x, nil"
     )
@@ -35,6 +36,7 @@ describe("the prompt", function()
       '\n{ a = { 1, "x" } }\n',
       "\nawsbak: error: prompt:1: boom\n",
       "undeclared global 'undefined'",
+      "module 'nowhere' not found\n",
       "\n7\nnil\n",
     }) do
       assert.matches(line, said, 1, true)
