@@ -41,20 +41,15 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 --- A random UUID (RFC 9562, version 4).
 ---@return string
 function exchange.uuid()
-  local b = outside.random_bytes(16)
-  local marked = b:sub(1, 6)
-    .. string.char(b:byte(7) & 0x0f | 0x40)
-    .. b:sub(8, 8)
-    .. string.char(b:byte(9) & 0x3f | 0x80)
-    .. b:sub(10)
-  local hex = codec.hex(marked)
-  return table.concat({
-    hex:sub(1, 8),
-    hex:sub(9, 12),
-    hex:sub(13, 16),
-    hex:sub(17, 20),
-    hex:sub(21),
-  }, "-")
+  local a, b, c, d = (">I4I4I4I4"):unpack(outside.random_bytes(16))
+  return ("%08x-%04x-4%03x-%04x-%04x%08x"):format(
+    a,
+    b >> 16,
+    b & 0x0fff,
+    c >> 16 & 0x3fff | 0x8000, -- the variant
+    c & 0xffff,
+    d
+  )
 end
 
 --- Begin a call: everything that is the same for all attempts.
@@ -119,11 +114,14 @@ local function payload_hash(call, url)
 end
 
 local function query_string(query)
+  if not query or #query == 0 then
+    return ""
+  end
   local parts = {}
-  for i, pair in ipairs(query or {}) do
+  for i, pair in ipairs(query) do
     parts[i] = codec.uri(pair[1]) .. "=" .. codec.uri(pair[2])
   end
-  return #parts > 0 and "?" .. table.concat(parts, "&") or ""
+  return "?" .. table.concat(parts, "&")
 end
 
 --- Add the headers of a signature made with the keys and the (corrected) time of this moment.

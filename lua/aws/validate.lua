@@ -71,8 +71,9 @@ end
 
 local checkers = {}
 
---- Check `value` against `shape` one step deeper in the trail.
-local function descend(check, step, shape, value)
+--- Check `value` against the shape that `ref` points to, one step deeper in the trail.
+local function descend(check, step, ref, value)
+  local shape = ref.target or check.model:resolve(ref)
   check.depth = check.depth + 1
   check.trail[check.depth] = step
   checkers[shape.type](check, shape, value)
@@ -126,7 +127,7 @@ function checkers.structure(check, shape, value)
     local found = value[member.name]
     if found ~= nil then
       if not member.json_value then -- those take any value JSON can hold
-        descend(check, member.name, check.model:shape(member), found)
+        descend(check, member.name, member, found)
       end
     elseif member.required then
       report(check, "lacks %s, which is required", member.name)
@@ -156,7 +157,7 @@ function checkers.list(check, shape, value)
     return wrong_type(check, "a list", value)
   end
   at_least(check, shape, count, "must have a length of")
-  local element = check.model:shape(shape.element)
+  local element = shape.element
   for i = 1, count do
     descend(check, i, element, value[i])
   end
@@ -166,7 +167,7 @@ function checkers.map(check, shape, value)
   if type(value) ~= "table" then
     return wrong_type(check, "a table of keys and values", value)
   end
-  local element = check.model:shape(shape.value)
+  local element = shape.value
   for _, key in ipairs(sorted.keys(value)) do
     if type(key) ~= "string" then
       report(check, "must have strings as keys, not %s", describe(key))

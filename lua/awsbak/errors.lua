@@ -128,17 +128,18 @@ function M.check(v, err, ...)
   return v, err, ...
 end
 
+local function tried(ok, ...)
+  if ok then
+    return ...
+  end
+  return nil, M.from((...))
+end
+
 --- Call `f`; its results, or nil and the error table.
 ---@param f function
 ---@return any ...
 function M.try(f, ...)
-  local function finish(ok, ...)
-    if ok then
-      return ...
-    end
-    return nil, M.from((...))
-  end
-  return finish(pcall(f, ...))
+  return tried(pcall(f, ...))
 end
 
 --- The exit code of a program that ends by `e`.

@@ -68,6 +68,10 @@ function M.host(url)
   return scheme, host
 end
 
+local function is_https(url)
+  return url:sub(1, 6) == "https:"
+end
+
 --- Whether a host is this machine by its very name: no resolver is asked, and none can lie.
 ---@param host string as http.host gives it
 ---@return boolean
@@ -86,26 +90,26 @@ end
 --- The proxy for a URL by the environment, or nil: https_proxy, http_proxy, all_proxy, in both
 --- cases. A CGI program takes no HTTP_PROXY, which is there the request's "Proxy:" header.
 local function proxy_for(url)
-  local scheme, host = M.host(url)
-  if not scheme or is_near(host) then
-    return nil
-  end
   local proxy
-  if scheme == "https" then
+  if is_https(url) then
     proxy = variable("https_proxy")
   elseif outside.getenv("REQUEST_METHOD") then
     proxy = outside.getenv("http_proxy")
   else
     proxy = variable("http_proxy")
   end
-  return proxy or variable("all_proxy")
+  proxy = proxy or variable("all_proxy")
+  if proxy then
+    local scheme, host = M.host(url)
+    return scheme and not is_near(host) and proxy or nil
+  end
 end
 
 local system_trust
 
 --- Fill in whom to trust: the caller's file, AWS_CA_BUNDLE, or the system's folder.
 local function add_trust(options, request)
-  if not request.url:match("^https:") then
+  if not is_https(request.url) then
     return
   end
   options.ca_file = request.ca_file or outside.getenv("AWS_CA_BUNDLE")
@@ -113,6 +117,11 @@ local function add_trust(options, request)
     system_trust = system_trust or http.system_trust()
     options.ca_file, options.ca_path = system_trust.ca_file, system_trust.ca_path
   end
+end
+
+local function perform(options)
+  local op <close> = errors.check(http.request(options))
+  return task.await(op)
 end
 
 --- Send a request and wait for its reply.
@@ -139,10 +148,7 @@ function M.send(request)
     no_proxy = proxy and variable("no_proxy"),
   }
   add_trust(options, request)
-  local response, e = errors.try(function()
-    local op <close> = errors.check(http.request(options))
-    return task.await(op)
-  end)
+  local response, e = errors.try(perform, options)
   if not response then
     if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
       e.retryable = RETRYABLE[e.code] or false

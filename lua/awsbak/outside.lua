@@ -1,6 +1,8 @@
 --- Everything in lua/ that needs the time, luck, the environment, files or the network asks here,
 --- so that a spec or a simulation can put something else in its place.
 
+local sys = require("awsbak.core.sys")
+
 local M = {}
 
 local FILE_MAX = 32 * 1024 * 1024
@@ -17,20 +19,16 @@ local function io_error(path, message, number)
   }
 end
 
-local function sys()
-  return require("awsbak.core.sys")
-end
-
 --- Epoch seconds, with fraction.
 ---@return number
 function M.now()
-  return sys().now()
+  return sys.now()
 end
 
 --- Seconds of a clock that never goes back.
 ---@return number
 function M.monotonic()
-  return sys().monotonic()
+  return sys.monotonic()
 end
 
 --- Suspend the task.
@@ -49,26 +47,26 @@ end
 ---@param n integer
 ---@return string
 function M.random_bytes(n)
-  return sys().random(n)
+  return sys.random(n)
 end
 
 --- A variable of the environment; nil when it is unset or empty.
 ---@param name string
 ---@return string?
 function M.getenv(name)
-  return sys().getenv(name)
+  return sys.getenv(name)
 end
 
 --- The whole environment: { NAME = value }, for programs we start.
 ---@return table<string, string>
 function M.environ()
-  return sys().environ()
+  return sys.environ()
 end
 
 --- The effective user id.
 ---@return integer
 function M.uid()
-  return sys().uid()
+  return sys.uid()
 end
 
 --- A whole file of at most 32 MiB.
