@@ -195,17 +195,24 @@ local function tell(step)
   end
 end
 
+-- Counted when it is done, not when it is handed out: a cancelled run hands out no more.
+function Restore:count(result)
+  self.counts[result] = (self.counts[result] or 0) + 1
+end
+
 -- One result. An error that concerns more than this parameter stops the run: what is under way is
 -- finished, nothing more is begun.
 function Restore:apply(step)
   if self.stopped then
     return nil
   elseif changed_since(self, step) then
+    self:count("failed")
     local detail = "it changed after the plan was shown; nothing was written"
     return { name = step.name, result = "failed", detail = detail }
   end
   tell(step)
   local result, stop = self.writer:apply(step)
+  self:count(result.result)
   self.stopped = self.stopped or stop
   if result.result == "lost" then
     log.error("%s: %s", result.name, result.detail) -- a cancelled run shows no results any more
@@ -240,11 +247,7 @@ function Restore:run()
         next_batch()
       end
     until results[at] ~= false
-    local result = results[at]
-    if result then
-      self.counts[result.result] = (self.counts[result.result] or 0) + 1
-    end
-    return result
+    return results[at]
   end
 end
 

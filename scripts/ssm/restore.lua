@@ -1,6 +1,7 @@
 --- Put saved SSM parameters back: awsbak ssm restore prod.age --rename /prod=/staging
 
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local output = require("awsbak.output")
 local parameter_restore = require("backup.parameter_restore")
 local parameter_source = require("backup.parameter_source")
@@ -61,8 +62,21 @@ local function dry_run(restore, count)
   }
 end
 
---- Writes `count` parameters; the results as rows, without what was equal.
-local function write(restore, count)
+local function result_of(counts)
+  return {
+    ok = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0),
+    failed = (counts.failed or 0) + (counts.lost or 0),
+    lost = counts.lost,
+    skipped = (counts.kept or 0) + (counts.equal or 0),
+    created = counts.created,
+    changed = counts.changed,
+    recreated = counts.recreated,
+    kept = counts.kept,
+    equal = counts.equal,
+  }
+end
+
+local function show_results(restore, count)
   local shown <close> = progress.start("parameters", count)
   local results = restore:run()
   output.rows({ "name", "result", "detail" }, function()
@@ -74,25 +88,32 @@ local function write(restore, count)
     end
     shown:close()
   end)
-  local counts = restore.counts
-  local written = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0)
-  if restore.stopped then
-    local e = errors.from(restore.stopped)
-    local lost = counts.lost and (", and %d deleted but not created again"):format(counts.lost)
-    e.hint = ("stopped after %d were written%s; run it again to go on"):format(written, lost or "")
+end
+
+local function go_on(counts)
+  local lost = counts.lost and (", and %d deleted but not created again"):format(counts.lost)
+  return ("stopped after %d were written%s; run it again to go on"):format(
+    result_of(counts).ok,
+    lost or ""
+  )
+end
+
+--- Writes `count` parameters; the results as rows, without what was equal. A run that is ended by a
+--- signal or by --timeout still says how far it came.
+local function write(restore, count)
+  local finished, e = pcall(show_results, restore, count)
+  if not finished then
+    e = errors.from(e)
+    if e.kind == "cancelled" then
+      log.warn("%s", go_on(restore.counts))
+    end
+    error(e, 0)
+  elseif restore.stopped then
+    e = errors.from(restore.stopped)
+    e.hint = go_on(restore.counts)
     error(e, 0)
   end
-  return {
-    ok = written,
-    failed = (counts.failed or 0) + (counts.lost or 0),
-    lost = counts.lost,
-    skipped = (counts.kept or 0) + (counts.equal or 0),
-    created = counts.created,
-    changed = counts.changed,
-    recreated = counts.recreated,
-    kept = counts.kept,
-    equal = counts.equal,
-  }
+  return result_of(restore.counts)
 end
 
 return policy({
