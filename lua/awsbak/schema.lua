@@ -35,6 +35,8 @@ local FIELDS = {
   "help",
 }
 
+local DURATION_MAX_S = 86400 * 10000 -- what the deadline's timer holds everywhere
+
 --- Each kind: what a value must be, and how one is made from text or from a Lua value (nil: it is
 --- not such a value).
 local kinds = {
@@ -88,7 +90,7 @@ local kinds = {
         seconds = units.duration(v)
       end
       local fits = type(seconds) == "number" and seconds >= (option.min or 0)
-      return fits and seconds < math.huge and seconds or nil
+      return fits and seconds <= DURATION_MAX_S and seconds or nil
     end,
   },
   choice = {
@@ -190,6 +192,8 @@ local function bad_value(option, value, door)
   if option.choices and type(value) == "string" then
     local near = errors.nearest(value, option.choices)
     hint = near and ("did you mean '%s'?"):format(near)
+  elseif option.kind == "duration" and (units.duration(tostring(value)) or 0) > DURATION_MAX_S then
+    hint = "10000d is the longest"
   elseif door == "event" and JSON_TYPES[option.kind] and type(value) ~= "table" then
     hint = JSON_TYPES[option.kind][2]
   end

@@ -23,7 +23,7 @@ M.options = schema.new({
     "timeout",
     kind = "duration",
     min = 0.001,
-    help = "end with code 124 after this time: 90s, 5m, 1h30m",
+    help = "end with code 124 after this time: 90s, 5m, 1h30m; a bare number is seconds",
   },
   { "yes", kind = "flag", help = "answer yes to questions" },
   { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },

@@ -48,6 +48,18 @@ describe("schema.check", function()
     assert.same({ "5" }, schema.check(s, { path = 5 }, "library").path)
   end)
 
+  it("knows no duration that no timer can hold", function()
+    fails(
+      "wait must be a duration such as 90s, 5m or 1h30m, not '99999999999999999999h';"
+        .. " 10000d is the longest",
+      schema.check,
+      s,
+      { wait = "99999999999999999999h" },
+      "library"
+    )
+    assert.equal(864000000, schema.check(s, { wait = "10000d" }, "library").wait)
+  end)
+
   it("takes a JSON null for absent", function()
     assert.equal(3, schema.check(s, { count = require("awsbak.core.json").null }, "event").count)
   end)
