@@ -7,26 +7,40 @@ local text = require("awsbak.text")
 
 local M = {}
 
-local WIDTH = 90 -- of running text
+local WIDTH = 90 -- of running text, on a terminal that is as wide
+local HELP_MIN = 24 -- narrower, the right one of two columns goes below the left one
 
-local USAGE = [[
-awsbak runs backup and restore policies for AWS, written in Lua.
+local TITLE = "awsbak runs backup and restore policies for AWS, written in Lua."
 
-  awsbak COMMAND [words]         a command: a policy of the list below
-  awsbak SCRIPT.lua [words]      a Lua script; its name has a / or ends in .lua
-  awsbak - [words]               a script from standard input
-  awsbak                         on a terminal: a Lua prompt
+local USAGE = {
+  { "awsbak COMMAND [words]", "a command: a policy of the list below" },
+  { "awsbak SCRIPT.lua [words]", "a Lua script; its name has a / or ends in .lua" },
+  { "awsbak - [words]", "a script from standard input" },
+  { "awsbak", "on a terminal: a Lua prompt" },
+}
 
-  -e CODE   run Lua code         -v, -vv   say more (AWSBAK_LOG=info, debug)
-  -l NAME   require a module     -q        say errors only
-  -i        prompt afterwards    -V        print the version
-]]
+local SWITCHES = {
+  { "-e CODE", "run Lua code" },
+  { "-l NAME", "require a module" },
+  { "-i", "prompt afterwards" },
+  { "-v, -vv", "say more (AWSBAK_LOG=info, debug)" },
+  { "-q", "say errors only" },
+  { "-V", "print the version" },
+}
 
-local EXITS = [[
-Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 incomplete, 4 differences found,
-20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143 ended by a signal, 141 nobody
-reads standard output any more.
-]]
+local EXITS = "Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 incomplete,"
+  .. " 4 differences found, 20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143 ended"
+  .. " by a signal, 141 nobody reads standard output any more."
+
+local function width_now()
+  return math.min(WIDTH, require("awsbak.core.sys").columns(1) or WIDTH)
+end
+
+--- Running text in lines; those after the first begin with `indent`.
+local function wrap(s, indent)
+  local lines = text.wrap(s, width_now() - #indent)
+  return table.concat(lines, "\n" .. indent) .. "\n"
+end
 
 --- Two columns, the left one as wide as needed.
 local function columns(rows)
@@ -34,11 +48,14 @@ local function columns(rows)
   for _, row in ipairs(rows) do
     width = math.max(width, text.width(row[1]))
   end
-  local lines = {}
+  local is_narrow = width_now() - width - 4 < HELP_MIN
+  local indent = (" "):rep(is_narrow and 6 or width + 4)
+  local parts = {}
   for i, row in ipairs(rows) do
-    lines[i] = ("  %s%s  %s"):format(row[1], (" "):rep(width - text.width(row[1])), row[2])
+    local gap = is_narrow and "\n" .. indent or (" "):rep(width - text.width(row[1]) + 2)
+    parts[i] = "  " .. row[1] .. gap .. wrap(row[2], indent)
   end
-  return table.concat(lines, "\n") .. "\n"
+  return table.concat(parts)
 end
 
 local function value_name(option)
@@ -89,13 +106,19 @@ end
 ---@return string
 function M.overview()
   return table.concat({
-    USAGE,
-    "\nCommands (`awsbak help COMMAND` says more):\n",
+    wrap(TITLE, ""),
+    "\n",
+    columns(USAGE),
+    "\n",
+    columns(SWITCHES),
+    "\n",
+    wrap("Commands (`awsbak help COMMAND` says more):", ""),
     columns(command_rows(commands.list())),
-    "\nFlags of every command, before or after it (or AWSBAK_NAME in the environment):\n",
+    "\n",
+    wrap("Flags of every command, before or after it (or AWSBAK_NAME in the environment):", ""),
     columns(option_rows(settings.options.list)),
     "\n",
-    EXITS,
+    wrap(EXITS, ""),
   })
 end
 
@@ -106,17 +129,26 @@ function M.group(group)
   return columns(command_rows(commands.members(group)))
 end
 
---- Paragraphs in lines of at most WIDTH columns; lines that are shorter stay as they are.
-local function wrapped(paragraphs)
-  local lines = {}
-  for line in paragraphs:gmatch("[^\n]*") do
-    while #line > WIDTH do
-      local head = line:sub(1, WIDTH + 1):match("^(.*)%s") or line:match("^%S+")
-      lines[#lines + 1], line = head, line:sub(#head + 2)
+--- Paragraphs, which an empty line ends, in lines as wide as the terminal; a line that begins with
+--- a space stays as it is.
+local function paragraphs(description)
+  local parts, paragraph = {}, {}
+  local function finish()
+    if #paragraph > 0 then
+      parts[#parts + 1] = wrap(table.concat(paragraph, " "), "")
+      paragraph = {}
     end
-    lines[#lines + 1] = line
   end
-  return table.concat(lines, "\n")
+  for line in description:gsub("%s+$", ""):gmatch("[^\n]*") do
+    if line:find("^%S") then
+      paragraph[#paragraph + 1] = line
+    else
+      finish()
+      parts[#parts + 1] = line .. "\n"
+    end
+  end
+  finish()
+  return table.concat(parts)
 end
 
 local function usage_line(p, called)
@@ -127,7 +159,8 @@ local function usage_line(p, called)
       words[#words + 1] = option.required and word or "[" .. word .. "]"
     end
   end
-  return table.concat(words, " ") .. (#p.schema.list > 0 and " [options]" or "")
+  words[#words + 1] = #p.schema.list > 0 and "[options]" or nil
+  return wrap(table.concat(words, " "), "  ")
 end
 
 --- How a policy is used.
@@ -136,12 +169,12 @@ end
 ---@param called string the words that name it
 ---@return string
 function M.policy(p, path, called)
-  local parts = { usage_line(p, called), "\n\n", p.summary, "\n" }
+  local parts = { usage_line(p, called), "\n", wrap(p.summary, "") }
   if p.description then
-    parts[#parts + 1] = "\n" .. wrapped((p.description:gsub("%s+$", ""))) .. "\n"
+    parts[#parts + 1] = "\n" .. paragraphs(p.description)
   end
   if #p.schema.list > 0 then
-    parts[#parts + 1] = "\nOptions (`awsbak help` has those of every command):\n"
+    parts[#parts + 1] = "\n" .. wrap("Options (`awsbak help` has those of every command):", "")
     parts[#parts + 1] = columns(option_rows(p.schema.list))
   end
   if #p.examples > 0 then

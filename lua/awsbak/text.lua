@@ -90,6 +90,23 @@ function M.width(s)
   return width
 end
 
+--- Running text in lines of at most `width` columns; a longer word has a line of its own.
+---@param s string valid UTF-8
+---@param width integer
+---@return string[] lines
+function M.wrap(s, width)
+  local lines = {}
+  for word in s:gmatch("%S+") do
+    local line = lines[#lines]
+    if line and M.width(line) + 1 + M.width(word) <= width then
+      lines[#lines] = line .. " " .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  return lines
+end
+
 --- `s`, or as much of it as fits into `width` columns with "…" at the end.
 ---@param s string valid UTF-8
 ---@param width integer at least 1

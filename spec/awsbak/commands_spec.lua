@@ -199,6 +199,37 @@ describe("awsbak help", function()
     assert.equal(said, program.run({ "eject", "--help" }).stdout)
   end)
 
+  it("writes running text anew, not the lines it was typed in", function()
+    local dir <close> = scratch.new()
+    os.execute("mkdir -p " .. shell.quote(dir:path("mine")))
+    dir:write(
+      "mine/p.lua",
+      [[
+      return require("awsbak.policy")({
+        name = "p",
+        summary = "Do it.",
+        description = ("word "):rep(18) .. "end\nof one\n\n  as is\n" .. ("next "):rep(3),
+        run = function() end,
+      })
+    ]]
+    )
+    local said = run_in(dir, { "help", "p" }, { AWSBAK_PATH = dir:path("mine") })
+    local expected = ("word "):rep(18):sub(1, -2) .. "\nend of one\n\n  as is\nnext next next\n"
+    assert.matches("Do it.\n\n" .. expected, said, 1, true)
+  end)
+
+  it("is as wide as the terminal", function()
+    local words = { "sh", "-c", 'stty cols 40; exec "$@"', "sh", program.path(), "help", "eject" }
+    local command = "python3 spec/support/terminal.py /usr/bin/env %s </dev/null"
+    local pipe = io.popen(command:format(shell.join(words)))
+    local said = pipe:read("a"):match("^(.-)\nExamples:")
+    pipe:close()
+    for line in said:gmatch("[^\n]+") do
+      assert.is_true(#line <= 40, line)
+    end
+    assert.matches("\n  %-%-force  %S", said)
+  end)
+
   it("lists a group's commands", function()
     local said = program.run({ "help", "ssm" })
     assert.equal(0, said.status)
