@@ -10,6 +10,7 @@
 local errors = require("awsbak.errors")
 local schema = require("awsbak.schema")
 local settings = require("awsbak.settings")
+local sorted = require("awsbak.sorted")
 local text = require("awsbak.text")
 
 local M = {}
@@ -39,15 +40,56 @@ function meta.__call(self, options)
   return self.run(options)
 end
 
+-- The file a policy is written in, told by its function, or what it calls itself.
+local function place(definition)
+  local info = type(definition.run) == "function" and debug.getinfo(definition.run, "S")
+  if info and info.what ~= "C" then
+    return (info.source:gsub("^[@=]", ""))
+  end
+  return ("policy '%s'"):format(tostring(definition.name or "without a name"))
+end
+
+local function mistaken(definition, message, hint)
+  errors.raise({
+    kind = "config",
+    code = "bad_policy",
+    message = ("%s: %s"):format(place(definition), message),
+    hint = hint,
+  })
+end
+
 local function check_definition(definition)
   for field, value in pairs(definition) do
     local wanted = FIELDS[field]
-    assert(wanted, ("a policy has no field '%s'"):format(field))
-    assert(type(value) == wanted, ("field '%s' of a policy must be a %s"):format(field, wanted))
+    if not wanted then
+      local near = errors.nearest(tostring(field), sorted.keys(FIELDS))
+      local hint = near and ("did you mean '%s'?"):format(near)
+      mistaken(definition, ("a policy has no field '%s'"):format(tostring(field)), hint)
+    elseif type(value) ~= wanted then
+      mistaken(definition, ("field '%s' of a policy must be a %s"):format(field, wanted))
+    end
   end
   for _, field in ipairs({ "name", "summary", "run" }) do
-    assert(definition[field], ("a policy needs the field '%s'"):format(field))
+    if not definition[field] then
+      mistaken(definition, ("a policy needs the field '%s'"):format(field))
+    end
   end
+end
+
+local function schema_of(definition)
+  local made, e = errors.try(schema.new, definition.options)
+  return made or mistaken(definition, e.message, e.hint)
+end
+
+local function check_result(definition, result)
+  if result ~= nil and type(result) ~= "table" then
+    mistaken(
+      definition,
+      ("run must return a table or nothing, not a %s"):format(type(result)),
+      "it is like { ok = 12, failed = 0 }"
+    )
+  end
+  return result
 end
 
 --- Make a policy of its definition; also called as `policy({...})`.
@@ -66,13 +108,13 @@ function M.new(definition)
     description = definition.description,
     examples = definition.examples or {},
     raw = definition.raw or false,
-    schema = schema.new(definition.options),
+    schema = schema_of(definition),
   }
   --- Check options and run: `p.run({ path = "/prod", dry_run = true })`.
   function self.run(options, door)
     door = door or "library"
     local checked = self.raw and options or schema.check(self.schema, options or {}, door)
-    return definition.run(checked, { door = door })
+    return check_result(definition, definition.run(checked, { door = door }))
   end
   return setmetatable(self, meta)
 end

@@ -5,6 +5,7 @@
 --- the command line "dry_run" is --dry-run; in events and in Lua it is the key dry_run.
 
 local errors = require("awsbak.errors")
+local sorted = require("awsbak.sorted")
 local units = require("awsbak.units")
 
 local M = {}
@@ -104,19 +105,45 @@ local kinds = {
   },
 }
 
-local function normalise(option)
-  local name = option[1] or option.name
-  assert(type(name) == "string", "an option needs a name")
+local function mistaken(message, said, list)
+  local near = said and errors.nearest(tostring(said), list)
+  errors.raise({
+    kind = "config",
+    code = "bad_policy",
+    message = message,
+    hint = near and ("did you mean '%s'?"):format(near) or nil,
+  })
+end
+
+local function check_fields(name, option)
   for field in pairs(option) do
     local known = field == 1
     for _, other in ipairs(FIELDS) do
       known = known or field == other
     end
-    assert(known, ("option '%s' has an unknown field '%s'"):format(name, field))
+    if not known then
+      mistaken(("option '%s' has an unknown field '%s'"):format(name, field), field, FIELDS)
+    end
+  end
+end
+
+local function check_kind(name, kind, option)
+  if not kinds[kind] then
+    local message = ("option '%s' is of no known kind: %s"):format(name, tostring(kind))
+    mistaken(message, kind, sorted.keys(kinds))
+  elseif kind == "choice" and not option.choices then
+    mistaken(("option '%s' needs choices"):format(name))
+  end
+end
+
+local function normalise(option)
+  local name = type(option) == "table" and (option[1] or option.name)
+  if type(name) ~= "string" then
+    mistaken("an option needs a name")
   end
   local kind = option.kind or "string"
-  assert(kinds[kind], ("option '%s' is of no known kind: %s"):format(name, kind))
-  assert(kind ~= "choice" or option.choices, ("option '%s' needs choices"):format(name))
+  check_fields(name, option)
+  check_kind(name, kind, option)
   return {
     key = (name:gsub("-", "_")),
     flag = "--" .. name:gsub("_", "-"),
@@ -137,14 +164,16 @@ end
 ---@field list table[] options in the order they were given
 ---@field by_key table<string, table>
 
---- Check a list of options (a mistake in it raises) and index it.
+--- Check a list of options and index it; a mistake in it raises kind "config", code "bad_policy".
 ---@param options awsbak.Option[]
 ---@return awsbak.Schema
 function M.new(options)
   local self = { list = {}, by_key = {} }
   for i, option in ipairs(options or {}) do
     local o = normalise(option)
-    assert(not self.by_key[o.key], ("option '%s' is given twice"):format(o.key))
+    if self.by_key[o.key] then
+      mistaken(("option '%s' is given twice"):format(o.key))
+    end
     self.list[i], self.by_key[o.key] = o, o
   end
   return self

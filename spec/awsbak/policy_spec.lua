@@ -33,6 +33,41 @@ describe("a policy", function()
     assert.equal("there is no option 'nubmer'; did you mean 'number'?", tostring(e))
   end)
 
+  it("with a mistake in it is named by its file, with what was meant", function()
+    local run = function() end
+    for message, definition in pairs({
+      ["a policy has no field 'summry'; did you mean 'summary'?"] = {
+        name = "x",
+        summry = "x",
+        run = run,
+      },
+      ["option 'n' is of no known kind: intger; did you mean 'integer'?"] = {
+        name = "x",
+        summary = "x",
+        options = { { "n", kind = "intger" } },
+        run = run,
+      },
+    }) do
+      local ok, e = pcall(policy, definition)
+      assert.is_false(ok)
+      assert.same({ "config", "bad_policy" }, { e.kind, e.code })
+      assert.matches("policy_spec.lua: " .. message, tostring(e), 1, true)
+    end
+  end)
+
+  it("returns a table or nothing", function()
+    local odd = policy({
+      name = "odd",
+      summary = "Odd.",
+      run = function()
+        return "done"
+      end,
+    })
+    local ok, e = pcall(odd.run)
+    assert.is_false(ok)
+    assert.matches("policy_spec.lua: run must return a table or nothing, not a string", e.message)
+  end)
+
   it("must be defined rightly", function()
     for _, definition in ipairs({
       { summary = "x", run = print },
