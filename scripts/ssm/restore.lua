@@ -54,6 +54,9 @@ local function dry_run(restore, count)
   local shown <close> = progress.start("parameters compared", count)
   output.rows({ "name", "action", "detail" }, plan_rows(restore, counts, shown, function() end))
   return {
+    dry_run = true,
+    from = restore.location,
+    compared = count,
     to_create = counts.create,
     to_change = counts.change,
     to_recreate = counts.recreate,
@@ -67,7 +70,7 @@ local function result_of(counts)
     ok = (counts.created or 0) + (counts.changed or 0) + (counts.recreated or 0),
     failed = (counts.failed or 0) + (counts.lost or 0),
     lost = counts.lost,
-    skipped = (counts.kept or 0) + (counts.equal or 0),
+    skipped = counts.kept or 0,
     created = counts.created,
     changed = counts.changed,
     recreated = counts.recreated,
