@@ -34,6 +34,14 @@ local function read_all(opened)
 end
 
 local function read_dump(opened, options)
+  if options.trust and options.trust ~= "any" then
+    errors.raise({
+      kind = "usage",
+      code = "not_signed",
+      message = opened.location .. " is a dump, which nobody signs: no key can be trusted for it",
+      hint = "give --trust any to use it",
+    })
+  end
   if opened.bytes > DUMP_MAX then
     errors.raise({
       kind = "integrity",
@@ -87,7 +95,7 @@ end
 ---@param options table|nil `identity`, files with age identities; `passphrase_file`; `trust`, the
 ---  public key of a signer, or `any`
 ---@return backup.ParameterSource close it
---- Raises what backup.transfer and backup.archive raise.
+--- Raises what backup.transfer and backup.archive raise; kind usage for a signer of what has none.
 function M.open(from, options)
   local opened <const> = transfer.source(from, { fixed = true })
   local ok, self = pcall(function()
@@ -120,7 +128,9 @@ function Source:require_trust()
   local question = doubt(self) .. ". Use it?"
   local _, e = errors.try(settings.with, { yes = false }, policy.confirm, question)
   if e and e.code == "confirmation_needed" then
-    e.message, e.hint = doubt(self), "add --trust KEY or --trust any to use it"
+    e.message = doubt(self)
+    e.hint = self.signer and "add --trust KEY or --trust any to use it"
+      or "add --trust any to use it"
   end
   if e then
     error(e, 0)

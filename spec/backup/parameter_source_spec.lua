@@ -1,3 +1,4 @@
+local errors = require("awsbak.errors")
 local parameter_source = require("backup.parameter_source")
 local scratch = require("spec.support.scratch")
 local vault = require("spec.support.vault")
@@ -26,10 +27,12 @@ describe("backup.parameter_source", function()
   end)
 
   it("trusts a dump only when told to trust any", function()
-    for trust, trusted in pairs({ any = true, none = false }) do
-      local source <close> = parameter_source.open(dump("v"), { trust = trust })
-      assert.equal(trusted, source.trusted)
+    for _, trust in ipairs({ "any", false }) do
+      local source <close> = parameter_source.open(dump("v"), { trust = trust or nil })
+      assert.equal(trust == "any", source.trusted)
     end
+    local _, err = errors.try(parameter_source.open, dump("v"), { trust = "foo" })
+    assert.same({ "usage", "not_signed" }, { err.kind, err.code })
   end)
 
   it("reads what it checked, whatever becomes of the file", function()
