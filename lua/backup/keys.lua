@@ -136,6 +136,13 @@ function M.identities(paths)
   end
   local list = {}
   for _, path in ipairs(paths) do
+    if path == "" then
+      errors.raise({
+        kind = "usage",
+        code = "bad_option",
+        message = "the name of an identity file is empty",
+      })
+    end
     local found = read_secrets(path, age.identities)
     table.move(found, 1, #found, #list + 1, list)
   end

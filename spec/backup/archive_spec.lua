@@ -133,6 +133,12 @@ describe("an archive", function()
       assert.is_nil(dir:read("a.age"))
     end)
 
+    it("naming the recipient that is none", function()
+      local ok, err = pcall(write, {}, { recipients = { box.recipient, "foo" } })
+      assert.is_false(ok)
+      assert.matches('"foo" is not an age recipient', err.message, 1, true)
+    end)
+
     it("to our own key by default, and not at all without one", function()
       local ok, err = pcall(write, {}, { recipients = {} })
       assert.is_false(ok)

@@ -122,6 +122,7 @@ describe("the keys of a host", function()
       local one = dir:path("one")
       assert(file.create_exclusive(one, "# mine\n" .. text .. "\n"))
       assert.equal(2, #inside(keys.identities, { one, one }))
+    assert.equal("usage", raised(keys.identities, { "" }).kind)
       local fifo = dir:path("fifo")
       local command = "mkfifo %s; cat %s > %s &"
       os.execute(command:format(shell.quote(fifo), shell.quote(one), shell.quote(fifo)))

@@ -1,5 +1,6 @@
 --- An archive on its way out: records in, the file, object or pipe out.
 
+local age = require("awsbak.core.age")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local format = require("backup.archive.format")
@@ -51,6 +52,17 @@ local function merge(record, fields)
   return record
 end
 
+--- Raise when one is none, and say which.
+local function check_recipients(recipients)
+  for _, recipient in ipairs(recipients) do
+    local ok, err = age.check_recipient(recipient)
+    if not ok then
+      err.message = ("%q is %s"):format(recipient, err.message)
+      errors.raise(err)
+    end
+  end
+end
+
 --- Whom the archive is for, as options of stream.writer.
 local function secrecy(options)
   local recipients = options.recipients
@@ -69,6 +81,8 @@ local function secrecy(options)
     })
   elseif ways == 0 then
     recipients = keys.recipients()
+  elseif recipients then
+    check_recipients(recipients)
   end
   return { recipients = recipients, passphrase = passphrase, work_factor = options.work_factor }
 end
