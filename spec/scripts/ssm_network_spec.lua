@@ -42,10 +42,19 @@ describe("awsbak ssm backup on a bad day", function()
     assert.equal(120, select(2, op.rows(op:must({ "verify", op:path("x.age") }))).ok)
   end
 
-  for _, operation in ipairs({ "DescribeParameters", "GetParameters", "ListTagsForResource" }) do
+  -- How often each is asked for 120 parameters when nothing goes wrong.
+  local asked = { DescribeParameters = 3, GetParameters = 12, ListTagsForResource = 120 }
+
+  for operation, times in pairs(asked) do
     it("reads again what was cut short: " .. operation, function()
-      fake:script(operation, { { pass = true }, { cut = 40 }, { cut_head = 20 }, { reset = true } })
+      -- First attempts only: no call fails as often as it is tried.
+      fake:script(operation, {
+        { cut = 40, attempt = 1 },
+        { cut_head = 20, attempt = 1 },
+        { reset = true, attempt = 1 },
+      })
       complete(backup())
+      assert.equal(times + 3, fake:counts()[operation])
     end)
 
     it("never takes a cut reply for an empty one: " .. operation, function()
@@ -90,6 +99,7 @@ describe("awsbak ssm backup on a bad day", function()
     end
     fake:script("ListTagsForResource", storm)
     complete(backup())
+    assert.equal(asked.ListTagsForResource + 12, fake:counts().ListTagsForResource)
   end)
 
   it("ends when the storm does not", function()

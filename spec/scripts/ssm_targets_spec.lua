@@ -86,7 +86,8 @@ describe("awsbak ssm backup, where it writes", function()
       "ListTagsForResource",
       { { pass = true, times = 30 }, { silent = true, times = -1 } }
     )
-    local before = ("timeout --preserve-status -s %s 1"):format(signal)
+    -- In the foreground: else timeout signals twice, and the second signal ends us at once.
+    local before = ("timeout --foreground --preserve-status -s %s 1"):format(signal)
     local _, how, code = os.execute(line(before, op:path("old.age"), "--force"))
     return how == "signal" and 128 + code or code
   end
