@@ -60,12 +60,12 @@ return policy({
       trust = found.trust,
     })
     if WARNINGS[found.trust] then
-      log.warn("%s %s", o.from, WARNINGS[found.trust])
+      log.warn("%s %s", a.location, WARNINGS[found.trust])
     end
     if found.signed and not found.form.encrypted then
-      log.warn("%s %s", o.from, OPEN_END)
+      log.warn("%s %s", a.location, OPEN_END)
     end
-    warn_of_gaps(o.from, found.closing)
+    warn_of_gaps(a.location, found.closing)
     return { ok = found.count }
   end,
 })

@@ -124,7 +124,7 @@ end
 
 ---@class backup.Source
 ---@field handle userdata awsbak.core.file, to read at any offset
----@field location string the user's word
+---@field location string the user's word, or "standard input"
 ---@field bytes integer
 ---@field version_id string? of an S3 object
 ---@field etag string? of an S3 object
@@ -188,7 +188,7 @@ end
 function transfer.source(from, options)
   options = options or {}
   local kind = kind_of(from)
-  local source = { location = from }
+  local source = { location = kind == "pipe" and "standard input" or from }
   if kind == "s3" then
     source.handle = spooled(require("backup.transfer.s3_source").fetch, source, options)
   elseif kind == "pipe" then

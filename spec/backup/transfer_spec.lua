@@ -76,10 +76,11 @@ describe("transfer", function()
       local source <close> = require("backup.transfer").source("-")
       local task = require("awsbak.task")
       io.write(source.bytes, task.await(source.handle:read(3, source.bytes - 3)))
+      io.write(" of ", source.location)
     ]]
     local body = ("x"):rep(3 * 1024 * 1024) .. "end"
     local ran = program.run({ "-e", code }, { stdin = body })
-    assert.equal(#body .. "end", ran.stdout, ran.stderr)
+    assert.equal(#body .. "end of standard input", ran.stdout, ran.stderr)
   end)
 
   it("closes its copy at once when an object cannot be read to its end", function()
