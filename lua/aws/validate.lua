@@ -12,6 +12,8 @@ local timestamp = require("aws.protocol.timestamp")
 
 local validate = {}
 
+local NUMBER_MAX = 24 -- characters of text that may be meant as a number
+
 local PROBLEMS_MAX = 8 -- a message of more is not read
 
 ---@class aws.validate.Check one check under way
@@ -61,6 +63,14 @@ end
 
 local function wrong_type(check, wanted, value)
   report(check, "must be %s, not %s", wanted, describe(value))
+end
+
+--- For numbers, text is shown as it was given; elsewhere it may be a secret in the wrong place.
+local function not_number(check, wanted, value)
+  if type(value) ~= "string" or #value > NUMBER_MAX then
+    return wrong_type(check, wanted, value)
+  end
+  report(check, "must be %s, not the text %q", wanted, value)
 end
 
 local function at_least(check, shape, number, what)
@@ -204,7 +214,7 @@ end
 
 function checkers.integer(check, shape, value)
   if math.type(value) ~= "integer" then
-    return wrong_type(check, "an integer", value)
+    return not_number(check, "an integer", value)
   end
   at_least(check, shape, value, "must be")
 end
@@ -213,7 +223,7 @@ checkers.long = checkers.integer
 
 function checkers.double(check, shape, value)
   if type(value) ~= "number" then
-    return wrong_type(check, "a number", value)
+    return not_number(check, "a number", value)
   end
   at_least(check, shape, value, "must be")
 end

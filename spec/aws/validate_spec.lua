@@ -154,7 +154,7 @@ describe("aws.validate", function()
     local message, err = check({ Size = "x", Nmae = "ab" })
     assert.equal(
       'the input has no member "Nmae" (did you mean "Name"?); the input lacks Name, which is'
-        .. " required; Size must be an integer, not a string",
+        .. ' required; Size must be an integer, not the text "x"',
       message
     )
     assert.equal(3, #err.fields.problems)
