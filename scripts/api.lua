@@ -63,9 +63,13 @@ local function add(input, m, members, word)
   end
   local member = members[key]
   local shape = member and m:shape(member)
-  if sign == ":=" then
+  local is_list = shape and shape.type == "list"
+  local is_more = is_list and sign == "=" and type(input[key]) == "table"
+  if input[key] ~= nil and not is_more then
+    usage(("%s is given twice"):format(key), "only a list takes more than one value")
+  elseif sign == ":=" then
     input[key] = from_json(key, text)
-  elseif shape and shape.type == "list" then
+  elseif is_list then
     input[key] = input[key] or json.array({})
     table.insert(input[key], from_text(m:shape(shape.element), key, text))
   else
@@ -156,8 +160,8 @@ local function merged(pages, keys)
   return last
 end
 
---- Write the streamed part of a reply where it was asked for, and take it out of the reply.
-local function save(m, operation, reply, file)
+--- Write the streamed part of a reply where it was asked for (`force`: over a file), and take it out of the reply.
+local function save(m, operation, reply, file, force)
   local payload = m:shape(operation.output).payload
   local body <close> = reply[payload]
   reply[payload] = nil
@@ -172,7 +176,7 @@ local function save(m, operation, reply, file)
     end
     return
   end
-  body:save(file)
+  body:save(file, { force = force })
 end
 
 local function show(m, operation, reply)
@@ -195,11 +199,16 @@ local function call(client, m, operation, input, o)
       )
     end
     local reply = client.call(name, input)
-    save(m, operation, reply, o.save)
+    save(m, operation, reply, o.save, o.force)
     if o.save ~= "-" then
       show(m, operation, reply)
     end
     return
+  elseif o.save then
+    usage(
+      ("%s does not reply with a stream, so there is nothing to --save"):format(name),
+      "its reply is written to standard output"
+    )
   end
   local description = not o.no_paginate and m:paginator(name)
   if not description then
@@ -234,6 +243,7 @@ JSON lines there is one line a page.]],
     { "input", positional = true, many = true, help = "Key=value, Key:=JSON or Key=@FILE" },
     { "no_paginate", kind = "flag", help = "only the first page of a listing" },
     { "save", help = "file for the bytes of a reply that is a stream; - is standard output" },
+    { "force", kind = "flag", help = "let --save replace a file that exists" },
   },
   run = function(o)
     local m = model.load(o.service)

@@ -2,6 +2,9 @@ local api = require("scripts.api")
 local errors = require("awsbak.errors")
 local network = require("spec.support.network")
 local output = require("awsbak.output")
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local server = require("spec.support.server")
 local settings = require("awsbak.settings")
 
 local VARIABLES = {
@@ -18,6 +21,8 @@ local function run(words, replies, options)
     operation = words[2],
     input = { table.unpack(words, 3) },
     no_paginate = options.no_paginate,
+    save = options.save,
+    force = options.force,
   }
   local collected, failure
   local sent = network.with(replies or {}, function()
@@ -90,8 +95,26 @@ describe("awsbak api", function()
     assert.same({ { CiphertextBlob = "AP8=" } }, items)
   end)
 
-  local function fails(words, expected)
-    local _, bodies, failure = run(words)
+  it("saves a stream, over a file only with --force", function()
+    local dir <close> = scratch.new()
+    local peer <close> = server.start()
+    peer:script("GET /vault/k", { { body = "new", times = -1 } })
+    local env = { AWS_ENDPOINT_URL = peer.url }
+    for name, value in pairs(VARIABLES) do
+      env[name] = value
+    end
+    local words = { "api", "s3", "get-object", "Bucket=vault", "Key=k" }
+    table.move({ "--save", dir:write("o.out", "old") }, 1, 2, #words + 1, words)
+    assert.matches("exists already", program.run(words, { env = env }).stderr, 1, true)
+    assert.equal("old", dir:read("o.out"))
+    words[#words + 1] = "--force"
+    local result = program.run(words, { env = env })
+    assert.equal(0, result.status, result.stderr)
+    assert.equal("new", dir:read("o.out"))
+  end)
+
+  local function fails(words, expected, options)
+    local _, bodies, failure = run(words, {}, options)
     assert.same({}, bodies)
     assert.equal("usage", failure.kind)
     assert.matches(expected, tostring(failure), 1, true)
@@ -102,6 +125,15 @@ describe("awsbak api", function()
     fails({ "dynamodb", "list-tables" }, "the services are kms, s3, ssm, sts")
     fails({ "ssm", "get-paramter" }, "did you mean get_parameter?")
     fails({ "ssm", "get-parameter", "Nmae=/a" }, 'did you mean "Name"?')
+  end)
+
+  it("takes one value for what is no list", function()
+    fails({ "ssm", "get-parameter", "Name=/a", "Name=/b" }, "Name is given twice")
+    fails({ "ssm", "get-parameters", "Names=/a", 'Names:=["/b"]' }, "Names is given twice")
+  end)
+
+  it("refuses to save what is no stream", function()
+    fails({ "ssm", "get-parameter", "Name=/a" }, "nothing to --save", { save = "x" })
   end)
 
   it("says what is wrong with a word", function()
