@@ -244,6 +244,14 @@ end
 ---@param door string at "event" a flag is a boolean and text a string, as JSON tells them apart
 ---@return any
 function M.value(option, value, door)
+  if value == "" and option.kind == "string" then
+    errors.raise({
+      kind = "usage",
+      code = "bad_option",
+      message = M.spell(option, door) .. " is empty",
+      hint = "give it a value, or leave it out",
+    })
+  end
   local result = kinds[option.kind].read(value, option)
   local wanted = door == "event" and JSON_TYPES[option.kind]
   if result == nil or wanted and type(value) ~= wanted[1] then

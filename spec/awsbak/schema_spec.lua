@@ -60,6 +60,11 @@ describe("schema.check", function()
     assert.equal(864000000, schema.check(s, { wait = "10000d" }, "library").wait)
   end)
 
+  it("takes no empty text", function()
+    local message = "--path is empty; give it a value, or leave it out"
+    fails(message, schema.check, s, { path = "" }, "command")
+  end)
+
   it("takes a JSON null for absent", function()
     assert.equal(3, schema.check(s, { count = require("awsbak.core.json").null }, "event").count)
   end)
