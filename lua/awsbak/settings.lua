@@ -27,7 +27,12 @@ M.options = schema.new({
   },
   { "yes", kind = "flag", help = "answer yes to questions" },
   { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },
-  { "max_attempts", kind = "integer", min = 1, help = "how often a request is tried" },
+  {
+    "max_attempts",
+    kind = "integer",
+    min = 1,
+    help = "how often a request is tried; ssm commands sit throttling out whatever this says",
+  },
   { "sandbox", kind = "flag", help = "run against a moto_server of our own, on this machine" },
 })
 

@@ -184,6 +184,7 @@ describe("awsbak help", function()
       "  eject ",
       "--region VALUE",
       "--timeout TIME",
+      "ssm commands sit throttling out",
       "Exit codes:",
     }) do
       assert.matches(word, said, 1, true)
