@@ -160,7 +160,8 @@ local function merged(pages, keys)
   return last
 end
 
---- Write the streamed part of a reply where it was asked for (`force`: over a file), and take it out of the reply.
+--- Write the streamed part of a reply where it was asked for (`force`: over a file that exists),
+--- and take it out of the reply.
 local function save(m, operation, reply, file, force)
   local payload = m:shape(operation.output).payload
   local body <close> = reply[payload]
