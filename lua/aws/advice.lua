@@ -27,8 +27,8 @@ local BY_CODE = {
   UnrecognizedClientException = KEYS,
 }
 
-local PORTAL = "AWS does not redirect like this: check the endpoint URL, and whether a network portal"
-  .. " wants you to sign in"
+local PORTAL = "AWS does not redirect like this: check the endpoint URL, and whether"
+  .. " a network portal wants you to sign in"
 
 local BY_STATUS = {
   [302] = PORTAL,

@@ -29,8 +29,8 @@ local SWITCHES = {
 }
 
 local EXITS = "Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 incomplete,"
-  .. " 4 differences found, 20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143 ended"
-  .. " by a signal, 141 nobody reads standard output any more."
+  .. " 4 differences found, 20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143"
+  .. " ended by a signal, 141 nobody reads standard output any more."
 
 local function width_now()
   return math.min(WIDTH, require("awsbak.core.sys").columns(1) or WIDTH)
