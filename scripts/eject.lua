@@ -26,9 +26,27 @@ local function source(name)
   return text
 end
 
+--- What is written here is run later, so it goes nowhere else: no folder on the way is a link.
+local function check_no_link(path)
+  for folder in path:gmatch("()/") do
+    local above = path:sub(1, folder - 1)
+    local found = file.stat(above, true)
+    if found and found.type == "link" then
+      errors.raise({
+        kind = "io",
+        code = "ELOOP",
+        message = ("./%s is a link, and eject follows none"):format(above),
+        hint = "work in the folder it points to, or move the link away",
+      })
+    end
+  end
+end
+
 return policy({
   name = "eject",
   summary = "Write a built-in command to ./scripts, where you can change it.",
+  description = "A file .awsbak beside ./scripts makes awsbak use what is in there, as long as both"
+    .. " are yours and nobody else can write them.",
   options = {
     {
       "name",
@@ -44,6 +62,7 @@ return policy({
     local name = table.concat(o.name, "/")
     local text = source(name)
     local path = "scripts/" .. name .. ".lua"
+    check_no_link(path)
     errors.check(file.mkdirs(path:match("^(.*)/"), FOLDER_MODE))
     if o.force then
       os.remove(path)
