@@ -87,6 +87,36 @@ describe("core.http", function()
       assert.equal("DELETE x", requests[3].method .. " " .. requests[3].body)
     end)
 
+    it("has nothing of the one before", function()
+      s:script("*", { { body = "x", times = -1 } })
+      local kinds = {
+        { method = "POST", body = "ab", headers = { { "Content-Type", "text/x" } } },
+        { method = "HEAD", headers = { { "X-One", "1" } } },
+        { method = "GET" },
+        { method = "PUT", body = "" },
+        { method = "DELETE" },
+      }
+      local sent = { "POST ab", "HEAD ", "GET ", "PUT ", "DELETE " }
+      local own = { ["content-type"] = 1, ["x-one"] = 2 }
+      local order = { 1, 2, 1, 3, 1, 4, 1, 5, 2, 3, 2, 4, 2, 5, 3, 4, 3, 5, 4, 5, 5, 4, 3, 2, 1 }
+      for _, kind in ipairs(order) do
+        local options = {}
+        for name, value in pairs(kinds[kind]) do
+          options[name] = value
+        end
+        local response = send(options)
+        assert.equal(kind == 2 and "" or "x", response.body)
+      end
+      for i, request in ipairs(s:requests()) do
+        assert.equal(sent[order[i]], request.method .. " " .. request.body)
+        for name, kind in pairs(own) do
+          assert.equal(kind == order[i], request.headers[name] ~= nil)
+        end
+        local length = ({ "2", nil, nil, "0" })[order[i]]
+        assert.equal(length, request.headers["content-length"])
+      end
+    end)
+
     it("sends a body of megabytes without asking first", function()
       local body = ("0123456789abcdef"):rep(256 * 1024)
       s:script("*", { { body = "" } })

@@ -171,7 +171,7 @@ static bool check_silence(struct ab_http *http, int64_t now, struct ab_err *err)
     curl_easy_getinfo(http->transfer.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     if (sent == http->sent_seen)
         return ab_fail(err, AB_TIMEOUT, "timeout_first_byte", "%s did not answer within %.6g s",
-                       http->host, http->first_byte_s);
+                       http->way->host, http->first_byte_s);
     http->sent_seen = sent;
     http->silent_since_ns = now;
     return true;
@@ -182,8 +182,8 @@ static bool check_speed(struct ab_http *http, int64_t now, struct ab_err *err)
     int64_t came = http->received - http->slow_seen;
 
     if (came < (int64_t)(http->slow_s * SLOW_BYTES_PER_S))
-        return ab_fail(err, AB_TIMEOUT, "timeout_slow", "%s sent %lld bytes in %.6g s", http->host,
-                       (long long)came, http->slow_s);
+        return ab_fail(err, AB_TIMEOUT, "timeout_slow", "%s sent %lld bytes in %.6g s",
+                       http->way->host, (long long)came, http->slow_s);
     http->slow_seen = http->received;
     http->slow_since_ns = now;
     return true;
@@ -193,7 +193,7 @@ static bool check_deadlines(struct ab_http *http, int64_t now, struct ab_err *er
 {
     if (now >= total_due(http))
         return ab_fail(err, AB_TIMEOUT, "timeout_total",
-                       "%s did not finish its reply within %.6g s", http->host,
+                       "%s did not finish its reply within %.6g s", http->way->host,
                        (double)(now - http->began_ns) / NS_PER_S);
     if (now < pace_due(http) || http->paused)
         return true;
@@ -269,10 +269,10 @@ struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *
     ab_buf_init(&http->head, 2 * AB_HTTP_HEAD_BYTES_MAX);
     ab_buf_init(&http->body, request->stream ? STREAM_BODY_MAX : request->max_body);
     http->body.secret = true; /* values of parameters, credentials */
-    http->transfer.easy = curl_easy_init();
-    if (!http->transfer.easy)
-        ab_fail_memory(err);
-    if (!http->transfer.easy || !ab_http_setup(http, request, err)) {
+    http->way = ab_http_way_take(ab_loop_ways(loop), request, err);
+    if (http->way)
+        http->transfer.easy = http->way->easy;
+    if (!http->way || !ab_http_setup(http, request, err)) {
         ab_http_free(http);
         return NULL;
     }
@@ -311,7 +311,10 @@ void ab_http_free(struct ab_http *http)
     ab_loop_withdraw(loop, &http->transfer);
     ab_loop_clear_timer(loop, &http->timer);
     ab_op_drop(&http->transfer.op);
-    curl_easy_cleanup(http->transfer.easy);
+    if (http->over && !http->broken && !http->stream)
+        ab_http_way_keep(ab_loop_ways(loop), http->way);
+    else
+        ab_http_way_free(http->way);
     ab_http_headers_drop(&http->headers);
     ab_buf_drop(&http->head);
     ab_buf_drop(&http->body);

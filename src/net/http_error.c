@@ -29,17 +29,17 @@ static const char *system_text(const struct ab_http *http, char *text, size_t si
 
 static const char *peer(const struct ab_http *http)
 {
-    return http->proxy[0] ? http->proxy : http->host;
+    return http->way->proxy[0] ? http->way->proxy : http->way->host;
 }
 
 static bool fail_connect(const struct ab_http *http, struct ab_err *err)
 {
     char text[64];
 
-    if (http->proxy[0])
+    if (http->way->proxy[0])
         return ab_fail(err, AB_NETWORK, "connect", "cannot connect to the proxy %s: %s",
-                       http->proxy, system_text(http, text, sizeof text));
-    return ab_fail(err, AB_NETWORK, "connect", "cannot connect to %s: %s", http->host,
+                       http->way->proxy, system_text(http, text, sizeof text));
+    return ab_fail(err, AB_NETWORK, "connect", "cannot connect to %s: %s", http->way->host,
                    system_text(http, text, sizeof text));
 }
 
@@ -47,12 +47,12 @@ static bool fail_cut(const struct ab_http *http, struct ab_err *err)
 {
     if (!http->head_over)
         return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection before it answered",
-                       http->host);
+                       http->way->host);
     if (http->length >= 0)
         return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection after %lld of %lld bytes",
-                       http->host, (long long)http->received, (long long)http->length);
+                       http->way->host, (long long)http->received, (long long)http->length);
     return ab_fail(err, AB_NETWORK, "cut",
-                   "%s closed the connection within the reply, after %lld bytes", http->host,
+                   "%s closed the connection within the reply, after %lld bytes", http->way->host,
                    (long long)http->received);
 }
 
@@ -72,14 +72,14 @@ static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *e
     curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     if (verified != 0)
         hint = "; AWS_CA_BUNDLE can name a file with the certificates of the issuers to trust";
-    return ab_fail(err, AB_NETWORK, "tls", "TLS with %s failed: %s%s", http->host,
+    return ab_fail(err, AB_NETWORK, "tls", "TLS with %s failed: %s%s", http->way->host,
                    detail(http, curl_easy_strerror(code)), hint);
 }
 
 static bool fail_proxy(const struct ab_http *http, struct ab_err *err)
 {
     return ab_fail(err, AB_NETWORK, "connect", "the proxy %s did not open a way to %s: %s",
-                   http->proxy, http->host, detail(http, "it gave no reason"));
+                   http->way->proxy, http->way->host, detail(http, "it gave no reason"));
 }
 
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
@@ -90,10 +90,11 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
     case CURLE_URL_MALFORMAT:
         return ab_fail(err, AB_USAGE, "url", "the URL is not valid");
     case CURLE_COULDNT_RESOLVE_HOST:
-        return ab_fail(err, AB_NETWORK, "dns", "cannot find the host of %s: %s", http->host,
+        return ab_fail(err, AB_NETWORK, "dns", "cannot find the host of %s: %s", http->way->host,
                        "its name has no address, or the name service does not answer");
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return ab_fail(err, AB_NETWORK, "dns", "cannot find the host of the proxy %s", http->proxy);
+        return ab_fail(err, AB_NETWORK, "dns", "cannot find the host of the proxy %s",
+                       http->way->proxy);
     case CURLE_COULDNT_CONNECT:
         return fail_connect(http, err);
     case CURLE_PROXY:
@@ -105,7 +106,7 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
         return ab_fail(err, AB_CONFIG, "ca_file",
                        "cannot use the CA file %s (AWS_CA_BUNDLE): it is missing or holds no "
                        "certificate",
-                       http->ca_file);
+                       http->way->ca_file);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
@@ -118,16 +119,16 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-        if (http->proxy[0] && http->first_ns == 0 && strstr(http->curl_says, "CONNECT"))
+        if (http->way->proxy[0] && http->first_ns == 0 && strstr(http->curl_says, "CONNECT"))
             return fail_proxy(http, err);
         return fail_cut(http, err);
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, or a version yet to come */
     case CURLE_BAD_CONTENT_ENCODING:
         return ab_fail(err, AB_REPLY, "protocol",
-                       "%s: the reply is not HTTP that can be understood", http->host);
+                       "%s: the reply is not HTTP that can be understood", http->way->host);
     default:
-        return ab_fail(err, AB_NETWORK, "curl", "the request to %s failed: %s", http->host,
+        return ab_fail(err, AB_NETWORK, "curl", "the request to %s failed: %s", http->way->host,
                        curl_easy_strerror(code));
     }
 }

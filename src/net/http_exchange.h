@@ -6,10 +6,10 @@
 
 #include "net/http.h"
 #include "net/http_headers.h"
+#include "net/http_way.h"
 #include "net/source.h"
 
 enum {
-    AB_HTTP_HOST_MAX = 256,
     AB_HTTP_HEAD_BYTES_MAX = 256 * 1024,
     AB_HTTP_HEAD_LINES_MAX = 200,
 };
@@ -18,12 +18,10 @@ struct ab_http_read; /* a pending read of a stream (http.c) */
 
 struct ab_http {
     struct ab_transfer transfer; /* first: its op is ours */
+    struct ab_http_way *way;     /* owned; its handle is the transfer's */
     int owners;
     struct ab_http_headers headers; /* sent */
     char curl_says[CURL_ERROR_SIZE];
-    char host[AB_HTTP_HOST_MAX];    /* "name:port", for messages */
-    char proxy[AB_HTTP_HOST_MAX];   /* "name:port" without credentials; empty without proxy */
-    char ca_file[AB_HTTP_HOST_MAX]; /* as given, for messages */
     bool is_head;
     bool stream;
 
@@ -53,7 +51,7 @@ struct ab_http {
     struct ab_http_read *reading;
 };
 
-/* Fill the easy handle's options, and host, proxy: http_setup.c. */
+/* Set the handle's options for this request: http_setup.c. */
 AB_MUST_USE bool ab_http_setup(struct ab_http *http, const struct ab_http_request *request,
                                struct ab_err *err);
 

@@ -10,7 +10,7 @@ enum { STREAM_HELD_MAX = 256 * 1024, RESERVE_MAX = 1024 * 1024 };
 /* Refuse the reply: curl ends the transfer, and http->err says why. Always 0. */
 static size_t refuse(struct ab_http *http, const char *code, const char *what)
 {
-    ab_fail(&http->err, AB_REPLY, code, "%s: the reply %s", http->host, what);
+    ab_fail(&http->err, AB_REPLY, code, "%s: the reply %s", http->way->host, what);
     http->broken = true;
     return 0;
 }
@@ -163,15 +163,15 @@ bool ab_http_prove(const struct ab_http *http, struct ab_err *err)
 {
     if (!http->head_over)
         return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection within the reply's head",
-                       http->host);
+                       http->way->host);
     if (is_bodiless(http) || http->chunked)
         return true; /* curl saw the last chunk */
     if (http->length >= 0 && http->length != http->received)
-        return ab_fail(err, AB_NETWORK, "cut", "%s sent %lld of %lld bytes", http->host,
+        return ab_fail(err, AB_NETWORK, "cut", "%s sent %lld of %lld bytes", http->way->host,
                        (long long)http->received, (long long)http->length);
     if (http->length < 0 && is_http1(http))
         return ab_fail(err, AB_REPLY, "protocol",
                        "%s: the reply does not say its length, so nothing proves it whole",
-                       http->host);
+                       http->way->host);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/signal.h"
 #include "crypto/start.h"
+#include "net/http_way.h"
 #include "net/source.h"
 
 #define NS_PER_MS 1000000
@@ -14,6 +15,7 @@ enum { POLL_LONGEST_MS = 60 * 60 * 1000, FIRST_WATCHES = 8, KEPT_CONNECTIONS = 6
 
 struct ab_loop {
     CURLM *multi; /* owned */
+    struct ab_http_ways ways;
     struct ab_timers timers;
     struct ab_workers *workers; /* owned */
     struct ab_op *first_done;   /* borrowed, as is the rest of the list */
@@ -47,6 +49,11 @@ static void wake(void *arg)
     curl_multi_wakeup(loop->multi);
 }
 
+struct ab_http_ways *ab_loop_ways(struct ab_loop *loop)
+{
+    return &loop->ways;
+}
+
 struct ab_workers *ab_loop_workers(struct ab_loop *loop)
 {
     return loop->workers;
@@ -54,6 +61,7 @@ struct ab_workers *ab_loop_workers(struct ab_loop *loop)
 
 static bool open_loop(struct ab_loop *loop, struct ab_err *err)
 {
+    ab_http_ways_init(&loop->ways);
     loop->multi = curl_multi_init();
     if (!loop->multi)
         return ab_fail_memory(err);
@@ -356,6 +364,7 @@ void ab_loop_free(struct ab_loop *loop)
     if (loop->workers)
         finish_jobs(loop); /* frees those whose operation is gone */
     ab_workers_free(loop->workers);
+    ab_http_ways_drop(&loop->ways);
     if (loop->multi)
         curl_multi_cleanup(loop->multi);
     ab_timers_drop(&loop->timers);

@@ -10,6 +10,8 @@
 
 #include "net/loop.h"
 
+struct ab_http_ways;
+
 /* A descriptor the loop waits for. A member of its operation. */
 struct ab_watch {
     int fd;       /* borrowed */
@@ -49,6 +51,9 @@ void ab_loop_unwatch(struct ab_loop *loop, struct ab_watch *watch);
 AB_MUST_USE bool ab_loop_transfer(struct ab_loop *loop, struct ab_transfer *transfer,
                                   struct ab_err *err);
 void ab_loop_withdraw(struct ab_loop *loop, struct ab_transfer *transfer);
+
+/* The ways of HTTP exchanges that wait for another one (net/http_way.c). */
+struct ab_http_ways *ab_loop_ways(struct ab_loop *loop);
 
 /* The loop's threads, and what becomes of a reaped job (net/loop_ops.c). */
 struct ab_workers *ab_loop_workers(struct ab_loop *loop);
