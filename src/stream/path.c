@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/signal.h"
 
-enum { STEP = 16 * 1024, PATIENCE_S = 10 };
+enum { STEP = 16 * 1024, PATIENCE_S = 600 };
 
 /* Wait until a pipe or device can be read. Whoever reads small files does it at once, so a writer
  * who does not come must not hold up everything for ever. */

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 
 /* Append the whole of a small file; kind io, code "too_large" above `max` bytes. Pipes
- * work too, if their writers keep writing: code "not_ready" after 10 s of silence, kind cancelled
+ * work too, if their writers keep writing: code "not_ready" after 10 min of silence, kind cancelled
  * when a signal ends the wait. */
 AB_MUST_USE bool ab_path_read(const char *path, size_t max, struct ab_buf *out, struct ab_err *err);
 
