@@ -16,6 +16,7 @@ local key = require("awsbak.core.key")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
+local sys = require("awsbak.core.sys")
 local time = require("awsbak.time")
 
 local M = {}
@@ -88,7 +89,14 @@ end
 local function check_ours_to_change(path)
   for _, at in ipairs({ path, path:match("^(.*)/") }) do
     local st = file.stat(at)
-    if st and st.mode & OTHERS_WRITE ~= 0 then
+    if st and st.uid ~= sys.uid() and st.uid ~= 0 then
+      errors.raise({
+        kind = "config",
+        code = "permissions",
+        message = ("%s belongs to another user (uid %d)"):format(at, st.uid),
+        hint = "chown it, once you have looked at what it says",
+      })
+    elseif st and st.mode & OTHERS_WRITE ~= 0 then
       errors.raise({
         kind = "config",
         code = "permissions",

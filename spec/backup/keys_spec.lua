@@ -171,6 +171,15 @@ describe("the keys of a host", function()
     assert.equal("chmod go-w " .. config, err.hint)
   end)
 
+  it("are not trusted where they belong to another user", function()
+    local _, other = age.keygen()
+    local path = put("recipients.txt", other .. "\n")
+    if not os.execute("chown 65534 " .. shell.quote(path) .. " 2>/dev/null") then
+      return pending("only root can give files away")
+    end
+    assert.equal(path .. " belongs to another user (uid 65534)", raised(keys.recipients).message)
+  end)
+
   it("are not replaced by our own where recipients.txt is empty", function()
     inside(keys.generate)
     put("recipients.txt", "# nobody\n")

@@ -127,8 +127,8 @@ end
 ---@return backup.ArchiveWriter
 function M.create(to, options)
   assert(type(options.kind) == "string", "an archive needs a kind")
+  local out = errors.check(stream.writer(secrecy(options))) -- first: without it nothing is signed
   local signing_key, signer = signing(options)
-  local out = errors.check(stream.writer(secrecy(options)))
   return setmetatable({
     options = options,
     location = to,
