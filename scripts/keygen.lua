@@ -1,8 +1,10 @@
 --- Make the keys of this host: awsbak keygen
 
 local keys = require("backup.keys")
+local log = require("awsbak.log")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
+local settings = require("awsbak.settings")
 
 return policy({
   name = "keygen",
@@ -12,8 +14,11 @@ return policy({
     .. " archives cannot be opened. Give the recipient to hosts that shall make archives for you"
     .. " (recipients.txt), and the signer to hosts that shall trust yours (signers.txt).",
   examples = { "awsbak keygen" },
-  run = function()
+  run = function(_, context)
     local made = keys.generate()
+    if context.door == "command" and settings.get("sandbox") then
+      log.warn("these keys are the sandbox's and end with it; encrypt nothing to them")
+    end
     output.item({
       recipient = made.recipient,
       signer = made.signer,

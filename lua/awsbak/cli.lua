@@ -223,14 +223,15 @@ local function run_policy(p, path, called, argv, first)
 end
 
 local function run_command(argv, first, chunks)
-  if #chunks > 0 then
-    usage(
-      ("%s goes before a script, not before the command '%s'"):format(chunks[1][1], argv[first]),
-      ([[a script runs commands with require("scripts.%s").run{...}]]):format(argv[first])
-    )
-  end
   local commands = require("awsbak.commands")
   local command, after = commands.match(argv, first)
+  if #chunks > 0 then
+    local words, module = command.name:gsub("/", " "), command.name:gsub("/", ".")
+    usage(
+      ("%s goes before a script, not before the command '%s'"):format(chunks[1][1], words),
+      ([[a script runs commands with require("scripts.%s").run{...}]]):format(module)
+    )
+  end
   local p = commands.load(command)
   return run_policy(p, command.path, p.name, argv, after)
 end

@@ -45,7 +45,8 @@ local function ask(restore, count)
     writes = writes + (counts[action] or 0)
   end
   if writes > 0 then
-    policy.confirm(("Write %d parameters as planned?"):format(writes))
+    local what = writes == 1 and "parameter" or "parameters"
+    policy.confirm(("Write %d %s as planned?"):format(writes, what))
   end
 end
 
