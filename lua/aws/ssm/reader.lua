@@ -63,6 +63,7 @@ function M.new(client, options)
     decrypt = options.decrypt ~= false,
     concurrency = options.concurrency or 10,
     values_read = 0,
+    rights_missing = 0, -- values refused because the caller may not read them
     vanished = 0,
     unreadable = json.array({}),
     refusals = 0,
@@ -181,49 +182,70 @@ local function batches(names)
   end
 end
 
--- Without the right to read any value, asking for each of thousands only takes long to say so.
-function Reader:check_hope()
-  local last = self.unreadable[#self.unreadable]
-  if self.values_read > 0 or #self.unreadable < HOPELESS then
-    return
-  elseif last.message:find("not authorized to perform: ssm:GetParameters", 1, true) then
+local function no_right(e)
+  return e.message:find("not authorized to perform: ssm:GetParameters", 1, true) ~= nil
+end
+
+-- Does the right to read seem to be missing altogether? Then ten calls more for each refused batch
+-- only take long to say so.
+function Reader:hopeless()
+  return self.values_read == 0 and self.rights_missing >= HOPELESS
+end
+
+--- Raises the refusal when no value at all could be read, for want of the right to.
+function Reader:check_any_read()
+  local refusal = self.unreadable[1]
+  if refusal and self:hopeless() then
     errors.raise({
       kind = "service",
       service = "ssm",
       operation = "GetParameters",
-      code = last.code,
-      message = ("the first %d values were all refused; %s: %s"):format(
-        #self.unreadable,
-        last.name,
-        last.message
-      ),
+      code = refusal.code,
+      message = ("no parameter could be read; %s: %s"):format(refusal.name, refusal.message),
       hint = "docs/iam.md lists the rights; --path limits a run to what may be read",
     })
   end
 end
 
+function Reader:refuse_value(name, e)
+  self.rights_missing = self.rights_missing + (no_right(e) and 1 or 0)
+  self:refuse(name, "value", e.code, e.message)
+end
+
+-- One by one. Where there is little hope the last one, which in a sorted list is the first to leave
+-- a denied path, speaks for all.
+function Reader:fetch_singly(names, values, e)
+  local last = #names
+  if no_right(e) and self:hopeless() then
+    self:fetch({ names[last] }, values)
+    last = last - 1
+  end
+  local skip = last < #names and self:hopeless()
+  for i = 1, last do
+    if skip then
+      self:refuse_value(names[i], e)
+    else
+      self:fetch({ names[i] }, values)
+    end
+  end
+end
+
 -- One value KMS refuses makes the call for its ten fail; one by one, nine of them are readable.
 function Reader:fetch(names, values)
-  local input = { Names = names, WithDecryption = self.decrypt }
-  local told, e
-  if #names == 1 then
-    told = self:attempt(names[1], "value", self.get, input)
-  else
-    told, e = errors.try(self.get, input)
-  end
+  local told, e = errors.try(self.get, { Names = names, WithDecryption = self.decrypt })
   if told then
     for name, value in pairs(told) do
       values[name] = value
       self.values_read = self.values_read + 1
     end
-  elseif told == nil and not e then
-    self:check_hope()
-  elseif e and not faults.of_one_item(e) then
+  elseif #names == 1 and faults.gone(e) then
+    values[names[1]] = false
+  elseif not faults.of_one_item(e) then
     error(e, 0)
-  elseif e then
-    for _, name in ipairs(names) do
-      self:fetch({ name }, values)
-    end
+  elseif #names == 1 then
+    self:refuse_value(names[1], e)
+  else
+    self:fetch_singly(names, values, e)
   end
 end
 
