@@ -4,6 +4,7 @@
 --- carried out without either being held in memory.
 
 local errors = require("awsbak.errors")
+local faults = require("aws.ssm.faults")
 local log = require("awsbak.log")
 local names = require("backup.archive.names")
 local parameter_writer = require("backup.parameter_writer")
@@ -61,33 +62,42 @@ function Restore:wanted()
   end
 end
 
--- The saved name of a record before number `limit` that will have this name.
+-- The name that AWS will keep a record under.
+function Restore:stored_name(saved)
+  return path.stored_name(path.rename(saved.name, self.rules.renames))
+end
+
+-- The saved name of a record before number `limit` that will be stored under this name.
 function Restore:earlier(name, limit)
   local number = 0
   for saved in self.open() do
     number = number + 1
     if number == limit then
       return nil -- two names with one digest: see backup.archive.names
-    elseif
-      self.scope:includes(saved.name) and path.rename(saved.name, self.rules.renames) == name
-    then
+    elseif self.scope:includes(saved.name) and self:stored_name(saved) == name then
       return saved.name
     end
   end
 end
 
--- The name that record `number` will have; `taken` are those of the records before.
+-- The name that record `number` will have; `taken` are the stored ones of the records before. A
+-- saved name that AWS refuses to create fails alone, when it is its turn.
 function Restore:check_name(saved, number, taken)
   local name = path.rename(saved.name, self.rules.renames)
-  local reason = path.invalid(name)
-  if reason and name == saved.name then
+  local renamed = path.renaming(saved.name, self.rules.renames) ~= nil
+  local reason = (renamed and path.invalid or path.impossible)(name)
+  if reason and not renamed then
     refuse("integrity", "bad_record", ("%q is no name for a parameter"):format(name), reason)
   elseif reason then
     refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, saved.name), reason)
   end
-  local other = not taken:add(name) and self:earlier(name, number)
+  local stored = path.stored_name(name)
+  local other = not taken:add(stored) and self:earlier(stored, number)
   if other == saved.name then
     refuse("integrity", "record_twice", other .. " is saved twice", "nothing was restored")
+  elseif other and not renamed and not path.renaming(other, self.rules.renames) then
+    local both = ("%s and %s are the same parameter"):format(other, saved.name)
+    refuse("integrity", "record_twice", both, "nothing was restored")
   elseif other then
     local both = ("--rename makes %s of both %s and %s"):format(name, other, saved.name)
     refuse("usage", "rename_collision", both, "nothing was restored")
@@ -134,13 +144,26 @@ function Restore:check()
   return count
 end
 
+-- What exists under a name AWS may refuse even to look up: nothing then.
+function Restore:lookup_alone(name)
+  local found, e = errors.try(self.reader.lookup, self.reader, { name })
+  if not found and not faults.of_one_item(e) then
+    error(e, 0)
+  end
+  return found and found[name]
+end
+
 -- One step of each of up to 50 records, from what exists under their names now.
 function Restore:plan_batch(batch)
-  local list = {}
-  for i, saved in ipairs(batch) do
-    list[i] = saved.name
+  local list, odd = {}, {}
+  for _, saved in ipairs(batch) do
+    local to = path.invalid(saved.name) and odd or list
+    to[#to + 1] = saved.name
   end
-  local live = self.reader:lookup(list)
+  local live = list[1] and self.reader:lookup(list) or {}
+  for _, name in ipairs(odd) do
+    live[name] = self:lookup_alone(name)
+  end
   local steps = {}
   for i, saved in ipairs(batch) do
     steps[i] = plan.step(saved, live[saved.name], self.overwrite)
@@ -162,7 +185,8 @@ function Restore:batches()
   end
 end
 
---- The plan: what would be done to each parameter. Nothing is written.
+--- The plan: what would be done to each parameter. Nothing is written. Raises at the end when the
+--- right to read is missing altogether: nothing was compared then.
 ---@return fun(): backup.Step|nil
 function Restore:steps()
   local batches, steps, at = self:batches(), {}, 0
@@ -170,6 +194,9 @@ function Restore:steps()
     at = at + 1
     if not steps[at] then
       steps, at = batches() or {}, 1
+      if not steps[1] then
+        self.reader:check_any_read()
+      end
     end
     return steps[at]
   end

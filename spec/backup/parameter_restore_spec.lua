@@ -183,7 +183,42 @@ describe("backup.parameter_restore", function()
     end)
 
     it("refuses a name that no parameter can have", function()
-      assert.equal("bad_record", refusal({ saved("/a"), saved("bad name!") }).code)
+      for _, name in ipairs({ "bad name!", "", "/a//b" }) do
+        assert.equal("bad_record", refusal({ saved("/a"), saved(name) }).code)
+      end
+    end)
+
+    it("lets a saved name that AWS refuses fail alone", function()
+      local deep = ("/x"):rep(16)
+      local put, describe = store.put_parameter, store.describe_parameters
+      store.put_parameter = function(input)
+        if path.invalid(input.Name) then
+          store:refuse("put_parameter", { code = "ValidationException" })
+        end
+        return put(input)
+      end
+      store.describe_parameters = function(input)
+        for _, name in ipairs(input.ParameterFilters[1].Values) do
+          assert.is_nil(path.invalid(name))
+        end
+        return describe(input)
+      end
+      local r = restore({ saved("/aws/x"), saved("/ssm"), saved(deep), saved("/b") })
+      assert.equal(4, r:check())
+      local failed = "failed"
+      assert.same(
+        { ["/aws/x"] = failed, ["/ssm"] = failed, [deep] = failed, ["/b"] = "created" },
+        run(r)
+      )
+    end)
+
+    it("takes a root name with and without its slash for the same", function()
+      local e = refusal({ saved("/fine"), saved("fine") })
+      assert.same({ "integrity", "record_twice" }, { e.kind, e.code })
+      assert.equal("/fine and fine are the same parameter", e.message)
+      e = refusal({ saved("/a/root"), saved("root") }, { renames = { "/a=/" } })
+      assert.equal("rename_collision", e.code)
+      assert.matches("of both /a/root and root", e.message)
     end)
 
     it("refuses a rename to a name AWS would not take", function()

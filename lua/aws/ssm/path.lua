@@ -159,14 +159,32 @@ function M.rename(name, renames)
   return (r.new == "/" and "" or r.new) .. rest
 end
 
+--- The name AWS keeps: the root name `/flat` is `flat`.
+---@param name string
+---@return string
+function M.stored_name(name)
+  return name:match("^/([^/]+)$") or name
+end
+
+--- Why this is no name for a parameter at all; nil for a possible one, be it reserved or too deep.
+---@param name string
+---@return string|nil reason
+function M.impossible(name)
+  if name == "" then
+    return "it is empty"
+  elseif not name:find(PATH_PATTERN) or name:find("//", 1, true) then
+    return "names are letters, digits and _ . - between single slashes"
+  end
+end
+
 --- Why AWS would refuse to create a parameter of this name; nil for a good one.
 ---@param name string
 ---@return string|nil reason
 function M.invalid(name)
   if name == "" or name:sub(-1) == "/" then
     return "it is empty or ends in /"
-  elseif not name:find(PATH_PATTERN) or name:find("//", 1, true) then
-    return "names are letters, digits and _ . - between single slashes"
+  elseif M.impossible(name) then
+    return M.impossible(name)
   elseif name:find("/", 2, true) and name:sub(1, 1) ~= "/" then
     return "a name with levels begins with /"
   end

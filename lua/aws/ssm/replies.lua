@@ -6,6 +6,7 @@
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
+local path = require("aws.ssm.path")
 
 local M = {}
 
@@ -56,19 +57,14 @@ function M.listing(call, operation, list, member)
   end)
 end
 
--- AWS keeps the root name `/flat` as `flat`.
-local function stored_name(name)
-  return name:match("^/([^/]+)$") or name
-end
-
 -- What an answer tells of the names asked for; nil and what is wrong with it.
 local function by_name(answer, input)
   local asked, told, problem = {}, {}, nil
   for _, name in ipairs(input.Names) do
-    asked[stored_name(name)] = name
+    asked[path.stored_name(name)] = name
   end
   local function note(name, value)
-    local as_asked = name and asked[stored_name(name)]
+    local as_asked = name and asked[path.stored_name(name)]
     if not as_asked or told[as_asked] ~= nil then
       problem = "tells of a parameter that was not asked for, or twice of one"
     else
