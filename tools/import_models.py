@@ -34,7 +34,11 @@ import sys
 import botocore
 
 BOTOCORE = "1.44.5"
-SERVICES = ["kms", "s3", "ssm", "sts"]
+SERVICES = [
+    "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "ebs",
+    "ec2", "events", "iam", "kms", "lambda", "logs", "s3", "scheduler", "secretsmanager", "signin",
+    "sns", "sqs", "ssm", "sso", "sso-oidc", "stepfunctions", "sts",
+]  # fmt: skip
 MODELS = pathlib.Path(__file__).resolve().parent.parent / "lua" / "aws" / "models"
 DATA = pathlib.Path(botocore.__file__).parent / "data"
 
