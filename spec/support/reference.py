@@ -35,8 +35,12 @@ UTC = datetime.timezone.utc
 
 
 def description(service):
+    """The folder of a service's model, and the model; in JSON where it speaks CBOR first."""
     folder = max(p for p in (import_models.DATA / service).iterdir() if p.is_dir())
-    return folder, import_models.load(folder, "service-2")
+    described = import_models.load(folder, "service-2")
+    if described["metadata"]["protocol"] == "smithy-rpc-v2-cbor":
+        described["metadata"]["protocol"] = "json"
+    return folder, described
 
 
 def command_model(service):
@@ -278,6 +282,17 @@ def rest_xml_body(op, shape, value):
     return reply_xml(member, value.setdefault(payload, {}), payload)
 
 
+def rest_json_body(shape, value):
+    payload = shape.serialization.get("payload")
+    if payload is None:
+        inside = {k: v for k, v in value.items() if "location" not in shape.members[k].serialization}
+        return json.dumps(reply_json(shape, inside))
+    member = shape.members[payload]
+    if member.type_name in ("blob", "string"):
+        return value.setdefault(payload, "")
+    return json.dumps(reply_json(member, value.setdefault(payload, {})))
+
+
 def reply(api, op, value):
     """Status, headers and body of the reply that carries `value`."""
     protocol, shape = api.metadata["protocol"], op.output_shape
@@ -286,7 +301,11 @@ def reply(api, op, value):
     if protocol == "query":
         wrapper = shape.serialization["resultWrapper"]
         return 200, {}, element(op.name + "Response", reply_xml(shape, value, wrapper))
+    if protocol == "ec2":
+        return 200, {}, element(op.name + "Response", xml_members(shape, value)[1])
     status, headers = reply_headers(shape, value)
+    if protocol == "rest-json":
+        return status, headers, rest_json_body(shape, value)
     return status, headers, rest_xml_body(op, shape, value)
 
 

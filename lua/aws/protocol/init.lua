@@ -22,8 +22,10 @@ local protocol = {}
 ---@field host_prefix string? goes before the host of the endpoint
 
 local MODULES = {
+  ec2 = "aws.protocol.ec2",
   json = "aws.protocol.json",
   query = "aws.protocol.query",
+  ["rest-json"] = "aws.protocol.rest_json",
   ["rest-xml"] = "aws.protocol.rest_xml",
 }
 

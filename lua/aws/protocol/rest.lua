@@ -130,7 +130,8 @@ local function place(m, op, shape, input)
 end
 
 ---@class aws.RestBodies how a protocol of this family writes and reads bodies
----@field payload fun(m: aws.Model, member: aws.Ref, value: any): string, string? body, content type
+---@field payload fun(m: aws.Model, member: aws.Ref, value: any): string?, string? body, content
+---  type; also asked where the member is not given
 ---@field members fun(m: aws.Model, op: aws.Operation, input: table, any: boolean): string?, string?
 ---  body and content type of the members without a place; `any`: whether there are some
 ---@field parse_payload fun(walk: aws.Walk, op: aws.Operation, member: aws.Ref): any
@@ -152,8 +153,8 @@ local function body_of(m, op, shape, input, any, bodies)
   local member, value = shape.by_name[shape.payload], input[shape.payload]
   if is_raw(m, member) then
     return value
-  elseif value == nil or value == json.null then
-    return nil
+  elseif value == json.null then
+    value = nil
   end
   return bodies.payload(m, member, value)
 end
@@ -253,7 +254,10 @@ local function read_head(walk, shape, output)
   end
 end
 
-local function has_body_members(shape)
+--- Whether a structure has members that travel in the body.
+---@param shape aws.Shape
+---@return boolean
+function rest.has_body_members(shape)
   for _, member in ipairs(shape.members) do
     if not member.location then
       return true
@@ -269,7 +273,7 @@ local function read_body(walk, op, shape, output, bodies)
     output[payload.name] = response.body
   elseif payload then
     output[payload.name] = bodies.parse_payload(walk, op, payload)
-  elseif has_body_members(shape) then
+  elseif rest.has_body_members(shape) then
     for name, value in pairs(bodies.parse_members(walk, op, shape)) do
       output[name] = value
     end

@@ -15,6 +15,9 @@ local M = {}
 local bodies = {}
 
 function bodies.payload(m, member, value)
+  if value == nil then
+    return nil
+  end
   local shape = m:shape(member)
   local root = member.location_name or shape.name
   return xml_write.document(m, member, value, root), "application/xml"

@@ -5,7 +5,21 @@ local protocol = require("aws.protocol")
 local reference = require("spec.support.reference")
 local xml = require("awsbak.core.xml")
 
-local SERVICES = { "kms", "s3", "ssm", "sts" }
+local SERVICES = {
+  "cloudformation",
+  "cloudwatch",
+  "dynamodb",
+  "ebs",
+  "ec2",
+  "iam",
+  "kms",
+  "lambda",
+  "s3",
+  "scheduler",
+  "sqs",
+  "ssm",
+  "sts",
+}
 local CASES = 3 -- of each operation
 
 local function null_to_nil(value)

@@ -1,0 +1,101 @@
+--- The protocol rest-json: members in paths, query strings and headers, JSON bodies.
+---
+--- Source: botocore/serialize.py (RestJSONSerializer), botocore/parsers.py (RestJSONParser).
+
+local errors = require("awsbak.errors")
+local fault = require("aws.protocol.fault")
+local headers = require("awsbak.headers")
+local json = require("awsbak.core.json")
+local json_shape = require("aws.protocol.json_shape")
+local reply = require("aws.protocol.reply")
+local rest = require("aws.protocol.rest")
+
+local M = {}
+
+local TYPE = "application/json"
+
+local bodies = {}
+
+function bodies.payload(m, member, value)
+  if value == nil then
+    return "{}", TYPE
+  end
+  return errors.check(json.encode(json_shape.encode(m, member, value))), TYPE
+end
+
+function bodies.members(m, op, input)
+  local shape = m:shape(op.input)
+  if not rest.has_body_members(shape) then
+    return nil
+  end
+  local object = json_shape.encode_members(m, shape, input, true)
+  return errors.check(json.encode(object)), TYPE
+end
+
+--- The JSON of a reply; nil for an empty body, which says as much as {}.
+local function value_of(walk)
+  local response = walk.response
+  if response.body == "" then
+    return nil
+  end
+  local value, err = json.decode(response.body)
+  if err then
+    reply.foreign(response, "JSON", err.message)
+  end
+  return value
+end
+
+function bodies.parse_payload(walk, _, member)
+  local value = value_of(walk)
+  if value == nil or value == json.null then
+    return nil
+  end
+  return json_shape.decode(walk, member, value)
+end
+
+function bodies.parse_members(walk, _, shape)
+  local value = value_of(walk)
+  return value and json_shape.decode_members(walk, shape, value) or {}
+end
+
+function bodies.parse_nothing(walk)
+  value_of(walk)
+end
+
+--- The request of an operation, without endpoint and signature.
+---@param m aws.Model
+---@param op aws.Operation
+---@param input table checked against the model
+---@return aws.Request
+function M.build(m, op, input)
+  return rest.build(m, op, input, bodies)
+end
+
+--- The output in a reply with a status of success.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table `status`, `headers`, `body`
+---@return table
+--- Raises kind reply when it is not what the protocol promises.
+function M.parse(m, op, response)
+  return rest.parse(m, op, response, bodies)
+end
+
+--- What a reply with a status of failure says; its code is in a header, or in the body.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table
+---@return aws.Fault
+function M.fault(m, op, response)
+  local body = json.decode(response.body or "")
+  local code = headers.find(response.headers, "x-amzn-errortype")
+  if type(body) ~= "table" then
+    if not code then
+      return reply.bare_fault(response)
+    end
+    body = {} -- of a HEAD request: the header says it all
+  end
+  return fault.from_json(m, op, response, body, code or body.code or body.Code or body.__type)
+end
+
+return M
