@@ -154,16 +154,28 @@ local function service_variables()
   return list
 end
 
+-- Services of awsbak's own commands, and an operation of each that needs no input.
+local ASKED = {
+  { "ssm", "DescribeParameters" },
+  { "sts", "GetCallerIdentity" },
+  { "kms", "ListKeys" },
+  { "s3", "ListBuckets" },
+}
+
+local function endpoint_of(cfg, service, operation)
+  return require("aws").client(service, { config = cfg }).endpoint(operation)
+end
+
 --- Where requests to the services of awsbak's own commands go.
 local function endpoints_of(cfg)
   local list = {}
-  for _, service in ipairs({ "SSM", "STS", "KMS", "S3" }) do
-    local meta = { service_id = service, endpoint_prefix = service:lower() }
-    local found, err = errors.try(cfg.endpoint, cfg, meta, {})
-    local _, source = errors.try(cfg.endpoint_url, cfg, service)
+  for _, asked in ipairs(ASKED) do
+    local service = asked[1]
+    local found, err = errors.try(endpoint_of, cfg, service, asked[2])
+    local _, source = errors.try(cfg.endpoint_url, cfg, service:upper())
     list[#list + 1] = {
       about = "endpoint",
-      name = service:lower(),
+      name = service,
       value = found and shown(found.url, { url = true }) or "",
       source = found and (type(source) == "string" and source or "region") or "not known",
       note = err and tostring(err) or "",
@@ -213,7 +225,7 @@ end
 local function clock_of(cfg)
   local row = { about = "clock", name = "skew", source = "STS" }
   local response, err = errors.try(function()
-    local sts = cfg:endpoint({ service_id = "STS", endpoint_prefix = "sts" }, {})
+    local sts = endpoint_of(cfg, "sts", "GetCallerIdentity")
     return outside.send({
       method = "GET",
       url = sts.url .. "/",

@@ -8,6 +8,7 @@ The result is text, one line a fact-bearing thing, sorted by bytes, so that a di
 lua/aws/model.lua finds a line by binary search without parsing the file:
 
     # ...                              where the file comes from
+    e NAME JSON                        node of the endpoint rules, see tools/endpoint_rules.py
     m KEY VALUE                        metadata
     o NAME METHOD URI key=value...     operation
     p NAME key=value...                paginator
@@ -33,12 +34,16 @@ import sys
 
 import botocore
 
+import endpoint_rules
+
 BOTOCORE = "1.44.5"
 SERVICES = [
     "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "dynamodbstreams", "ebs",
     "ec2", "events", "iam", "kms", "lambda", "logs", "s3", "scheduler", "secretsmanager", "signin",
     "sns", "sqs", "ssm", "sso", "sso-oidc", "stepfunctions", "sts",
 ]  # fmt: skip
+HEAD = f"# From botocore {BOTOCORE} (Apache-2.0) by tools/import_models.py. Not to be edited."
+PARTITIONS = "../endpoint/partitions"
 MODELS = pathlib.Path(__file__).resolve().parent.parent / "lua" / "aws" / "models"
 DATA = pathlib.Path(botocore.__file__).parent / "data"
 
@@ -287,22 +292,27 @@ def service_text(service):
     lines += [paginator_line(n, p) for n, p in pages.items() if n in model["operations"]]
     waiters = load(folder, "waiters-2").get("waiters", {})
     lines += [waiter_line(n, w) for n, w in waiters.items()]
+    lines += endpoint_rules.RuleSet(service, load(folder, "endpoint-rule-set-1")).lines()
     lines.sort(key=str.encode)
-    head = f"# From botocore {BOTOCORE} (Apache-2.0) by tools/import_models.py. Not to be edited."
-    return "\n".join([head, *lines]) + "\n"
+    return "\n".join([HEAD, *lines]) + "\n"
+
+
+def partitions_text():
+    """The file of partitions; not sorted, for the first one is the default."""
+    return "\n".join([HEAD, *endpoint_rules.partition_lines(read(DATA, "partitions.json"))]) + "\n"
 
 
 def main():
     options = argparse.ArgumentParser(description="Import AWS API models from botocore.")
-    options.add_argument("services", nargs="*", metavar="SERVICE", help="default: " + " ".join(SERVICES))
+    options.add_argument("services", nargs="*", metavar="SERVICE", help="default: all")
     options.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file would change")
     args = options.parse_args()
     if botocore.__version__ != BOTOCORE:
         sys.exit(f"botocore {BOTOCORE} is needed, found {botocore.__version__}")
     changed = 0
-    for service in args.services or SERVICES:
-        path = MODELS / f"{service}.txt"
-        text = service_text(service).encode()
+    for service in args.services or [*SERVICES, PARTITIONS]:
+        path = (MODELS / f"{service}.txt").resolve()
+        text = (partitions_text() if service == PARTITIONS else service_text(service)).encode()
         if path.exists() and path.read_bytes() == text:
             continue
         changed += 1

@@ -8,6 +8,7 @@
 ---     ssm.call("GetParameter", { Name = "/a" })      -- the operation's name as a string
 ---     ssm.build("GetParameter", { Name = "/a" })     -- the signed request, not sent
 ---     ssm.operation("get-parameter").name            -- what the model says of it
+---     ssm.endpoint("GetParameter", { Name = "/a" })  -- where its request would go
 ---     ssm.meta.api_version
 ---
 --- Functions are made when first used; making a client reads and sends nothing.
@@ -189,6 +190,9 @@ function client.new(name, options, extend)
     end,
     build = function(word, input)
       return exchange.request(new_call(self, prepare(self, word), input), 1)
+    end,
+    endpoint = function(word, input)
+      return self:endpoint(new_call(self, prepare(self, word), input))
     end,
     operation = function(word)
       return prepare(self, word).operation

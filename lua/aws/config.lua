@@ -328,28 +328,6 @@ function Config:find_region()
   return self.region, self.region_source
 end
 
---- The endpoint of one request: settings of this client put into aws.endpoint.resolve.
----@param meta table of aws.model
----@param params table path, bucket, host_prefix; region when it is not this client's own
----@return aws.Endpoint
-function Config:endpoint(meta, params)
-  local url, source = self:endpoint_url(meta.service_id)
-  local region, region_source = params.region, nil
-  if not region then
-    region, region_source = self:find_region()
-  end
-  return require("aws.endpoint").resolve(meta, {
-    region = region,
-    region_source = region_source,
-    endpoint_url = url,
-    endpoint_url_source = source,
-    path = params.path,
-    bucket = params.bucket,
-    host_prefix = params.host_prefix,
-    addressing_style = params.bucket and self:get("s3_addressing_style"),
-  })
-end
-
 local function need_profile(self, source)
   if self.profile ~= "default" and not self.profiles[self.profile] then
     local names = {}

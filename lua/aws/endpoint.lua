@@ -1,9 +1,13 @@
---- Where a request goes and for whom it is signed: partition, region, S3 bucket style.
+--- Where a request goes and for whom it is signed, by AWS's endpoint rules.
 ---
---- Facts: botocore 1.44.5, data/partitions.json and data/endpoints.json (suffixes, global
---- services), data/s3/*/endpoint-rule-set-1.json and args.py (bucket style).
+---     endpoint.resolve(model, parameters, { path = "/vault/key", bucket = "vault" })
+---
+--- The rules come with the service's model (aws.endpoint.rules), what they are given from
+--- aws.endpoint.parameters.
 
+local arn = require("aws.endpoint.arn")
 local errors = require("awsbak.errors")
+local rules = require("aws.endpoint.rules")
 
 local endpoint = {}
 
@@ -13,38 +17,9 @@ local endpoint = {}
 ---@field signing_region string
 ---@field signing_name string
 ---@field headers string[][] headers the endpoint asks for
-
--- By the start of a region's name; a region of no other partition is in "aws", known or not.
-local partitions = {
-  { "cn-", "amazonaws.com.cn" },
-  { "eu-isoe-", "cloud.adc-e.uk" },
-  { "eusc-", "amazonaws.eu" },
-  { "us-iso-", "c2s.ic.gov" },
-  { "us-isob-", "sc2s.sgov.gov" },
-  { "us-isof-", "csp.hci.ic.gov" },
-  { "us-gov-", "amazonaws.com" },
-}
-
--- Services with one endpoint for all of partition "aws", by endpoint prefix: host, signing region.
-local global_hosts = {
-  cloudfront = { "cloudfront.amazonaws.com", "us-east-1" },
-  iam = { "iam.amazonaws.com", "us-east-1" },
-  organizations = { "organizations.us-east-1.amazonaws.com", "us-east-1" },
-  route53 = { "route53.amazonaws.com", "us-east-1" },
-}
-
---- The DNS suffix of a region's partition.
----@param region string
----@return string suffix such as "amazonaws.com"
----@return boolean commercial whether it is the partition "aws"
-function endpoint.suffix(region)
-  for _, p in ipairs(partitions) do
-    if region:sub(1, #p[1]) == p[1] then
-      return p[2], false
-    end
-  end
-  return "amazonaws.com", true
-end
+---@field auth_schemes table[]? what the rules say of signing, in the order of their preference:
+---  { name, signingName?, signingRegion?, signingRegionSet?, disableDoubleEncoding? }
+---@field properties table what else they say: `backend` is "S3Express" for directory buckets
 
 --- Whether `region` can be part of a host name.
 ---@param region string
@@ -86,41 +61,16 @@ function endpoint.parse_url(url, source)
   return scheme:lower() .. "://" .. host, (path:gsub("/+$", ""))
 end
 
---- Whether a bucket's name can be the first label of a host: without dots, or TLS names would not
---- match.
----@param bucket string
----@return boolean
-function endpoint.is_host_label(bucket)
-  return #bucket >= 3 and #bucket <= 63 and bucket:match("^[%l%d][%l%d%-]*[%l%d]$") ~= nil
-end
-
 local function is_address(host)
   return host:match("^%[") ~= nil or host:match("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
---- The bucket at the start of an S3 path, moved into the host where that is possible and wanted.
-local function bucket_style(scheme, host, path, params, custom)
-  local bucket = params.bucket
-  local style = params.addressing_style or "auto"
-  if custom and style == "auto" then
-    style = "path"
-  end
-  local name = host:match("^(.*):%d+$") or host
-  if not bucket or style == "path" or is_address(name) or not endpoint.is_host_label(bucket) then
-    return scheme .. "://" .. host, path
-  end
-  local rest = path:sub(#bucket + 2)
-  return ("%s://%s.%s"):format(scheme, bucket, host), rest == "" and "/" or rest
-end
-
-local function check_bucket(bucket)
-  if bucket:match("^arn:") or bucket:match("%-%-x%-s3$") then
-    errors.raise({
-      kind = "usage",
-      code = "bucket",
-      message = ("%q: access points and directory buckets are not supported yet"):format(bucket),
-      hint = "name a general purpose bucket",
-    })
+--- Raise unless a bucket is the name of one, or an ARN, whose form the rules check.
+---@param bucket string
+--- Source: botocore/handlers.py, validate_bucket_name.
+function endpoint.check_bucket(bucket)
+  if arn.parse(bucket) then
+    return
   elseif
     #bucket < 3
     or #bucket > 255
@@ -135,57 +85,108 @@ local function check_bucket(bucket)
   end
 end
 
-local function default_host(service, region)
-  local suffix, commercial = endpoint.suffix(region)
-  local global = commercial and global_hosts[service.endpoint_prefix]
-  if global then
-    return global[1], global[2]
-  end
-  return ("%s.%s.%s"):format(service.endpoint_prefix, region, suffix), region
+-- For models that bring no rules: the host's usual form, which botocore guesses as well
+-- (regions.py, EndpointResolver, the defaults of endpoints.json).
+local function usual_rules(prefix)
+  local url = "https://" .. prefix .. ".{Region}.{Partition#dnsSuffix}"
+  local region = { ref = "Region" }
+  local configured = { fn = "isSet", argv = { { ref = "Endpoint" } } }
+  local partition = { fn = "aws.partition", argv = { region }, assign = "Partition" }
+  return {
+    parameters = {
+      Endpoint = { builtIn = "SDK::Endpoint", type = "string" },
+      Region = { builtIn = "AWS::Region", type = "string" },
+    },
+    rules = {
+      { conditions = { configured }, endpoint = { url = { ref = "Endpoint" } } },
+      { conditions = { partition }, endpoint = { url = url } },
+    },
+  }
 end
 
-local function no_region(service)
+--- The rules of a service.
+---@param model aws.Model
+---@return aws.RuleSet
+function endpoint.rule_set(model)
+  return model:rule_set() or usual_rules(model.meta.endpoint_prefix)
+end
+
+-- What a refusal of the rules is about, and what to do about it.
+local ADVICE = {
+  { "FIPS", "set AWS_USE_FIPS_ENDPOINT=false, or use another region" },
+  { "[Dd]ual[Ss]tack", "set AWS_USE_DUALSTACK_ENDPOINT=false, or use another region" },
+  { "Accelerate", "remove use_accelerate_endpoint from the s3 settings" },
+  { "Missing Region", "give --region, set AWS_REGION, or put region into the profile" },
+  { "AccountId", "set AWS_ACCOUNT_ID_ENDPOINT_MODE=preferred, or give the keys their account" },
+}
+
+local function refuse(refusal)
+  local hint
+  for _, row in ipairs(ADVICE) do
+    hint = hint or (refusal:find(row[1]) and row[2])
+  end
   errors.raise({
     kind = "config",
-    code = "no_region",
-    message = ("no region is set, so the endpoint of %s is not known"):format(
-      service.endpoint_prefix
-    ),
-    hint = "give --region, set AWS_REGION, or put region into the profile",
+    code = refusal:find("Missing Region", 1, true) and "no_region" or "endpoint",
+    message = "there is no endpoint for this call: " .. refusal,
+    hint = hint,
   })
 end
 
---- Scheme and host, base path, and the region to sign for.
-local function find_origin(service, params)
-  if params.endpoint_url then
-    local origin, base = endpoint.parse_url(params.endpoint_url, params.endpoint_url_source)
-    return origin, base, params.region
+--- Scheme, host and base path of a URL, with the host prefix of an operation put before a host that
+--- can have one.
+local function split(url, host_prefix)
+  local scheme, authority, base = url:match("^(%a+)://([^/]+)(.*)$")
+  local host = authority:match("^(.-):?%d*$")
+  if host_prefix and not is_address(host) then
+    authority = host_prefix .. authority
   end
-  local host, signing_region = default_host(service, params.region)
-  return "https://" .. (params.host_prefix or "") .. host, "", signing_region
+  return scheme .. "://" .. authority, (base:gsub("/+$", ""))
+end
+
+--- The path of an operation of S3 after the rules put its bucket where it belongs.
+local function without_bucket(path)
+  return path:match("^/[^/?]*(.*)$")
+end
+
+--- The signing name and region that hold where no auth scheme says otherwise.
+local function signing(model, parameters, schemes)
+  local first = schemes and schemes[1] or {}
+  return first.signingName or model.meta.signing_name, first.signingRegion or parameters.Region
 end
 
 --- The endpoint of one request.
----@param service table `meta` of aws.model: endpoint_prefix, signing_name
----@param params table region; endpoint_url and its source when one is configured; path (or "/");
----  bucket and addressing_style ("auto", "path", "virtual") for S3, whose path begins with it;
----  host_prefix of operations that have one (not used with a configured endpoint)
+---@param model aws.Model
+---@param parameters table<string, any> of its rule set
+---@param request { path: string, bucket: string?, host_prefix: string? } with `bucket`, the path
+---  begins with it
 ---@return aws.Endpoint
-function endpoint.resolve(service, params)
-  endpoint.check_region(params.region or no_region(service), params.region_source)
-  if params.bucket then
-    check_bucket(params.bucket)
+--- Raises kind config when the rules refuse.
+function endpoint.resolve(model, parameters, request)
+  local found, refusal = rules.resolve(endpoint.rule_set(model), parameters)
+  if not found then
+    refuse(refusal)
   end
-  local origin, base, signing_region = find_origin(service, params)
-  local scheme, host = origin:match("^(%a+)://(.+)$")
-  local custom = params.endpoint_url ~= nil
-  local url, path = bucket_style(scheme, host, params.path or "/", params, custom)
+  local url, base = split(found.url, request.host_prefix)
+  local path = request.bucket and without_bucket(request.path) or request.path
+  if base ~= "" and path == "/" and request.bucket then
+    path = ""
+  end
+  local headers = {}
+  for name, values in pairs(found.headers) do
+    headers[#headers + 1] = { name, values[1] }
+  end
+  local schemes = found.properties.authSchemes
+  local name, region = signing(model, parameters, schemes)
+  path = base .. path
   return {
     url = url,
-    path = base .. path,
-    signing_region = signing_region,
-    signing_name = service.signing_name or service.endpoint_prefix,
-    headers = {},
+    path = path == "" and "/" or path,
+    signing_name = name,
+    signing_region = region,
+    headers = headers,
+    auth_schemes = schemes,
+    properties = found.properties,
   }
 end
 

@@ -9,6 +9,7 @@
 --- Everything is made when first asked for and then kept, so two asks give the same table.
 
 local botocore = require("aws.model.botocore")
+local data = require("aws.data")
 local errors = require("awsbak.errors")
 local lines = require("aws.model.lines")
 
@@ -117,37 +118,6 @@ local function new(source)
   }, Model)
 end
 
---- The files of models lie beside this one where they are not part of the program.
-local function folder()
-  local path = package.searchpath("aws.model", package.path)
-  return path and path:gsub("model%.lua$", "models/")
-end
-
-local function read(id)
-  local found, embed = pcall(require, "awsbak.core.embed")
-  if found then
-    return embed.find("lua/aws/models/" .. id .. ".txt")
-  end
-  local file = io.open((folder() or "") .. id .. ".txt", "rb")
-  if not file then
-    return nil
-  end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
---- The services there are models of; only the program knows, stock Lua gives an empty list.
----@return string[]
-function model.services()
-  local found, embed = pcall(require, "awsbak.core.embed")
-  local services = {}
-  for _, name in ipairs(found and embed.list("lua/aws/models/") or {}) do
-    services[#services + 1] = name:match("([^/]+)%.txt$")
-  end
-  return services
-end
-
 local loaded = {}
 
 --- The model of a service, by its name in botocore: "ssm", "application-autoscaling".
@@ -158,9 +128,9 @@ function model.load(id)
   if loaded[id] then
     return loaded[id]
   end
-  local text = id:match("^[%w%-]+$") and read(id)
+  local text = id:match("^[%w%-]+$") and data.read("models/" .. id .. ".txt")
   if not text then
-    local services = model.services()
+    local services = data.services()
     local nearest = errors.nearest(id, services)
     errors.raise({
       kind = "usage",
@@ -176,8 +146,8 @@ end
 
 --- A model from botocore's own form (service-2.json, decoded with awsbak.core.json).
 ---@param description table
----@param more? table `id`, the service's name; `paginators` and `waiters`, paginators-1.json and
----  waiters-2.json decoded
+---@param more? table `id`, the service's name; `paginators`, `waiters` and `endpoint_rule_set`:
+---  paginators-1.json, waiters-2.json and endpoint-rule-set-1.json decoded
 ---@return aws.Model
 function model.from_botocore(description, more)
   return new(botocore.new(description, more or {}))
@@ -259,6 +229,15 @@ function Model:resolve(ref)
   end
   ref.target = target
   return target
+end
+
+--- The rules of the service's endpoints.
+---@return aws.RuleSet? nil when the model brings none
+function Model:rule_set()
+  if self.rules == nil then
+    self.rules = self.source:rule_set() or false
+  end
+  return self.rules or nil
 end
 
 ---@class aws.Paginator

@@ -4,9 +4,12 @@
 
 local config = require("aws.config")
 local credentials = require("aws.credentials")
+local endpoint = require("aws.endpoint")
+local errors = require("awsbak.errors")
 local hooks = require("aws.hooks")
 local model = require("aws.model")
 local check = require("aws.options").check
+local parameters = require("aws.endpoint.parameters")
 local protocol = require("aws.protocol")
 local retry = require("aws.retry")
 
@@ -103,27 +106,83 @@ function Service:connect()
   return self
 end
 
---- Where a call goes and for whom it is signed.
----@param call aws.Call
----@return aws.Endpoint
---- Raises kind config when there is no region.
-function Service:endpoint(call)
-  local path, prefix = call.request.path, call.request.host_prefix
-  -- All calls of most services go to one place; finding it anew costs more than signing.
-  local is_common = path == "/" and not prefix and not call.region
-  if is_common and self.common_endpoint then
-    return self.common_endpoint
-  end
-  local found = self.config:endpoint(self.model.meta, {
-    path = path,
-    bucket = self.s3 and call.input.Bucket or nil,
-    host_prefix = prefix,
-    region = call.region,
+local function no_region(meta)
+  errors.raise({
+    kind = "config",
+    code = "no_region",
+    message = ("no region is set, so the endpoint of %s is not known"):format(meta.id),
+    hint = "give --region, set AWS_REGION, or put region into the profile",
   })
-  if is_common then
-    self.common_endpoint = found
+end
+
+--- A region as the rules know it, and whether its name asked for FIPS: "fips-us-gov-west-1"
+--- (botocore/client.py, _normalize_fips_region).
+local function plain_region(region)
+  local plain = region:gsub("^fips%-", ""):gsub("%-fips$", "")
+  return plain, plain ~= region
+end
+
+--- Where the requests of this client may go.
+---@return aws.Place
+--- Raises kind config when there is no region, or no wholesome one.
+local function find_place(self)
+  local meta, cfg = self.model.meta, self.config
+  local url, url_source = cfg:endpoint_url(meta.service_id)
+  local region, source = cfg:find_region()
+  -- Services that are one for all regions answer without one, too.
+  region = region or (meta.global_endpoint and "aws-global") or no_region(meta)
+  endpoint.check_region(region, source)
+  local place = { config = cfg, credentials = self.credentials }
+  place.region, place.fips = plain_region(region)
+  if url then
+    local origin, base = endpoint.parse_url(url, url_source)
+    place.endpoint_url = origin .. base
   end
-  return found
+  return place
+end
+
+--- The client's place, or that of a call that goes to another region.
+local function place_of(self, call)
+  self.place = self.place or find_place(self)
+  if not call.region then
+    return self.place
+  end
+  return setmetatable({ region = call.region }, { __index = self.place })
+end
+
+local function resolve_endpoint(self, call)
+  local place = place_of(self, call)
+  local set = endpoint.rule_set(self.model)
+  local prefix = call.request.host_prefix
+  if prefix and self.config:get("disable_host_prefix_injection") then
+    prefix = nil
+  end
+  local bucket = self.s3 and call.input.Bucket or nil
+  if bucket then
+    endpoint.check_bucket(bucket)
+  end
+  return endpoint.resolve(self.model, parameters.of(set, place, call), {
+    path = call.request.path,
+    bucket = bucket,
+    host_prefix = prefix,
+  })
+end
+
+--- Where a call goes and for whom it is signed.
+---@param call aws.Call or of one its `service`, `operation`, `input`, `request` and `region`
+---@return aws.Endpoint
+--- Raises kind config when there is no region or no endpoint.
+function Service:endpoint(call)
+  -- All calls of most services go to one place; finding it anew costs more than signing.
+  local is_common = call.request.path == "/"
+    and not call.request.host_prefix
+    and not call.region
+    and not parameters.has_context(call)
+  if not is_common then
+    return resolve_endpoint(self, call)
+  end
+  self.common_endpoint = self.common_endpoint or resolve_endpoint(self, call)
+  return self.common_endpoint
 end
 
 return service

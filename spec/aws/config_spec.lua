@@ -168,20 +168,18 @@ describe("config", function()
 
   it("refuses what is not supported yet, and accepts the same setting switched off", function()
     for variable, value in pairs({
-      AWS_USE_FIPS_ENDPOINT = "true",
-      AWS_USE_DUALSTACK_ENDPOINT = "true",
       AWS_RETRY_MODE = "adaptive",
-      AWS_STS_REGIONAL_ENDPOINTS = "legacy",
+      AWS_DEFAULTS_MODE = "mobile",
     }) do
       local e = refusal({ env = { [variable] = value } })
       assert.equal("not_supported", e.code)
       assert.truthy(e.message:find(variable, 1, true))
     end
-    resolve({ env = { AWS_USE_FIPS_ENDPOINT = "False" } })
+    resolve({ env = { AWS_DEFAULTS_MODE = "Legacy" } })
   end)
 
   it("refuses an S3 setting only where S3 is used", function()
-    local world = { config = "[default]\ns3 =\n  use_accelerate_endpoint = true" }
+    local world = { config = "[default]\ns3 =\n  payload_signing_enabled = true" }
     local cfg = resolve(world)
     with(world, function()
       cfg:check("SSM")

@@ -1,107 +1,222 @@
+local aws = require("aws")
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
+local model = require("aws.model")
+local world = require("spec.support.world")
 
-local ssm = { endpoint_prefix = "ssm" }
-local s3 = { endpoint_prefix = "s3", signing_name = "s3" }
+local KEYS = { access_key_id = "AKIDEXAMPLE", secret_access_key = "k", account_id = "111122223333" }
 
-local function where(service, params)
-  local e = endpoint.resolve(service, params)
-  return e.url .. e.path
+--- The request of a call, in a world of settings: `config` is the text of the profile.
+local function build(case)
+  local built
+  world.with({ config = "[default]\n" .. (case.config or ""), env = case.env or {} }, function()
+    local client = aws.client(case.service or "s3", {
+      region = case.region ~= "" and (case.region or "eu-west-1") or nil,
+      endpoint_url = case.endpoint_url,
+      credentials = KEYS,
+    })
+    built = client.build(case[1], case[2])
+  end)
+  return built
 end
 
-describe("endpoint", function()
+local function url(case)
+  return build(case).url
+end
+
+local function scope(case)
+  for _, pair in ipairs(build(case).headers) do
+    if pair[1]:lower() == "authorization" then
+      return pair[2]:match("Credential=AKIDEXAMPLE/%d+/([^,]+)")
+    end
+  end
+end
+
+local function s3(bucket, more)
+  local case = { "GetObject", { Bucket = bucket, Key = "a/b" } }
+  for key, value in pairs(more or {}) do
+    case[key] = value
+  end
+  return case
+end
+
+local function kms(more)
+  local case = { "ListKeys", {}, service = "kms" }
+  for key, value in pairs(more) do
+    case[key] = value
+  end
+  return case
+end
+
+describe("an endpoint", function()
   it("is the region's host in the region's partition", function()
     for region, host in pairs({
-      ["eu-west-1"] = "ssm.eu-west-1.amazonaws.com",
-      ["moon-base-1"] = "ssm.moon-base-1.amazonaws.com",
-      ["cn-north-1"] = "ssm.cn-north-1.amazonaws.com.cn",
-      ["us-gov-west-1"] = "ssm.us-gov-west-1.amazonaws.com",
-      ["us-isob-east-1"] = "ssm.us-isob-east-1.sc2s.sgov.gov",
-      ["us-iso-east-1"] = "ssm.us-iso-east-1.c2s.ic.gov",
-      ["eusc-de-east-1"] = "ssm.eusc-de-east-1.amazonaws.eu",
+      ["eu-west-1"] = "kms.eu-west-1.amazonaws.com",
+      ["moon-base-1"] = "kms.moon-base-1.amazonaws.com",
+      ["cn-north-1"] = "kms.cn-north-1.amazonaws.com.cn",
+      ["us-gov-west-1"] = "kms.us-gov-west-1.amazonaws.com",
+      ["us-isob-east-1"] = "kms.us-isob-east-1.sc2s.sgov.gov",
+      ["us-iso-east-1"] = "kms.us-iso-east-1.c2s.ic.gov",
+      ["eusc-de-east-1"] = "kms.eusc-de-east-1.amazonaws.eu",
     }) do
-      assert.equal("https://" .. host .. "/", where(ssm, { region = region }))
+      assert.equal("https://" .. host .. "/", url(kms({ region = region })))
     end
   end)
 
-  it("signs a global service for its own region", function()
-    local e = endpoint.resolve({ endpoint_prefix = "iam" }, { region = "eu-west-1" })
-    assert.equal("https://iam.amazonaws.com", e.url)
-    assert.equal("us-east-1", e.signing_region)
+  it("is of the variant that is asked for", function()
+    local fips, dual = { AWS_USE_FIPS_ENDPOINT = "true" }, { AWS_USE_DUALSTACK_ENDPOINT = "true" }
+    local west = "us-west-2"
+    local fips_host = "https://kms-fips.us-west-2.amazonaws.com/"
+    assert.equal(fips_host, url(kms({ region = west, env = fips })))
+    assert.equal(fips_host, url(kms({ region = "fips-us-west-2" })))
+    assert.equal("https://kms.us-west-2.api.aws/", url(kms({ region = west, env = dual })))
+    assert.equal(
+      "http://127.0.0.1:5000/",
+      url(kms({ env = fips, endpoint_url = "http://127.0.0.1:5000" }))
+    )
+  end)
+
+  it("of a service that is one for all regions is signed for its own", function()
+    local case = { "ListUsers", {}, service = "iam" }
+    assert.equal("https://iam.amazonaws.com/", url(case))
+    assert.equal("us-east-1/iam/aws4_request", scope(case))
+    case.region = ""
+    assert.equal("https://iam.amazonaws.com/", url(case))
+    assert.equal("us-east-1/iam/aws4_request", scope(case))
+  end)
+
+  it("of STS is the region's, or the old global one where that is asked for", function()
+    local case = { "GetCallerIdentity", {}, service = "sts" }
+    assert.equal("https://sts.eu-west-1.amazonaws.com/", url(case))
+    case.env = { AWS_STS_REGIONAL_ENDPOINTS = "legacy" }
+    assert.equal("https://sts.amazonaws.com/", url(case))
+    assert.equal("us-east-1/sts/aws4_request", scope(case))
   end)
 
   it("is a configured URL when there is one, base path included", function()
-    local e =
-      endpoint.resolve(ssm, { region = "eu-west-1", endpoint_url = "HTTP://127.0.0.1:5000/base/" })
-    assert.equal("http://127.0.0.1:5000", e.url)
-    assert.equal("/base/", e.path)
-    assert.equal("eu-west-1", e.signing_region)
+    local case = kms({ endpoint_url = "HTTP://127.0.0.1:5000/base/" })
+    assert.equal("http://127.0.0.1:5000/base/", url(case))
+    assert.equal("eu-west-1/kms/aws4_request", scope(case))
   end)
 
-  it("puts a bucket into the host where TLS names and rules allow", function()
-    local region = "eu-west-1"
-    local host = "s3.eu-west-1.amazonaws.com"
-    assert.equal(
-      "https://vault." .. host .. "/a/b",
-      where(s3, { region = region, bucket = "vault", path = "/vault/a/b" })
-    )
-    assert.equal(
-      "https://vault." .. host .. "/",
-      where(s3, { region = region, bucket = "vault", path = "/vault" })
-    )
-    assert.equal(
-      "https://" .. host .. "/my.vault/a",
-      where(s3, { region = region, bucket = "my.vault", path = "/my.vault/a" })
-    )
-    assert.equal(
-      "https://" .. host .. "/Old_one/a",
-      where(s3, { region = region, bucket = "Old_one", path = "/Old_one/a" })
-    )
-    local path = { region = region, bucket = "vault", path = "/vault/a", addressing_style = "path" }
-    assert.equal("https://" .. host .. "/vault/a", where(s3, path))
+  it("of DynamoDB is the account's, unless that is switched off", function()
+    local case = { "GetItem", { TableName = "t", Key = {} }, service = "dynamodb" }
+    assert.equal("https://111122223333.ddb.eu-west-1.amazonaws.com/", url(case))
+    case.config = "account_id_endpoint_mode = disabled"
+    assert.equal("https://dynamodb.eu-west-1.amazonaws.com/", url(case))
   end)
 
-  it("leaves the bucket in the path of a configured endpoint unless told", function()
-    local params = {
-      region = "x-y-1",
-      bucket = "vault",
-      path = "/vault/a",
-      endpoint_url = "http://minio.lan:9000",
-    }
-    assert.equal("http://minio.lan:9000/vault/a", where(s3, params))
-    params.addressing_style = "virtual"
-    assert.equal("http://vault.minio.lan:9000/a", where(s3, params))
-    params.endpoint_url = "http://127.0.0.1:9000"
-    assert.equal("http://127.0.0.1:9000/vault/a", where(s3, params))
-  end)
-
-  it("refuses what would send keys to another host", function()
-    for _, params in ipairs({
-      { region = "x.evil.example/" },
-      { region = "-x" },
-      { region = "eu-west-1", endpoint_url = "http://user@host" },
-      { region = "eu-west-1", endpoint_url = "file:///etc" },
-      { region = "eu-west-1", endpoint_url = "127.0.0.1:5000" },
-    }) do
-      local _, e = errors.try(endpoint.resolve, ssm, params)
-      assert.equal("config", e.kind)
-      assert.truthy(e.hint)
-    end
-    for _, bucket in ipairs({
-      "..",
-      "a/b",
-      "arn:aws:s3:eu-west-1:1:accesspoint/x",
-      "b--usw2-az1--x-s3",
-    }) do
-      local _, e =
-        errors.try(endpoint.resolve, s3, { region = "eu-west-1", bucket = bucket, path = "/x" })
-      assert.equal("usage", e.kind)
-    end
+  it("begins with the operation's prefix, but for an address", function()
+    local case = { "StartLiveTail", { logGroupIdentifiers = { "g" } }, service = "logs" }
+    assert.equal("https://stream-logs.eu-west-1.amazonaws.com/", url(case))
+    case.env = { AWS_DISABLE_HOST_PREFIX_INJECTION = "true" }
+    assert.equal("https://logs.eu-west-1.amazonaws.com/", url(case))
+    case.env, case.endpoint_url = nil, "http://127.0.0.1:5000"
+    assert.equal("http://127.0.0.1:5000/", url(case))
   end)
 
   it("says what to do without a region", function()
-    local _, e = errors.try(endpoint.resolve, ssm, {})
+    local _, e = errors.try(url, kms({ region = "" }))
     assert.equal("no_region", e.code)
     assert.truthy(e.hint:find("AWS_REGION", 1, true))
+  end)
+
+  it("that the rules refuse is an error with their words and what to do", function()
+    local _, e = errors.try(
+      url,
+      s3("vault", { region = "cn-north-1", config = "s3 =\n  use_accelerate_endpoint = true" })
+    )
+    assert.equal("config", e.kind)
+    assert.matches("S3 Accelerate cannot be used in this region", e.message, 1, true)
+    assert.matches("use_accelerate_endpoint", e.hint, 1, true)
+  end)
+
+  it("of a model without rules has the usual form", function()
+    local bare = model.from_botocore({
+      metadata = { endpointPrefix = "thing", protocol = "json", serviceId = "Thing" },
+      operations = {},
+      shapes = {},
+    })
+    local resolved = endpoint.resolve(bare, { Region = "cn-north-1" }, { path = "/" })
+    assert.equal("https://thing.cn-north-1.amazonaws.com.cn", resolved.url)
+  end)
+end)
+
+describe("a bucket", function()
+  local HOST <const> = "s3.eu-west-1.amazonaws.com"
+
+  it("is in the host where TLS names and rules allow", function()
+    assert.equal("https://vault." .. HOST .. "/a/b", url(s3("vault")))
+    local list = { "ListObjectsV2", { Bucket = "vault" } }
+    assert.equal("https://vault." .. HOST .. "/?list-type=2", url(list))
+    assert.equal("https://" .. HOST .. "/my.vault/a/b", url(s3("my.vault")))
+    assert.equal("https://" .. HOST .. "/Old_one/a/b", url(s3("Old_one")))
+    local path = "s3 =\n  addressing_style = path"
+    assert.equal("https://" .. HOST .. "/vault/a/b", url(s3("vault", { config = path })))
+    list.config = path
+    assert.equal("https://" .. HOST .. "/vault?list-type=2", url(list))
+  end)
+
+  it("is in the path of a configured endpoint unless told", function()
+    local there = { region = "x-y-1", endpoint_url = "http://minio.lan:9000" }
+    assert.equal("http://minio.lan:9000/vault/a/b", url(s3("vault", there)))
+    there.config = "s3 =\n  addressing_style = virtual"
+    assert.equal("http://vault.minio.lan:9000/a/b", url(s3("vault", there)))
+    there.endpoint_url = "http://127.0.0.1:9000"
+    assert.equal("http://127.0.0.1:9000/vault/a/b", url(s3("vault", there)))
+  end)
+
+  it("may be reached by dual-stack, acceleration and the old global endpoint", function()
+    for setting, host in pairs({
+      ["use_dualstack_endpoint = true"] = "vault.s3.dualstack.us-east-1.amazonaws.com",
+      ["use_accelerate_endpoint = true"] = "vault.s3-accelerate.amazonaws.com",
+      ["us_east_1_regional_endpoint = legacy"] = "vault.s3.amazonaws.com",
+    }) do
+      local case = s3("vault", { region = "us-east-1", config = "s3 =\n  " .. setting })
+      assert.equal("https://" .. host .. "/a/b", url(case))
+    end
+  end)
+
+  it("may be an access point, in its own region", function()
+    local point = "arn:aws:s3:us-west-2:123456789012:accesspoint/point"
+    local host = "https://point-123456789012.s3-accesspoint.us-west-2.amazonaws.com"
+    assert.equal(host .. "/a/b", url(s3(point)))
+    assert.equal("us-west-2/s3/aws4_request", scope(s3(point)))
+    local _, e = errors.try(url, s3(point, { config = "s3 =\n  use_arn_region = false" }))
+    assert.equal("config", e.kind)
+    local outpost = "arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-01234567890123456/"
+      .. "accesspoint/reports"
+    assert.equal(
+      "https://reports-123456789012.op-01234567890123456.s3-outposts.us-west-2.amazonaws.com/a/b",
+      url(s3(outpost))
+    )
+    local lambda = "arn:aws:s3-object-lambda:us-west-2:123456789012:accesspoint/lam"
+    assert.equal(
+      "https://lam-123456789012.s3-object-lambda.us-west-2.amazonaws.com/a/b",
+      url(s3(lambda))
+    )
+  end)
+
+  it("is refused when it is the name of none", function()
+    for _, bucket in ipairs({ "..", "a/b", "x", "b?c", "arn:aws:sqs:eu-west-1:1:x" }) do
+      local _, e = errors.try(url, s3(bucket))
+      assert.is_true(e.kind == "usage" or e.kind == "config", bucket)
+    end
+  end)
+end)
+
+describe("an endpoint URL", function()
+  it("that would send keys to another host is refused", function()
+    for _, case in ipairs({
+      kms({ region = "x.evil.example/" }),
+      kms({ region = "-x" }),
+      kms({ endpoint_url = "http://user@host" }),
+      kms({ endpoint_url = "file:///etc" }),
+      kms({ endpoint_url = "127.0.0.1:5000" }),
+    }) do
+      local _, e = errors.try(url, case)
+      assert.equal("config", e.kind)
+      assert.truthy(e.hint)
+    end
   end)
 end)

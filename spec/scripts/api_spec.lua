@@ -122,7 +122,7 @@ describe("awsbak api", function()
 
   it("names the nearest service, operation and member for a wrong one", function()
     fails({ "ssmm", "get-parameter" }, 'did you mean "ssm"?')
-    fails({ "dynamodb", "list-tables" }, "the services are kms, s3, ssm, sts")
+    fails({ "quicksight", "list-users" }, "the services are application-autoscaling, ")
     fails({ "ssm", "get-paramter" }, "did you mean get_parameter?")
     fails({ "ssm", "get-parameter", "Nmae=/a" }, 'did you mean "Name"?')
   end)

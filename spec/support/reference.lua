@@ -25,12 +25,14 @@ end
 
 --- Run a command of reference.py; what it prints, decoded.
 ---@param command string
+---@param script string? another one beside it: "reference_endpoints.py"
 ---@return any
-function reference.ask(command)
+function reference.ask(command, script)
   local python = assert(reference.python())
-  local pipe = assert(io.popen(("%s spec/support/reference.py %s"):format(python, command), "r"))
+  script = "spec/support/" .. (script or "reference.py")
+  local pipe = assert(io.popen(("%s %s %s"):format(python, script, command), "r"))
   local text = pipe:read("a")
-  assert(pipe:close(), "spec/support/reference.py failed")
+  assert(pipe:close(), script .. " failed")
   return assert(json.decode(text, { max_depth = 1000 }))
 end
 

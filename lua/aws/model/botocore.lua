@@ -264,9 +264,15 @@ function Source:meta()
   return meta
 end
 
+--- The rules of the service's endpoints: a decoded endpoint-rule-set-1.json is one as it stands.
+---@return aws.RuleSet?
+function Source:rule_set()
+  return self.more.endpoint_rule_set
+end
+
 --- The model in a decoded service-2.json.
 ---@param description table
----@param more table `id`, `paginators`, `waiters`
+---@param more table `id`, `paginators`, `waiters`, `endpoint_rule_set`
 ---@return aws.BotocoreModel
 function botocore.new(description, more)
   return setmetatable({ description = description, more = more }, Source)

@@ -3,6 +3,8 @@
 --- The form of the lines is described in that tool. A line is found by binary search over the text,
 --- so opening a model of 800 KB costs nothing and a shape costs some microseconds.
 
+local json = require("awsbak.core.json")
+
 local lines = {}
 
 ---@class aws.Lines a model's text; the methods give what aws.model keeps
@@ -377,10 +379,35 @@ end
 ---@return table<string, string>
 function Lines:meta()
   local meta = {}
-  for key, value in self.text:match("^[^\n]*\n(.-)\no "):gmatch("m (%S+) ([^\n]*)") do
+  local first, last = lower_bound(self.text, "m "), lower_bound(self.text, "n")
+  for key, value in self.text:sub(first, last - 1):gmatch("m (%S+) ([^\n]*)") do
     meta[key] = unescape(value)
   end
   return meta
+end
+
+local function rule_node(self, name)
+  local line = self:find("e", name)
+  return line and assert(json.decode(line:sub(#name + 4)))
+end
+
+--- The rules of the service's endpoints; their nodes are read when evaluation comes to them.
+---@return aws.RuleSet? nil when there are none
+function Lines:rule_set()
+  local set = rule_node(self, ":")
+  if not set then
+    return nil
+  end
+  local nodes = {}
+  function set.node(name)
+    local node = nodes[name]
+    if not node then
+      node = rule_node(self, name) or error("the endpoint rules lack the node " .. name)
+      nodes[name] = node
+    end
+    return node
+  end
+  return set
 end
 
 return lines

@@ -4,6 +4,7 @@
 --- once more for the region told, always for a host that follows from our own settings: keys never
 --- go to a host that an answer names.
 
+local arn = require("aws.endpoint.arn")
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
@@ -40,10 +41,11 @@ end
 
 --- Ask without keys: S3 tells a bucket's region to everyone.
 local function ask(call)
-  local bucket = call.input.Bucket
-  local found = call.service.config:endpoint(call.service.model.meta, {
-    path = "/" .. bucket,
-    bucket = bucket,
+  local found = call.service:endpoint({
+    service = call.service,
+    operation = call.service.model:operation("HeadBucket"),
+    input = { Bucket = call.input.Bucket },
+    request = { path = "/" .. call.input.Bucket },
     region = call.region,
   })
   local response = errors.try(outside.send, {
@@ -62,6 +64,11 @@ local function region_of(call, err, response)
   return type(region) == "string" and endpoint.is_region(region) and region or nil
 end
 
+-- Access points are where their ARN says, directory buckets in the zone of their name.
+local function can_be_elsewhere(bucket)
+  return bucket ~= nil and not arn.parse(bucket) and not bucket:find("%-%-x%-s3$")
+end
+
 --- Go to the region where the bucket is, once, and remember it.
 ---@param call aws.Call
 ---@param err awsbak.Error
@@ -69,7 +76,7 @@ end
 ---@return boolean
 function hooks.correct(call, err, response)
   local bucket = call.input.Bucket
-  if not bucket or not is_elsewhere(call, err, response) then
+  if not can_be_elsewhere(bucket) or not is_elsewhere(call, err, response) then
     return false
   end
   local region = region_of(call, err, response)

@@ -9,18 +9,22 @@ local function call(changes)
     input = { Bucket = "vault", Key = "k" },
     operation = { name = "GetObject" },
     service = {
-      model = { meta = { service_id = "S3" } },
+      model = {
+        operation = function(_, name)
+          return { name = name }
+        end,
+      },
       config = {
         find_region = function()
           return "eu-west-1"
         end,
-        endpoint = function(_, _, params)
-          return {
-            url = "https://vault.s3." .. (params.region or "eu-west-1") .. ".amazonaws.com",
-            path = "/",
-          }
-        end,
       },
+      endpoint = function(_, asked)
+        return {
+          url = "https://vault.s3." .. (asked.region or "eu-west-1") .. ".amazonaws.com",
+          path = "/",
+        }
+      end,
     },
   }
   for k, v in pairs(changes or {}) do
@@ -88,6 +92,11 @@ describe("S3 hooks", function()
     assert.is_false(hooks.correct(c, err("AccessDenied"), response(403, "us-west-2")))
     assert.is_false(hooks.correct(c, err("PermanentRedirect"), response(301, "eu-west-1")))
     assert.is_false(hooks.correct(call({ input = {} }), err("x"), response(301, "us-west-2")))
+    local point = "arn:aws:s3:us-west-2:123456789012:accesspoint/point"
+    for _, bucket in ipairs({ point, "b--use1-az4--x-s3" }) do -- their region is in their name
+      local c2 = call({ input = { Bucket = bucket } })
+      assert.is_false(hooks.correct(c2, err("PermanentRedirect"), response(301, "us-west-2")))
+    end
     local create = call({ operation = { name = "CreateBucket" } })
     assert.is_false(
       hooks.correct(create, err("IllegalLocationConstraintException"), response(400, "us-west-2"))

@@ -1,0 +1,38 @@
+--- AWS's facts in files: built into the program, or for stock Lua beside this one.
+
+local data = {}
+
+local function folder()
+  local path = assert(package.searchpath("aws.data", package.path))
+  return (path:gsub("data%.lua$", ""))
+end
+
+--- The text of a file below lua/aws: "models/ssm.txt"; nil when there is none.
+---@param name string of our own making, never a user's word unchecked
+---@return string?
+function data.read(name)
+  local found, embed = pcall(require, "awsbak.core.embed")
+  if found then
+    return embed.find("lua/aws/" .. name)
+  end
+  local file = io.open(folder() .. name, "rb")
+  if not file then
+    return nil
+  end
+  local text <const> = file:read("a")
+  file:close()
+  return text
+end
+
+--- The services there are models of; only the program knows, stock Lua gives an empty list.
+---@return string[]
+function data.services()
+  local found, embed = pcall(require, "awsbak.core.embed")
+  local services = {}
+  for _, name in ipairs(found and embed.list("lua/aws/models/") or {}) do
+    services[#services + 1] = name:match("([^/]+)%.txt$")
+  end
+  return services
+end
+
+return data
