@@ -3,11 +3,11 @@
 local aws = require("aws")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
+local jmespath = require("awsbak.jmespath")
 local json = require("awsbak.core.json")
 local model = require("aws.model")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
-local path = require("aws.path")
 local policy = require("awsbak.policy")
 local pretty = require("awsbak.pretty")
 local timestamp = require("aws.protocol.timestamp")
@@ -146,7 +146,7 @@ local function merged(pages, keys)
   local lists, last = {}, {}
   for page in pages do
     for _, key in ipairs(keys) do
-      local items = path.compile(key)(page)
+      local items = jmespath.compile(key)(page)
       if type(items) == "table" then
         lists[key] = lists[key] or json.array({})
         table.move(items, 1, #items, #lists[key] + 1, lists[key])

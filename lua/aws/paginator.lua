@@ -5,8 +5,8 @@
 --- whatever distance. One page is held at a time.
 
 local errors = require("awsbak.errors")
+local jmespath = require("awsbak.jmespath")
 local json = require("awsbak.core.json")
-local path = require("aws.path")
 
 local paginator = {}
 
@@ -20,7 +20,7 @@ local paginator = {}
 local function compile_all(expressions)
   local compiled = {}
   for i, expression in ipairs(expressions or {}) do
-    compiled[i] = path.compile(expression)
+    compiled[i] = jmespath.compile(expression)
   end
   return compiled
 end
@@ -28,14 +28,14 @@ end
 --- Make a paginator of the model ready for use.
 ---@param description table as model:paginator() gives it
 ---@return aws.Pager
---- Raises kind usage, code unsupported_path, when one of its paths is beyond `aws.path`.
+--- Raises kind usage, code jmespath, when one of its paths is wrong.
 function paginator.compile(description)
   return {
     input_tokens = description.input_token,
     output_tokens = compile_all(description.output_token),
     result_keys = compile_all(description.result_key),
     result_names = description.result_key or {},
-    more_results = description.more_results and path.compile(description.more_results),
+    more_results = description.more_results and jmespath.compile(description.more_results),
   }
 end
 

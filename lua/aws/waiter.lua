@@ -4,8 +4,8 @@
 --- reads them: path, pathAll, pathAny, status, error.
 
 local errors = require("awsbak.errors")
+local jmespath = require("awsbak.jmespath")
 local outside = require("awsbak.outside")
-local path = require("aws.path")
 
 local waiter = {}
 
@@ -19,7 +19,7 @@ local waiter = {}
 local matchers = {}
 
 function matchers.path(acceptor)
-  local read = path.compile(acceptor.argument)
+  local read = jmespath.compile(acceptor.argument)
   return function(outcome)
     return outcome.output ~= nil and read(outcome.output) == acceptor.expected
   end
@@ -27,7 +27,7 @@ end
 
 --- Count how many elements of the list at the path are as expected, and how many there are.
 local function list_reader(acceptor)
-  local read = path.compile(acceptor.argument)
+  local read = jmespath.compile(acceptor.argument)
   return function(outcome)
     local list = outcome.output and read(outcome.output)
     if type(list) ~= "table" then
@@ -75,7 +75,7 @@ end
 --- Make a waiter of the model ready for use.
 ---@param description table as model:waiter() gives it
 ---@return { operation: string, delay: number, tries: integer, acceptors: table[] }
---- Raises kind usage, code unsupported_path, when one of its paths is beyond `aws.path`.
+--- Raises kind usage, code jmespath, when one of its paths is wrong.
 function waiter.compile(description)
   local acceptors = {}
   for i, acceptor in ipairs(description.acceptors) do
