@@ -123,6 +123,18 @@ static int search_scripts(lua_State *L)
     return 2;
 }
 
+/* Push the content of a packed file. Raises when it is damaged or out of memory. */
+static void push_unpacked(lua_State *L, const struct ab_embed_file *file)
+{
+    luaL_Buffer b;
+    size_t len = ab_embed_size(file);
+    char *space = luaL_buffinitsize(L, &b, len);
+
+    if (len == 0 || !ab_embed_unpack(file, space, len))
+        luaL_error(L, "the built-in file %s is damaged", file->name);
+    luaL_pushresultsize(&b, len);
+}
+
 /* embed.find(name) -> text of a file built in ("lua/aws/models/ssm.txt"), or nil */
 static int embed_find(lua_State *L)
 {
@@ -132,10 +144,12 @@ static int embed_find(lua_State *L)
     if (path && push_file(L, path))
         return 1;
     const struct ab_embed_file *file = ab_embed_find(name);
-    if (file)
-        lua_pushlstring(L, file->data, (size_t)(file->end - file->data));
-    else
+    if (!file)
         lua_pushnil(L);
+    else if (file->packed)
+        push_unpacked(L, file);
+    else
+        lua_pushlstring(L, file->data, (size_t)(file->end - file->data));
     return 1;
 }
 
@@ -156,9 +170,25 @@ static int embed_list(lua_State *L)
     return 1;
 }
 
+/* embed.bytes(prefix) -> how many bytes of the program the files take that begin so */
+static int embed_bytes(lua_State *L)
+{
+    size_t len;
+    const char *prefix = luaL_checklstring(L, 1, &len);
+    lua_Integer sum = 0;
+
+    for (const struct ab_embed_file *file = ab_embed_files; file->name; file++) {
+        if (strncmp(file->name, prefix, len) == 0)
+            sum += file->end - file->data;
+    }
+    lua_pushinteger(L, sum);
+    return 1;
+}
+
 static int open_embed(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"find", embed_find}, {"list", embed_list}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"bytes", embed_bytes}, {"find", embed_find}, {"list", embed_list}, {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;
