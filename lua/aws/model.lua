@@ -12,6 +12,7 @@ local botocore = require("aws.model.botocore")
 local data = require("aws.data")
 local errors = require("awsbak.errors")
 local lines = require("aws.model.lines")
+local reads = require("aws.model.reads")
 
 local model = {}
 
@@ -51,6 +52,7 @@ local model = {}
 ---@field input string? name of a shape
 ---@field output string?
 ---@field errors string[] names of shapes
+---@field reads boolean whether it changes nothing at AWS (aws.model.reads)
 ---@field streams boolean? the reply's body is handed out as it comes
 ---@field auth string? "none" (not signed), "v4-unsigned-body"
 ---@field result_wrapper string? element around the output in XML
@@ -180,6 +182,7 @@ function Model:operation(name)
   local fresh = self.operation_cache[name] == nil
   local op = cached(self, self.operation_cache, "operation", name)
   if op and fresh then
+    op.reads = reads.of(self.meta.service_id, op)
     op.streams = streams(self, op)
   end
   return op
