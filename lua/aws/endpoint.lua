@@ -1,13 +1,13 @@
 --- Where a request goes and for whom it is signed, by AWS's endpoint rules.
 ---
----     endpoint.resolve(model, parameters, { path = "/vault/key", bucket = "vault" })
+---     endpoint.at(endpoint.find(model, set, parameters), "/vault/key", true)
 ---
 --- The rules come with the service's model (aws.endpoint.rules), what they are given from
---- aws.endpoint.parameters.
+--- aws.endpoint.parameters; aws.endpoint.place keeps what was found.
 
-local arn = require("aws.endpoint.arn")
 local errors = require("awsbak.errors")
 local rules = require("aws.endpoint.rules")
+local sorted = require("awsbak.sorted")
 
 local endpoint = {}
 
@@ -43,11 +43,12 @@ function endpoint.check_region(region, source)
   end
 end
 
---- Take an endpoint URL apart: "http://127.0.0.1:5000/base" gives "http://127.0.0.1:5000", "/base".
+--- Take an endpoint URL apart: "http://127.0.0.1:5000/base" gives "http://127.0.0.1:5000" and
+--- "/base".
 ---@param url string
 ---@param source string? where it was set, for the message
 ---@return string origin scheme, host and port
----@return string base path without a last slash; "" for none
+---@return string base path as written; "" for none
 function endpoint.parse_url(url, source)
   local scheme, host, path = url:match("^(%a+)://([^/?#%s]+)([^?#%s]*)$")
   if not scheme or not scheme:lower():match("^https?$") or host:find("@", 1, true) then
@@ -58,31 +59,45 @@ function endpoint.parse_url(url, source)
       hint = "give scheme and host, as in http://127.0.0.1:5000",
     })
   end
-  return scheme:lower() .. "://" .. host, (path:gsub("/+$", ""))
+  return scheme:lower() .. "://" .. host, path
 end
 
 local function is_address(host)
   return host:match("^%[") ~= nil or host:match("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
---- Raise unless a bucket is the name of one, or an ARN, whose form the rules check.
----@param bucket string
---- Source: botocore/handlers.py, validate_bucket_name.
-function endpoint.check_bucket(bucket)
-  if arn.parse(bucket) then
-    return
-  elseif
-    #bucket < 3
-    or #bucket > 255
-    or not bucket:match("^[%w%.%-_]+$")
-    or bucket:match("^%.+$")
-  then
-    errors.raise({
-      kind = "usage",
-      code = "bucket",
-      message = ("%q is not the name of a bucket"):format(bucket),
-    })
+-- The ARNs that may stand for a bucket: service, region, what is between account and name.
+-- Source: botocore/handlers.py, VALID_S3_ARN.
+local POINT <const> = "^arn:aws.*:%s:[a-z0-9%%-]*:%%d+:accesspoint[/:][%%w%%-.]+$"
+local BUCKET_ARNS = {
+  POINT:format("s3"),
+  POINT:format("s3%-object%-lambda"),
+  "^arn:aws.*:s3%-outposts:[a-z0-9%-]+:%d+:outpost[/:][%w%-]+[/:]accesspoint[/:][%w%-]+$",
+}
+
+local function is_bucket_arn(text)
+  for _, form in ipairs(BUCKET_ARNS) do
+    if text:find(form) then
+      local account, name = text:match(":(%d+):%l+[/:]"), text:match("[^/:]+$")
+      return #account == 12 and #name <= 63
+    end
   end
+  return false
+end
+
+--- Raise unless a text is the name of a bucket, or the ARN of what stands for one.
+---@param bucket string
+function endpoint.check_bucket(bucket)
+  local is_name = #bucket <= 255 and bucket:find("^[%w%.%-_]+$") and not bucket:find("^%.+$")
+  if is_name or is_bucket_arn(bucket) then
+    return
+  end
+  errors.raise({
+    kind = "usage",
+    code = "bucket",
+    message = ("%q is not the name of a bucket"):format(bucket),
+    hint = bucket:find("^arn:") and "of ARNs, give that of an access point" or nil,
+  })
 end
 
 -- For models that bring no rules: the host's usual form, which botocore guesses as well
@@ -133,60 +148,80 @@ local function refuse(refusal)
   })
 end
 
---- Scheme, host and base path of a URL, with the host prefix of an operation put before a host that
---- can have one.
-local function split(url, host_prefix)
-  local scheme, authority, base = url:match("^(%a+)://([^/]+)(.*)$")
-  local host = authority:match("^(.-):?%d*$")
-  if host_prefix and not is_address(host) then
-    authority = host_prefix .. authority
+---@class aws.FoundEndpoint what the rules give, before a call's own path
+---@field scheme string
+---@field authority string host, and port where there is one
+---@field base string path as the rules or the configured URL have it
+---@field is_address boolean whether the host is an IP address
+---@field endpoint aws.Endpoint for the path "/"
+
+local function first_values(headers)
+  local list = {}
+  for _, name in ipairs(sorted.keys(headers)) do
+    list[#list + 1] = { name, headers[name][1] }
   end
-  return scheme .. "://" .. authority, (base:gsub("/+$", ""))
+  return list
 end
 
---- The path of an operation of S3 after the rules put its bucket where it belongs.
-local function without_bucket(path)
-  return path:match("^/[^/?]*(.*)$")
-end
-
---- The signing name and region that hold where no auth scheme says otherwise.
-local function signing(model, parameters, schemes)
-  local first = schemes and schemes[1] or {}
-  return first.signingName or model.meta.signing_name, first.signingRegion or parameters.Region
-end
-
---- The endpoint of one request.
+--- The endpoint that a rule set gives for some parameters.
 ---@param model aws.Model
----@param parameters table<string, any> of its rule set
----@param request { path: string, bucket: string?, host_prefix: string? } with `bucket`, the path
----  begins with it
----@return aws.Endpoint
+---@param set aws.RuleSet
+---@param parameters table<string, any>
+---@return aws.FoundEndpoint
 --- Raises kind config when the rules refuse.
-function endpoint.resolve(model, parameters, request)
-  local found, refusal = rules.resolve(endpoint.rule_set(model), parameters)
+function endpoint.find(model, set, parameters)
+  local found, refusal = rules.resolve(set, parameters)
   if not found then
     refuse(refusal)
   end
-  local url, base = split(found.url, request.host_prefix)
-  local path = request.bucket and without_bucket(request.path) or request.path
-  if base ~= "" and path == "/" and request.bucket then
-    path = ""
-  end
-  local headers = {}
-  for name, values in pairs(found.headers) do
-    headers[#headers + 1] = { name, values[1] }
-  end
+  local scheme, authority, base = found.url:match("^(%a+)://([^/]+)(.*)$")
   local schemes = found.properties.authSchemes
-  local name, region = signing(model, parameters, schemes)
-  path = base .. path
+  local first = schemes and schemes[1] or {}
   return {
-    url = url,
-    path = path == "" and "/" or path,
-    signing_name = name,
-    signing_region = region,
-    headers = headers,
-    auth_schemes = schemes,
-    properties = found.properties,
+    scheme = scheme,
+    authority = authority,
+    base = base,
+    is_address = is_address(authority:match("^(.-):?%d*$")),
+    endpoint = {
+      url = scheme .. "://" .. authority,
+      path = base == "" and "/" or base,
+      signing_name = first.signingName or model.meta.signing_name,
+      signing_region = first.signingRegion or parameters.Region,
+      headers = first_values(found.headers),
+      auth_schemes = schemes,
+      properties = found.properties,
+    },
+  }
+end
+
+--- The endpoint of one request.
+---@param found aws.FoundEndpoint
+---@param path string of the operation
+---@param has_bucket boolean whether the path begins with a bucket, which the rules put where it
+---  belongs
+---@param host_prefix string? of the operation; an IP address cannot have one
+---@return aws.Endpoint shared, not to be changed
+--- Source of how paths are joined: botocore/awsrequest.py, _urljoin.
+function endpoint.at(found, path, has_bucket, host_prefix)
+  if has_bucket then
+    path = path:match("^/[^/]*(.*)$")
+  end
+  if path == "" then
+    path = "/"
+  end
+  local prefix = not found.is_address and host_prefix or ""
+  local common = found.endpoint
+  if path == "/" and prefix == "" then
+    return common
+  end
+  return {
+    url = prefix == "" and common.url or found.scheme .. "://" .. prefix .. found.authority,
+    path = path == "/" and common.path or found.base:gsub("/$", "") .. path,
+    signing_name = common.signing_name,
+    signing_region = common.signing_region,
+    headers = common.headers,
+    auth_schemes = common.auth_schemes,
+    properties = common.properties,
   }
 end
 

@@ -9,7 +9,7 @@ local errors = require("awsbak.errors")
 local hooks = require("aws.hooks")
 local model = require("aws.model")
 local check = require("aws.options").check
-local parameters = require("aws.endpoint.parameters")
+local place = require("aws.endpoint.place")
 local protocol = require("aws.protocol")
 local retry = require("aws.retry")
 
@@ -24,6 +24,7 @@ local service = {}
 ---@field attempts integer? how often a call is tried at most
 ---@field retry_mode string? "standard" or "legacy"
 ---@field ca_bundle string? file of certificates to trust instead of the system's
+---@field context_params table<string, any>? endpoint parameters that the model leaves to the client
 ---@field addressing_style string? of S3: "auto", "path", "virtual"
 ---@field config aws.Config? settings resolved before (aws.config), instead of all the others
 
@@ -38,6 +39,7 @@ local service = {}
 ---@field hooks table
 ---@field announced boolean? whether aws.journal said where its requests go
 ---@field s3 boolean whether S3's rules of signing hold
+---@field places table<string, aws.Place> by region, "" for the client's own
 ---@field prepared table<string, table> the client's, by operation
 ---@field pagers table<string, table>
 local Service = {}
@@ -48,6 +50,7 @@ local OPTIONS = {
   "attempts",
   "ca_bundle",
   "config",
+  "context_params",
   "credentials",
   "endpoint_url",
   "profile",
@@ -63,7 +66,7 @@ local OPTIONS = {
 --- Raises kind usage when the service or an option is unknown.
 function service.new(which, options)
   check(options, OPTIONS, "a client")
-  local self = { name = which, options = options, prepared = {}, pagers = {} }
+  local self = { name = which, options = options, places = {}, prepared = {}, pagers = {} }
   if type(which) == "table" then
     self.model = model.from_botocore(which)
     self.name = self.model.meta.id
@@ -106,83 +109,27 @@ function Service:connect()
   return self
 end
 
-local function no_region(meta)
-  errors.raise({
-    kind = "config",
-    code = "no_region",
-    message = ("no region is set, so the endpoint of %s is not known"):format(meta.id),
-    hint = "give --region, set AWS_REGION, or put region into the profile",
-  })
-end
-
---- A region as the rules know it, and whether its name asked for FIPS: "fips-us-gov-west-1"
---- (botocore/client.py, _normalize_fips_region).
-local function plain_region(region)
-  local plain = region:gsub("^fips%-", ""):gsub("%-fips$", "")
-  return plain, plain ~= region
-end
-
---- Where the requests of this client may go.
----@return aws.Place
---- Raises kind config when there is no region, or no wholesome one.
-local function find_place(self)
-  local meta, cfg = self.model.meta, self.config
-  local url, url_source = cfg:endpoint_url(meta.service_id)
-  local region, source = cfg:find_region()
-  -- Services that are one for all regions answer without one, too.
-  region = region or (meta.global_endpoint and "aws-global") or no_region(meta)
-  endpoint.check_region(region, source)
-  local place = { config = cfg, credentials = self.credentials }
-  place.region, place.fips = plain_region(region)
-  if url then
-    local origin, base = endpoint.parse_url(url, url_source)
-    place.endpoint_url = origin .. base
-  end
-  return place
-end
-
---- The client's place, or that of a call that goes to another region.
-local function place_of(self, call)
-  self.place = self.place or find_place(self)
-  if not call.region then
-    return self.place
-  end
-  return setmetatable({ region = call.region }, { __index = self.place })
-end
-
-local function resolve_endpoint(self, call)
-  local place = place_of(self, call)
-  local set = endpoint.rule_set(self.model)
-  local prefix = call.request.host_prefix
-  if prefix and self.config:get("disable_host_prefix_injection") then
-    prefix = nil
+--- Where a call goes and for whom it is signed.
+---@param call aws.Call or of one its `service`, `operation`, `input`, `request` and `region`
+---@return aws.Endpoint
+---  Shared by calls: not to be changed.
+--- Raises kind config when there is no region or no endpoint.
+function Service:endpoint(call)
+  local region = call.region or ""
+  local at = self.places[region]
+  if not at then
+    at = place.new(self, call.region)
+    self.places[region] = at
   end
   local bucket = self.s3 and call.input.Bucket or nil
   if bucket then
     endpoint.check_bucket(bucket)
   end
-  return endpoint.resolve(self.model, parameters.of(set, place, call), {
-    path = call.request.path,
-    bucket = bucket,
-    host_prefix = prefix,
-  })
-end
-
---- Where a call goes and for whom it is signed.
----@param call aws.Call or of one its `service`, `operation`, `input`, `request` and `region`
----@return aws.Endpoint
---- Raises kind config when there is no region or no endpoint.
-function Service:endpoint(call)
-  -- All calls of most services go to one place; finding it anew costs more than signing.
-  local is_common = call.request.path == "/"
-    and not call.request.host_prefix
-    and not call.region
-    and not parameters.has_context(call)
-  if not is_common then
-    return resolve_endpoint(self, call)
+  local prefix = call.request.host_prefix
+  if prefix and self.config:get("disable_host_prefix_injection") then
+    prefix = nil
   end
-  self.common_endpoint = self.common_endpoint or resolve_endpoint(self, call)
-  return self.common_endpoint
+  return endpoint.at(at:find(call), call.request.path, bucket ~= nil, prefix)
 end
 
 return service

@@ -257,7 +257,8 @@ return {
   {
     name = "s3_us_east_1_regional_endpoint",
     env = { "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT" },
-    key = "s3.us_east_1_regional_endpoint",
+    key = "s3_us_east_1_regional_endpoint",
+    old_key = "s3.us_east_1_regional_endpoint",
     kind = "choice",
     choices = { "regional", "legacy" },
     default = "regional",
@@ -266,7 +267,8 @@ return {
   {
     name = "s3_use_arn_region",
     env = { "AWS_S3_USE_ARN_REGION" },
-    key = "s3.use_arn_region",
+    key = "s3_use_arn_region",
+    old_key = "s3.use_arn_region",
     kind = "boolean",
     default = true,
     service = "S3",

@@ -137,8 +137,8 @@ describe("an endpoint", function()
       operations = {},
       shapes = {},
     })
-    local resolved = endpoint.resolve(bare, { Region = "cn-north-1" }, { path = "/" })
-    assert.equal("https://thing.cn-north-1.amazonaws.com.cn", resolved.url)
+    local found = endpoint.find(bare, endpoint.rule_set(bare), { Region = "cn-north-1" })
+    assert.equal("https://thing.cn-north-1.amazonaws.com.cn", found.endpoint.url)
   end)
 end)
 
@@ -198,7 +198,7 @@ describe("a bucket", function()
   end)
 
   it("is refused when it is the name of none", function()
-    for _, bucket in ipairs({ "..", "a/b", "x", "b?c", "arn:aws:sqs:eu-west-1:1:x" }) do
+    for _, bucket in ipairs({ "..", "a/b", "b?c", "arn:aws:sqs:eu-west-1:1:x" }) do
       local _, e = errors.try(url, s3(bucket))
       assert.is_true(e.kind == "usage" or e.kind == "config", bucket)
     end

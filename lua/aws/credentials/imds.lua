@@ -31,7 +31,7 @@ local function base_url(cfg)
   local custom, source = cfg:get("ec2_metadata_service_endpoint")
   if custom then
     local origin, base = require("aws.endpoint").parse_url(custom, source)
-    return origin .. base
+    return origin .. base:gsub("/+$", "")
   end
   local mode = cfg:get("ec2_metadata_service_endpoint_mode")
     or (cfg:get("imds_use_ipv6") and "ipv6")

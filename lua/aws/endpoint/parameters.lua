@@ -2,12 +2,13 @@
 --- own names for both ("built-ins").
 ---
 --- A parameter is taken from the first of: what the model fixes for the operation, a member of the
---- input, a path into the input, a built-in (botocore 1.44.5, regions.py,
+--- input, a path into the input, the client, a built-in (botocore 1.44.5, regions.py,
 --- EndpointRulesetResolver). Built-ins: botocore/args.py,
 --- compute_endpoint_resolver_builtin_defaults.
 
-local arn = require("aws.endpoint.arn")
+local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
+local sorted = require("awsbak.sorted")
 
 local parameters = {}
 
@@ -31,18 +32,13 @@ local function force_path_style(place)
   return style == "path"
 end
 
+--- The account of the keys, which may change with them.
 local function account_id(place)
-  if place.config:get("account_id_endpoint_mode") == "disabled" then
+  if place.fixed.AccountIdEndpointMode == "disabled" then
     return nil
   end
   return place.credentials and place.credentials:get().account_id
 end
-
----@class aws.Place where a client's requests may go
----@field config aws.Config
----@field region string?
----@field endpoint_url string? configured, its scheme in small letters, no slash at the end
----@field credentials table? of the client
 
 -- A variant of AWS's own endpoints means nothing at a configured one.
 local function variant(name)
@@ -68,7 +64,6 @@ local BUILT_INS = {
     return place.endpoint_url == nil and (place.fips or place.config:get("use_fips_endpoint"))
   end,
   ["AWS::UseDualStack"] = variant("use_dualstack_endpoint"),
-  ["AWS::Auth::AccountId"] = account_id,
   ["AWS::Auth::AccountIdEndpointMode"] = setting("account_id_endpoint_mode"),
   ["AWS::STS::UseGlobalEndpoint"] = function(place)
     return LEGACY_STS[place.region] == true
@@ -85,36 +80,76 @@ local BUILT_INS = {
   ["AWS::S3::DisableS3ExpressSessionAuth"] = setting("s3_disable_express_session_auth"),
 }
 
---- The values of built-ins that S3 has of its own.
+-- S3's own use_dualstack_endpoint can only switch it on (botocore/client.py, _is_s3_dualstack_mode).
 local S3_BUILT_INS = {
   ["AWS::UseDualStack"] = function(place)
-    local own = place.config:get("s3_use_dualstack_endpoint")
-    if place.endpoint_url or own == nil then
-      return BUILT_INS["AWS::UseDualStack"](place)
-    end
-    return own
-  end,
-  -- Everybody may ask where a bucket is, and does so before knowing its region; an ARN has no path.
-  ["AWS::S3::ForcePathStyle"] = function(place, call)
-    local bucket = call.input.Bucket
-    if call.operation.name == "GetBucketLocation" then
-      return true
-    elseif type(bucket) == "string" and arn.parse(bucket) then
-      return false
-    end
-    return force_path_style(place)
+    return place.endpoint_url == nil
+      and (
+        place.config:get("s3_use_dualstack_endpoint")
+        or place.config:get("use_dualstack_endpoint")
+      )
   end,
 }
 
-local function built_in(name, place, call)
-  local find = call.service.s3 and S3_BUILT_INS[name] or BUILT_INS[name]
-  return find and find(place, call)
+-- Parameters that the model leaves to the client, and that a setting gives all the same
+-- (botocore/args.py, _build_endpoint_resolver).
+local CLIENT_VALUES = {
+  DisableS3ExpressSessionAuth = BUILT_INS["AWS::S3::DisableS3ExpressSessionAuth"],
+}
+
+local ACCOUNT_ID <const> = "AWS::Auth::AccountId"
+
+--- Raise kind usage for what is no parameter of the client, or of another type.
+local function check_given(meta, given)
+  for name, value in pairs(given) do
+    local wanted = meta.client_params[name]
+    if not wanted then
+      local near = errors.nearest(name, sorted.keys(meta.client_params))
+      errors.raise({
+        kind = "usage",
+        code = "unknown_option",
+        message = ("%s has no context parameter %q"):format(meta.id, name),
+        hint = near and ("did you mean %s?"):format(near),
+      })
+    elseif wanted ~= (type(value) == "table" and "stringArray" or type(value)) then
+      errors.raise({
+        kind = "usage",
+        code = "bad_option",
+        message = ("the context parameter %s of %s is a %s"):format(name, meta.id, type(value)),
+        hint = "it is a " .. wanted,
+      })
+    end
+  end
+end
+
+local function fixed_value(place, name, given)
+  local meta, built_in = place.model.meta, place.rule_set.parameters[name].builtIn
+  if meta.client_params[name] and given[name] ~= nil then
+    return given[name]
+  end
+  local own = meta.id == "s3" and S3_BUILT_INS[built_in]
+  local find = own or BUILT_INS[built_in] or (meta.client_params[name] and CLIENT_VALUES[name])
+  return find and find(place)
+end
+
+--- The parameters that are the same for all calls.
+---@param place aws.Place
+---@param given table<string, any> what the maker of the client set of `meta.client_params`
+---@return table<string, any>
+--- Raises kind usage for what is wrong in `given`.
+function parameters.fixed(place, given)
+  check_given(place.model.meta, given)
+  local values = {}
+  for name in pairs(place.rule_set.parameters) do
+    values[name] = fixed_value(place, name, given)
+  end
+  return values
 end
 
 --- Members of the input that are endpoint parameters: { parameter = member's name }.
-local function context_members(call)
+local function context_members(model, operation)
   local found = {}
-  local shape = call.operation.input and call.service.model:shape(call.operation.input)
+  local shape = operation.input and model:shape(operation.input)
   for _, member in ipairs(shape and shape.members or {}) do
     if member.context then
       found[member.context] = member.name
@@ -123,30 +158,47 @@ local function context_members(call)
   return found
 end
 
---- What an operation says of endpoint parameters, found once.
-local function context_of(call)
-  local operation = call.operation
-  if not operation.endpoint_context then
-    local paths = {}
-    for name, path in pairs(operation.context or {}) do
-      paths[name] = require("awsbak.jmespath").compile(path)
-    end
-    operation.endpoint_context = {
-      static = operation.static or {},
-      members = context_members(call),
-      paths = paths,
-    }
+---@class aws.EndpointSource where an operation's own value of a parameter comes from
+---@field name string of the parameter
+---@field static any
+---@field member string? of the input
+---@field path (fun(input: table): any)? into the input
+---@field is_account boolean whether it is the account of the keys
+
+--- Where an operation has parameters of its own; found once.
+---@return aws.EndpointSource[]
+local function sources_of(place, operation)
+  if operation.endpoint_sources then
+    return operation.endpoint_sources
   end
-  return operation.endpoint_context
+  local sources, members = {}, context_members(place.model, operation)
+  for _, name in ipairs(sorted.keys(place.rule_set.parameters)) do
+    local path = (operation.context or {})[name]
+    local source = {
+      name = name,
+      static = (operation.static or {})[name],
+      member = members[name],
+      path = path and require("awsbak.jmespath").compile(path),
+      is_account = place.rule_set.parameters[name].builtIn == ACCOUNT_ID,
+    }
+    if source.static ~= nil or source.member or source.path or source.is_account then
+      sources[#sources + 1] = source
+    end
+  end
+  operation.endpoint_sources = sources
+  return sources
 end
 
-local function from_context(context, name, input)
-  local value = context.static[name]
-  if value == nil and context.members[name] then
-    value = input[context.members[name]]
+local function value_of(source, place, input)
+  local value = source.static
+  if value == nil and source.member then
+    value = input[source.member]
   end
-  if value == nil and context.paths[name] then
-    value = context.paths[name](input)
+  if value == nil and source.path then
+    value = source.path(input)
+  end
+  if value == nil and source.is_account then
+    value = account_id(place)
   end
   if value == json.null then
     return nil
@@ -154,32 +206,40 @@ local function from_context(context, name, input)
   return value
 end
 
---- Whether an operation's own input or nature bears on its endpoint.
----@param call aws.Call
----@return boolean
-function parameters.has_context(call)
-  local context = context_of(call)
-  return next(context.static) ~= nil
-    or next(context.members) ~= nil
-    or next(context.paths) ~= nil
-    or call.service.s3
+--- What S3 wants in the path or not, whatever the settings: everybody may ask where a bucket is, and
+--- does so before knowing its region; an ARN has no path (botocore/handlers.py,
+--- customize_endpoint_resolver_builtins).
+local function adjust_s3(own, call)
+  if call.operation.name == "GetBucketLocation" then
+    own.ForcePathStyle = true
+  elseif type(own.Bucket) == "string" and own.Bucket:find("^arn:") then
+    own.ForcePathStyle = false
+  end
 end
 
---- The parameters of a rule set for one call.
----@param set aws.RuleSet
+local function text_of(value)
+  return type(value) == "table" and table.concat(value, "\1") or tostring(value)
+end
+
+--- The parameters that a call brings, and a text that is the same for the same of them.
 ---@param place aws.Place
 ---@param call aws.Call
----@return table<string, any>
-function parameters.of(set, place, call)
-  local context, values = context_of(call), {}
-  for name, parameter in pairs(set.parameters) do
-    local value = from_context(context, name, call.input)
-    if value == nil and parameter.builtIn then
-      value = built_in(parameter.builtIn, place, call)
+---@return table<string, any> own
+---@return string key
+function parameters.own(place, call)
+  local own, key = {}, ""
+  for _, source in ipairs(sources_of(place, call.operation)) do
+    local value = value_of(source, place, call.input)
+    if value ~= nil then
+      own[source.name] = value
+      key = key .. source.name .. "=" .. text_of(value) .. "\0"
     end
-    values[name] = value
   end
-  return values
+  if call.service.s3 then
+    adjust_s3(own, call)
+    key = key .. tostring(own.ForcePathStyle)
+  end
+  return own, key
 end
 
 return parameters

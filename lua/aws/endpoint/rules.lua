@@ -148,6 +148,9 @@ function rules.resolve(set, parameters)
     if value == nil then
       value = parameter.default
     end
+    if value == nil and parameter.required then
+      return nil, name .. " is not set"
+    end
     scope[name] = value
   end
   local found, refusal = first_of(set, set.rules, scope, 1)

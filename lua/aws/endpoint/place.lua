@@ -1,0 +1,100 @@
+--- Where the requests of a client may go: its region and its configured endpoint, and the endpoints
+--- that were found there, each found once.
+
+local endpoint = require("aws.endpoint")
+local errors = require("awsbak.errors")
+local parameters = require("aws.endpoint.parameters")
+
+local place = {}
+
+local FOUND_MAX = 256 -- endpoints kept; more buckets than that are looked up again
+
+---@class aws.Place
+---@field config aws.Config
+---@field credentials table? of the client
+---@field region string
+---@field fips boolean whether the region's name asked for FIPS
+---@field endpoint_url string? configured, its scheme in small letters
+---@field model aws.Model
+---@field rule_set aws.RuleSet
+---@field fixed table<string, any> parameters that are the same for all calls
+---@field found table<string, aws.FoundEndpoint>
+---@field count integer of `found`
+local Place = {}
+Place.__index = Place
+
+local function no_region(meta)
+  errors.raise({
+    kind = "config",
+    code = "no_region",
+    message = ("no region is set, so the endpoint of %s is not known"):format(meta.id),
+    hint = "give --region, set AWS_REGION, or put region into the profile",
+  })
+end
+
+--- A region as the rules know it, and whether its name asked for FIPS: "fips-us-gov-west-1"
+--- (botocore/client.py, _normalize_fips_region).
+local function plain_region(region)
+  local plain = region:gsub("^fips%-", ""):gsub("%-fips$", "")
+  return plain, plain ~= region
+end
+
+--- The region of a service that answers without one, too, as it is one for all regions
+--- (botocore/args.py, _compute_s3_endpoint_config).
+local function default_region(meta, cfg)
+  if meta.id == "s3" and cfg:get("s3_us_east_1_regional_endpoint") == "legacy" then
+    return "us-east-1"
+  end
+  return meta.global_endpoint and "aws-global" or no_region(meta)
+end
+
+--- Where the requests of a connected client go.
+---@param service aws.Service
+---@param region string? another one than the client's
+---@return aws.Place
+--- Raises kind config when there is no region, or no wholesome one.
+function place.new(service, region)
+  local meta, cfg = service.model.meta, service.config
+  local url, url_source = cfg:endpoint_url(meta.service_id)
+  local source
+  if not region then
+    region, source = cfg:find_region()
+  end
+  region = region or default_region(meta, cfg)
+  endpoint.check_region(region, source)
+  local self = setmetatable({
+    config = cfg,
+    credentials = service.credentials,
+    model = service.model,
+    rule_set = endpoint.rule_set(service.model),
+    found = {},
+    count = 0,
+  }, Place)
+  self.region, self.fips = plain_region(region)
+  if url then
+    local origin, base = endpoint.parse_url(url, url_source)
+    self.endpoint_url = origin .. base
+  end
+  self.fixed = parameters.fixed(self, service.options.context_params or {})
+  return self
+end
+
+--- What the rules give for a call, before its own path.
+---@param call aws.Call
+---@return aws.FoundEndpoint
+--- Raises kind config when they refuse.
+function Place:find(call)
+  local own, key = parameters.own(self, call)
+  local found = self.found[key]
+  if found then
+    return found
+  end
+  if self.count >= FOUND_MAX then
+    self.found, self.count = {}, 0
+  end
+  found = endpoint.find(self.model, self.rule_set, setmetatable(own, { __index = self.fixed }))
+  self.found[key], self.count = found, self.count + 1
+  return found
+end
+
+return place
