@@ -42,7 +42,14 @@ end
 --- The region of a service that answers without one, too, as it is one for all regions
 --- (botocore/args.py, _compute_s3_endpoint_config).
 local function default_region(meta, cfg)
-  if meta.id == "s3" and cfg:get("s3_us_east_1_regional_endpoint") == "legacy" then
+  if
+    meta.id == "s3"
+    and (
+      cfg:get("s3_us_east_1_regional_endpoint") == "legacy"
+      or cfg:get("s3_use_dualstack_endpoint")
+      or cfg:get("use_dualstack_endpoint")
+    )
+  then
     return "us-east-1"
   end
   return meta.global_endpoint and "aws-global" or no_region(meta)
