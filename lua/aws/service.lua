@@ -5,7 +5,6 @@
 local config = require("aws.config")
 local credentials = require("aws.credentials")
 local endpoint = require("aws.endpoint")
-local errors = require("awsbak.errors")
 local hooks = require("aws.hooks")
 local model = require("aws.model")
 local check = require("aws.options").check

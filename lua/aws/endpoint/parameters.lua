@@ -80,7 +80,8 @@ local BUILT_INS = {
   ["AWS::S3::DisableS3ExpressSessionAuth"] = setting("s3_disable_express_session_auth"),
 }
 
--- S3's own use_dualstack_endpoint can only switch it on (botocore/client.py, _is_s3_dualstack_mode).
+-- S3's own use_dualstack_endpoint can only switch it on (botocore/client.py,
+-- _is_s3_dualstack_mode).
 local S3_BUILT_INS = {
   ["AWS::UseDualStack"] = function(place)
     return place.endpoint_url == nil
@@ -206,8 +207,8 @@ local function value_of(source, place, input)
   return value
 end
 
---- What S3 wants in the path or not, whatever the settings: everybody may ask where a bucket is, and
---- does so before knowing its region; an ARN has no path (botocore/handlers.py,
+--- What S3 wants in the path or not, whatever the settings: everybody may ask where a bucket is,
+--- and does so before knowing its region; an ARN has no path (botocore/handlers.py,
 --- customize_endpoint_resolver_builtins).
 local function adjust_s3(own, call)
   if call.operation.name == "GetBucketLocation" then

@@ -1,4 +1,4 @@
--- Whole calls beside botocore: settings of all kinds, buckets and ARNs, in; host, path and scope out.
+-- Whole calls beside botocore: settings of all kinds, buckets and ARNs in; host, path, scope out.
 
 local aws = require("aws")
 local errors = require("awsbak.errors")
