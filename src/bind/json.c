@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bind/bind.h"
+#include "bind/json.h"
 #include "bind/modules.h"
-#include "wire/json.h"
 
 #define BUFFER "awsbak.json.buffer"
 #define NULL_CLASS "awsbak.null"
@@ -21,12 +20,10 @@
  * FIRST_MEMBERS: growing there costs more than room that is left over. */
 enum { TEXT_MAX = 1 << 30, TEXT_KEPT_MAX = 64 * 1024, FIRST_MEMBERS = 8 };
 
-/* Upvalues of every function here. */
-#define ARRAY_MT lua_upvalueindex(1)
-#define NULL_VALUE lua_upvalueindex(2)
+/* The third upvalue of every function here. */
 #define TEXT lua_upvalueindex(3)
 
-static void push_text(lua_State *L, const struct ab_json_token *token)
+void ab_json_push_text(lua_State *L, const struct ab_json_token *token)
 {
     luaL_Buffer buffer;
 
@@ -38,8 +35,7 @@ static void push_text(lua_State *L, const struct ab_json_token *token)
     luaL_pushresultsize(&buffer, ab_json_unescape(token->text, (uint8_t *)out));
 }
 
-/* Push a number that is no 64-bit integer; false when it is beyond a double's range. */
-static bool push_number(lua_State *L, struct ab_slice text, struct ab_err *err)
+bool ab_json_push_number(lua_State *L, struct ab_slice text, struct ab_err *err)
 {
     char copy[AB_JSON_NUMBER_MAX + 1];
 
@@ -57,15 +53,15 @@ static bool push_scalar(lua_State *L, const struct ab_json_token *token, struct 
 {
     switch (token->kind) {
     case AB_JSON_STRING:
-        push_text(L, token);
+        ab_json_push_text(L, token);
         return true;
     case AB_JSON_INTEGER:
         lua_pushinteger(L, token->integer);
         return true;
     case AB_JSON_NUMBER:
-        return push_number(L, token->text, err);
+        return ab_json_push_number(L, token->text, err);
     case AB_JSON_NULL:
-        lua_pushvalue(L, NULL_VALUE);
+        lua_pushvalue(L, AB_JSON_NULL_VALUE);
         return true;
     default:
         lua_pushboolean(L, token->kind == AB_JSON_TRUE);
@@ -113,12 +109,12 @@ static bool take_token(lua_State *L, const struct ab_json *json, const struct ab
         lua_createtable(L, 0, token->kind == AB_JSON_OBJECT ? FIRST_MEMBERS : 0);
         counts[json->depth - 1] = 0;
         if (token->kind == AB_JSON_ARRAY) {
-            lua_pushvalue(L, ARRAY_MT);
+            lua_pushvalue(L, AB_JSON_ARRAY_MT);
             lua_setmetatable(L, -2);
         }
         return true;
     case AB_JSON_KEY:
-        push_text(L, token);
+        ab_json_push_text(L, token);
         return !options->unique_keys || check_unique(L, err);
     case AB_JSON_OBJECT_END:
     case AB_JSON_ARRAY_END:
@@ -129,6 +125,24 @@ static bool take_token(lua_State *L, const struct ab_json *json, const struct ab
     }
     store(L, json, counts);
     return true;
+}
+
+bool ab_json_push_value(lua_State *L, struct ab_json *json, struct ab_json_token *token,
+                        struct ab_err *err)
+{
+    static const struct options options = {AB_JSON_DEPTH_LIMIT, false};
+    lua_Integer counts[AB_JSON_DEPTH_LIMIT];
+
+    if (token->kind != AB_JSON_OBJECT && token->kind != AB_JSON_ARRAY)
+        return push_scalar(L, token, err);
+    uint32_t outer = json->depth - 1;
+    for (;;) {
+        if (json->depth == outer) { /* the end token of the value: what is finished stays */
+            return true;
+        }
+        if (!take_token(L, json, token, &options, counts, err) || !ab_json_next(json, token, err))
+            return false;
+    }
 }
 
 static struct options read_options(lua_State *L, int arg)
@@ -181,7 +195,7 @@ static bool put_value(lua_State *L, struct ab_buf *out, int depth, struct ab_err
 static bool is_array(lua_State *L)
 {
     if (lua_getmetatable(L, -1)) {
-        bool marked = lua_rawequal(L, -1, ARRAY_MT);
+        bool marked = lua_rawequal(L, -1, AB_JSON_ARRAY_MT);
         lua_pop(L, 1);
         if (marked)
             return true;
@@ -303,7 +317,7 @@ static bool put_value(lua_State *L, struct ab_buf *out, int depth, struct ab_err
     case LUA_TTABLE:
         return put_table(L, out, depth, err);
     default:
-        if (!lua_rawequal(L, -1, NULL_VALUE))
+        if (!lua_rawequal(L, -1, AB_JSON_NULL_VALUE))
             luaL_error(L, "JSON: a %s cannot be written", luaL_typename(L, -1));
         return ab_buf_add_text(out, "null", err);
     }
@@ -336,7 +350,7 @@ static int json_array(lua_State *L)
         lua_replace(L, 1);
     }
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_pushvalue(L, ARRAY_MT);
+    lua_pushvalue(L, AB_JSON_ARRAY_MT);
     lua_setmetatable(L, 1);
     return 1;
 }
@@ -347,15 +361,11 @@ static int null_tostring(lua_State *L)
     return 1;
 }
 
-/* Push the metatable of lists and the null value, one of each a state, compared by identity; and
- * an empty buffer. */
-static void push_shared(lua_State *L)
+void ab_json_upvalues(lua_State *L)
 {
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg null_meta[] = {{"__tostring", null_tostring}, {NULL, NULL}};
-    static const luaL_Reg buffer_meta[] = {{"__gc", buffer_gc}, {NULL, NULL}};
 
-    ab_bind_class(L, BUFFER, buffer_meta, none);
     ab_bind_class(L, NULL_CLASS, null_meta, none);
     luaL_newmetatable(L, "awsbak.array");
     if (lua_getfield(L, LUA_REGISTRYINDEX, NULL_VALUE_KEY) == LUA_TNIL) {
@@ -364,7 +374,6 @@ static void push_shared(lua_State *L)
         lua_pushvalue(L, -1);
         lua_setfield(L, LUA_REGISTRYINDEX, NULL_VALUE_KEY);
     }
-    ab_buf_init(ab_bind_object(L, sizeof(struct ab_buf), BUFFER, 0), TEXT_MAX);
 }
 
 static const luaL_Reg functions[] = {
@@ -376,8 +385,13 @@ static const luaL_Reg functions[] = {
 
 int luaopen_awsbak_core_json(lua_State *L)
 {
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg buffer_meta[] = {{"__gc", buffer_gc}, {NULL, NULL}};
+
+    ab_bind_class(L, BUFFER, buffer_meta, none);
     luaL_newlibtable(L, functions);
-    push_shared(L); /* module array_mt null buffer */
+    ab_json_upvalues(L); /* module array_mt null */
+    ab_buf_init(ab_bind_object(L, sizeof(struct ab_buf), BUFFER, 0), TEXT_MAX);
     lua_pushvalue(L, -3);
     lua_setfield(L, -5, "array_mt");
     lua_pushvalue(L, -2);

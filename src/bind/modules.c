@@ -13,6 +13,7 @@ static const luaL_Reg modules[] = {
     {"awsbak.core.loop", luaopen_awsbak_core_loop},
     {"awsbak.core.process", luaopen_awsbak_core_process},
     {"awsbak.core.secret", luaopen_awsbak_core_secret},
+    {"awsbak.core.shape", luaopen_awsbak_core_shape},
     {"awsbak.core.sigv4", luaopen_awsbak_core_sigv4},
     {"awsbak.core.stream", luaopen_awsbak_core_stream},
     {"awsbak.core.sys", luaopen_awsbak_core_sys},

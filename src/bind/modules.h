@@ -15,6 +15,7 @@ int luaopen_awsbak_core_key(lua_State *L);
 int luaopen_awsbak_core_loop(lua_State *L);
 int luaopen_awsbak_core_process(lua_State *L);
 int luaopen_awsbak_core_secret(lua_State *L);
+int luaopen_awsbak_core_shape(lua_State *L);
 int luaopen_awsbak_core_sigv4(lua_State *L);
 int luaopen_awsbak_core_stream(lua_State *L);
 int luaopen_awsbak_core_sys(lua_State *L);

@@ -1,6 +1,6 @@
 """awsbak beside a floor program, the AWS CLI and boto3, in one run.
 
-usage: ./dev bench [start] [backup] (both without a word). Medians; the numbers of one machine are
+usage: ./dev bench [start] [backup] [parse] (all without a word). Medians; the numbers of one machine are
 comparable with each other only. docs/benchmarks.md keeps a run.
 """
 import json
@@ -142,9 +142,22 @@ def backup(home):
     goal("peak memory, %d" % MANY_PARAMETERS, many.peak, 20, " MiB")
 
 
+# How much less CPU reading a reply must take than botocore's parser takes.
+PARSE_GOALS = {"ec2 DescribeInstances": 5, "dynamodb Scan": 15, "s3 ListObjectsV2": 5}
+
+
+def parse(_):
+    """Reading replies of 0.3 to 1 MB; ours with the collection of what is left behind."""
+    done = subprocess.run([PYTHON, "tools/bench/parse.py", AWSBAK], check=True, capture_output=True, text=True)
+    print("\nReading a reply (CPU; botocore: median of 7, awsbak: mean of 7)")
+    print(done.stdout, end="")
+    for name, ratio in re.findall(r"^(\w+ \w+) .* ([\d.]+)x$", done.stdout, re.M):
+        goal("botocore's CPU over ours, " + name, float(ratio), PARSE_GOALS[name], "x", at_least=True)
+
+
 def main(wanted):
     with tempfile.TemporaryDirectory(prefix="awsbak-bench-") as home:
-        for name, part in (("start", start_up), ("backup", backup)):
+        for name, part in (("start", start_up), ("backup", backup), ("parse", parse)):
             if not wanted or name in wanted:
                 part(home)
 

@@ -1,12 +1,11 @@
 --- What error replies say, in one form for all protocols.
 
+local decode = require("aws.protocol.decode")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
 local json = require("awsbak.core.json")
-local json_shape = require("aws.protocol.json_shape")
 local reply = require("aws.protocol.reply")
 local xml = require("awsbak.core.xml")
-local xml_shape = require("aws.protocol.xml_shape")
 
 local fault = {}
 
@@ -56,7 +55,7 @@ end
 --- The members of the error beyond code and message; those of a wrong type are left out.
 local function fields(m, response, shape, body)
   local found = shape
-      and errors.try(json_shape.decode_members, reply.walk(m, response), shape, body)
+      and errors.try(decode.json, reply.walk(m, response), shape.name, response.body)
     or body
   local rest = {}
   for name, value in pairs(found) do
@@ -90,38 +89,30 @@ function fault.from_json(m, op, response, body, code)
   }
 end
 
-local function child(node, name)
-  for _, found in ipairs(node or {}) do
-    if found.name == name then
-      return found
-    end
-  end
-  return nil
-end
-
-local function child_text(node, name)
-  local found = child(node, name)
-  return found and is_text(found.text)
+local function child_text(document, name, node)
+  local found = document:child(name, node)
+  return found and is_text(document:text(found))
 end
 
 --- The element with code and message: S3's root, or <ErrorResponse><Error>, or
---- <Response><Errors><Error>.
-local function error_node(root)
-  if root.name == "Error" then
-    return root
+--- <Response><Errors><Error>; nil when there is none.
+local function error_node(document)
+  if document:name() == "Error" then
+    return 1
   end
-  return child(root, "Error") or child(child(root, "Errors"), "Error")
+  local list = document:child("Errors")
+  return document:child("Error") or (list and document:child("Error", list))
 end
 
 local XML_ENVELOPE = { Code = true, Message = true, RequestId = true, Type = true }
 
 --- What an error element says beyond the usual: as the error's shape has it, the rest as text.
-local function xml_fields(m, response, shape, node)
-  local found = shape and errors.try(xml_shape.decode_members, reply.walk(m, response), shape, node)
-    or {}
-  for _, item in ipairs(node) do
-    if item.text and not XML_ENVELOPE[item.name] and found[item.name] == nil then
-      found[item.name] = item.text
+local function xml_fields(m, response, shape, document, node)
+  local walk = reply.walk(m, response)
+  local found = shape and errors.try(decode.xml, walk, shape.name, document, node) or {}
+  for name, text in pairs(document:texts(node)) do
+    if not XML_ENVELOPE[name] and found[name] == nil then
+      found[name] = text
     end
   end
   found.message, found.Message = nil, nil
@@ -134,20 +125,20 @@ end
 ---@param response table
 ---@return aws.Fault
 function fault.from_xml(m, op, response)
-  local root = xml.parse(response.body or "")
-  local node = root and error_node(root)
+  local document = xml.read(response.body or "")
+  local node = document and error_node(document)
   if not node then
     return reply.bare_fault(response)
   end
-  local code = child_text(node, "Code") or tostring(response.status)
+  local code = child_text(document, "Code", node) or tostring(response.status)
   return {
     code = code,
-    message = child_text(node, "Message") or code,
-    request_id = reply.request_id(response) or child_text(root, "RequestId") or child_text(
-      root,
-      "RequestID"
-    ) or child_text(node, "RequestId"),
-    fields = xml_fields(m, response, fault.shape(m, op, code), node),
+    message = child_text(document, "Message", node) or code,
+    request_id = reply.request_id(response)
+      or child_text(document, "RequestId")
+      or child_text(document, "RequestID")
+      or child_text(document, "RequestId", node),
+    fields = xml_fields(m, response, fault.shape(m, op, code), document, node),
   }
 end
 

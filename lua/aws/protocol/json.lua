@@ -2,6 +2,7 @@
 ---
 --- Source: botocore/serialize.py (JSONSerializer), botocore/parsers.py (BaseJSONParser).
 
+local decode = require("aws.protocol.decode")
 local errors = require("awsbak.errors")
 local fault = require("aws.protocol.fault")
 local host_prefix = require("aws.protocol.host_prefix")
@@ -48,11 +49,16 @@ function M.parse(m, op, response)
   if response.body == "" and not expected then
     return {}
   end
-  local value, err = json.decode(response.body)
-  if err then
-    reply.foreign(response, "JSON", err.message)
+  local walk = reply.walk(m, response)
+  if not expected then
+    decode.plain_json(walk)
+    return {}
   end
-  return expected and json_shape.decode_members(reply.walk(m, response), shape, value) or {}
+  local output = decode.json(walk, op.output, response.body)
+  if output == json.null then
+    reply.misshapen(walk, "null where a structure is promised")
+  end
+  return output
 end
 
 --- What a reply with a status of failure says.

@@ -3,13 +3,12 @@
 --- Source: botocore/serialize.py (QuerySerializer), botocore/parsers.py (QueryParser).
 
 local codec = require("awsbak.core.codec")
+local decode = require("aws.protocol.decode")
 local fault = require("aws.protocol.fault")
 local host_prefix = require("aws.protocol.host_prefix")
 local json = require("awsbak.core.json")
 local reply = require("aws.protocol.reply")
 local scalar = require("aws.protocol.scalar")
-local xml = require("awsbak.core.xml")
-local xml_shape = require("aws.protocol.xml_shape")
 
 local query = {}
 
@@ -95,35 +94,25 @@ local function build(dialect, m, op, input)
   }
 end
 
-local function child(node, name)
-  for _, found in ipairs(node) do
-    if found.name == name then
-      return found
-    end
-  end
-  return nil
-end
-
 --- The output in a reply with a status of success.
 local function parse(m, op, response)
-  local root, err = xml.parse(response.body)
-  if err then
-    reply.foreign(response, "XML", err.message)
-  elseif root.name ~= op.name .. "Response" then
-    reply.foreign(response, op.name .. "Response", ("its root is %s"):format(root.name))
+  local walk = reply.walk(m, response)
+  local document = decode.document(walk)
+  if document:name() ~= op.name .. "Response" then
+    reply.foreign(response, op.name .. "Response", ("its root is %s"):format(document:name()))
   end
   if not op.output then
     return {}
   end
-  local shape, walk = m:shape(op.output), reply.walk(m, response)
-  local node = root
-  if op.result_wrapper then
-    node = child(root, op.result_wrapper)
-    if not node and #shape.members > 0 then
-      reply.misshapen(walk, ("no %s in %s"):format(op.result_wrapper, root.name))
+  local wrapper = op.result_wrapper
+  local node = wrapper and document:child(wrapper)
+  if wrapper and not node then
+    if #m:shape(op.output).members > 0 then
+      reply.misshapen(walk, ("no %s in %s"):format(wrapper, document:name()))
     end
+    return {}
   end
-  return node and xml_shape.decode_members(walk, shape, node) or {}
+  return decode.xml(walk, op.output, document, node)
 end
 
 --- The protocol for one dialect.

@@ -76,45 +76,30 @@ function reply.foreign(response, promised, why)
   )
 end
 
----@class aws.Walk the way through a reply, for messages
+---@class aws.Walk a reply on its way to become Lua's
 ---@field model aws.Model
 ---@field response table
----@field trail (string|integer)[] names and indices down to the value at hand
----@field depth integer how many of them count
 
---- Start to walk through a reply.
+--- Start to read a reply.
 ---@param m aws.Model
 ---@param response table
 ---@return aws.Walk
 function reply.walk(m, response)
-  return { model = m, response = response, trail = {}, depth = 0 }
-end
-
---- Where a walk is: "Parameters[3].Version".
-local function place(walk)
-  local path = ""
-  for i = 1, walk.depth do
-    local step = walk.trail[i]
-    if type(step) == "number" then
-      path = ("%s[%d]"):format(path, step)
-    else
-      path = path .. (path ~= "" and "." or "") .. step
-    end
-  end
-  return path
+  return { model = m, response = response }
 end
 
 --- Raise: the body is in the promised format, but not of the promised shape.
 ---@param walk aws.Walk
 ---@param what string "a string where an integer is promised"
-function reply.misshapen(walk, what)
-  local path = place(walk)
+---@param place string? "Parameters[3].Version"
+function reply.misshapen(walk, what, place)
+  place = place and place ~= "" and place .. " is " or ""
   distrust(
     walk.response,
     "misshapen_reply",
     ("the reply is not of the shape that the service promises: %s%s"):format(
-      text.escape(path ~= "" and path .. " is " or ""),
-      what
+      text.escape(place),
+      text.escape(what)
     )
   )
 end

@@ -112,7 +112,7 @@ function placers.headers(_, parts, member, value)
 end
 
 --- Put each member where it travels; what is left belongs to the body.
-local function place(m, op, shape, input)
+local function place_members(m, op, shape, input)
   local parts = { labels = {}, query = fixed_query(op), headers = {}, body = false }
   for _, member in ipairs(shape and shape.members or {}) do
     local value = input[member.name]
@@ -168,7 +168,7 @@ end
 --- Raises kind usage for values that cannot stand where they belong.
 function rest.build(m, op, input, bodies)
   local shape = op.input and m:shape(op.input)
-  local parts = place(m, op, shape, input)
+  local parts = place_members(m, op, shape, input)
   local body, content_type = body_of(m, op, shape, input, parts.body, bodies)
   if content_type and not headers.find(parts.headers, "content-type") then
     add_header(parts.headers, "Content-Type", content_type)
@@ -183,37 +183,32 @@ function rest.build(m, op, input, bodies)
   }
 end
 
-local function read_list(walk, shape, text)
+local function read_list(walk, shape, text, place)
   local list = json.array()
   local element = walk.model:shape(shape.element)
   for part in (text .. ","):gmatch("%s*(.-)%s*,") do
-    list[#list + 1] = scalar.read(walk, element, part)
+    list[#list + 1] = scalar.read(walk, element, part, place)
   end
   return list
 end
 
-local function read_json(walk, text)
+local function read_json(walk, text, place)
   local bytes = codec.unbase64(text)
   local value = bytes and json.decode(bytes)
   if value == nil then
-    reply.misshapen(walk, "text that is not base64 of JSON")
+    reply.misshapen(walk, "text that is not base64 of JSON", place)
   end
   return value
 end
 
 local function read_header(walk, member, text)
   local shape = walk.model:shape(member)
-  walk.depth, walk.trail[1] = 1, member.name
-  local value
   if member.json_value then
-    value = read_json(walk, text)
+    return read_json(walk, text, member.name)
   elseif shape.type == "list" then
-    value = read_list(walk, shape, text)
-  else
-    value = scalar.read(walk, shape, text)
+    return read_list(walk, shape, text, member.name)
   end
-  walk.depth = 0
-  return value
+  return scalar.read(walk, shape, text, member.name)
 end
 
 --- The headers that begin with a prefix, as a map without it.
@@ -233,7 +228,6 @@ end
 local function read_expires(walk, member, text, output)
   output.ExpiresString = text
   output[member.name] = (errors.try(read_header, walk, member, text))
-  walk.depth = 0
 end
 
 local function read_head(walk, shape, output)

@@ -2,6 +2,7 @@
 ---
 --- Source: botocore/serialize.py (RestJSONSerializer), botocore/parsers.py (RestJSONParser).
 
+local decode = require("aws.protocol.decode")
 local errors = require("awsbak.errors")
 local fault = require("aws.protocol.fault")
 local headers = require("awsbak.headers")
@@ -32,34 +33,25 @@ function bodies.members(m, op, input)
   return errors.check(json.encode(object)), TYPE
 end
 
---- The JSON of a reply; nil for an empty body, which says as much as {}.
-local function value_of(walk)
-  local response = walk.response
-  if response.body == "" then
+-- An empty body says as much as {}.
+function bodies.parse_payload(walk, _, member)
+  local body = walk.response.body
+  local value = body ~= "" and decode.json(walk, member.shape, body)
+  if not value or value == json.null then
     return nil
-  end
-  local value, err = json.decode(response.body)
-  if err then
-    reply.foreign(response, "JSON", err.message)
   end
   return value
 end
 
-function bodies.parse_payload(walk, _, member)
-  local value = value_of(walk)
-  if value == nil or value == json.null then
-    return nil
-  end
-  return json_shape.decode(walk, member, value)
-end
-
 function bodies.parse_members(walk, _, shape)
-  local value = value_of(walk)
-  return value and json_shape.decode_members(walk, shape, value) or {}
+  local body = walk.response.body
+  return body ~= "" and decode.json(walk, shape.name, body) or {}
 end
 
 function bodies.parse_nothing(walk)
-  value_of(walk)
+  if walk.response.body ~= "" then
+    decode.plain_json(walk)
+  end
 end
 
 --- The request of an operation, without endpoint and signature.

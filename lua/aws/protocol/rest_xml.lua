@@ -2,12 +2,11 @@
 ---
 --- Source: botocore/serialize.py (RestXMLSerializer), botocore/parsers.py (RestXMLParser).
 
+local decode = require("aws.protocol.decode")
 local errors = require("awsbak.errors")
 local fault = require("aws.protocol.fault")
 local reply = require("aws.protocol.reply")
 local rest = require("aws.protocol.rest")
-local xml = require("awsbak.core.xml")
-local xml_shape = require("aws.protocol.xml_shape")
 local xml_write = require("aws.protocol.xml_write")
 
 local M = {}
@@ -33,16 +32,15 @@ function bodies.members(m, op, input, any)
     "application/xml"
 end
 
---- The root of a reply's body. S3 says with status 200 that an operation failed after it began:
---- that is an error like any other.
-local function root_of(walk, op)
+--- A reply's body. S3 says with status 200 that an operation failed after it began: that is an
+--- error like any other.
+local function document_of(walk, op)
   local response = walk.response
-  local root, err = xml.parse(response.body)
-  if err then
-    reply.foreign(response, "XML", err.message)
-  elseif root.name:lower() == "html" then
+  local document = decode.document(walk)
+  local root = document:name()
+  if root:lower() == "html" then
     reply.foreign(response, "XML", "a web page")
-  elseif root.name == "Error" then
+  elseif root == "Error" then
     local told = fault.from_xml(walk.model, op, response)
     errors.raise({
       kind = "service",
@@ -53,20 +51,21 @@ local function root_of(walk, op)
       fields = told.fields,
     })
   end
-  return root
+  return document
 end
 
---- Raise when a document has children and none of them is known: it is another document.
-local function check_known(walk, shape, root)
-  if #root > 0 and not xml_shape.knows(walk.model, shape, root) then
-    reply.foreign(walk.response, shape.name, ("its root is %s"):format(root.name))
+--- The structure in a body; raises when the document has children and none of them is known: it is
+--- another document.
+local function structure(walk, shape, document)
+  local value = decode.xml(walk, shape.name, document)
+  if next(value) == nil and document:child() then
+    reply.foreign(walk.response, shape.name, ("its root is %s"):format(document:name()))
   end
+  return value
 end
 
 function bodies.parse_payload(walk, op, member)
-  local root = root_of(walk, op)
-  check_known(walk, walk.model:shape(member), root)
-  return xml_shape.decode(walk, member, { root })
+  return structure(walk, walk.model:shape(member), document_of(walk, op))
 end
 
 --- The one member that travels in the body, or nil when there are several.
@@ -84,19 +83,18 @@ local function only_body_member(shape)
 end
 
 function bodies.parse_members(walk, op, shape)
-  local root = root_of(walk, op)
+  local document = document_of(walk, op)
   local only = only_body_member(shape)
-  if only and root.name == (only.location_name or only.name) then
+  if only and document:name() == (only.location_name or only.name) then
     -- GetBucketLocation's root is the member (Smithy: aws.customizations#s3UnwrappedXmlOutput).
-    return { [only.name] = xml_shape.decode(walk, only, { root }) }
+    return { [only.name] = decode.xml(walk, only.shape, document) }
   end
-  check_known(walk, shape, root)
-  return xml_shape.decode_members(walk, shape, root)
+  return structure(walk, shape, document)
 end
 
 function bodies.parse_nothing(walk, op)
   if walk.response.body ~= "" then
-    root_of(walk, op)
+    document_of(walk, op)
   end
 end
 

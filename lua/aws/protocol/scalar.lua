@@ -1,4 +1,4 @@
---- Single values as text: in XML, query strings, forms, headers and paths.
+--- Single values as text: in XML and forms that are sent, query strings, headers and paths.
 ---
 --- Semantics: botocore/serialize.py, botocore/parsers.py (BaseXMLResponseParser); floats that are
 --- no numbers are "NaN", "Infinity", "-Infinity" (Smithy).
@@ -89,12 +89,13 @@ end
 ---@param walk aws.Walk
 ---@param shape aws.Shape of a scalar
 ---@param text string
+---@param place string the member's name, for the message
 ---@return any
 --- Raises kind reply, code misshapen_reply.
-function scalar.read(walk, shape, text)
+function scalar.read(walk, shape, text, place)
   local value = readers[shape.type](text)
   if value == nil or (value == false and shape.type ~= "boolean") then
-    reply.misshapen(walk, "text that is not " .. shape.type)
+    reply.misshapen(walk, "text that is not " .. shape.type, place)
   end
   return value
 end

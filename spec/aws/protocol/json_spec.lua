@@ -149,7 +149,7 @@ describe("a reply in a JSON protocol", function()
   it("gives the text of a document that stands where its text is promised", function()
     local body = '{"Parameters":[{"Policies":[{"PolicyText":{"b":[1],"a":"x"}}]}]}'
     local page = speaks.parse(ssm, ssm:operation("DescribeParameters"), reply(body))
-    assert.equal('{"a":"x","b":[1]}', page.Parameters[1].Policies[1].PolicyText)
+    assert.equal('{"b":[1],"a":"x"}', page.Parameters[1].Policies[1].PolicyText)
   end)
 end)
 
