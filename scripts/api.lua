@@ -10,6 +10,7 @@ local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local policy = require("awsbak.policy")
 local pretty = require("awsbak.pretty")
+local settings = require("awsbak.settings")
 local timestamp = require("aws.protocol.timestamp")
 
 local function usage(message, hint)
@@ -192,6 +193,10 @@ end
 
 local function call(client, m, operation, input, o)
   local name = operation.name
+  if settings.get("dry_run") and not operation.reads then
+    client.call(name, input) -- the plan says it; there is no reply to show
+    return
+  end
   if operation.streams then
     if not o.save then
       usage(

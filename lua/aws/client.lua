@@ -16,6 +16,7 @@
 local check = require("aws.options").check
 local errors = require("awsbak.errors")
 local exchange = require("aws.exchange")
+local guard = require("aws.guard")
 local paginator = require("aws.paginator")
 local service = require("aws.service")
 local validate = require("aws.validate")
@@ -106,7 +107,8 @@ local function invoke(self, prepared, input, options)
   if options then
     check(options, CALL_OPTIONS, "a call")
   end
-  return exchange.run(new_call(self, prepared, input, options))
+  local call = new_call(self, prepared, input, options)
+  return guard.withhold(self, prepared, input) or exchange.run(call)
 end
 
 local function pager(self, word)
@@ -162,6 +164,9 @@ local function waits(self)
     local prepared = prepare(self, compiled.operation)
     return function(input, options)
       local call_options = split_wait_options(options or {})
+      if guard.is_idle(self) then
+        return nil
+      end
       return waiter.wait(function()
         return invoke(self, prepared, input, call_options)
       end, compiled, options or {}, prepared.subject)

@@ -13,6 +13,7 @@
 ---     context.visited      profiles on the way here, for loops of source_profile
 
 local errors = require("awsbak.errors")
+local guard = require("aws.guard")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
@@ -153,7 +154,8 @@ local function load(self)
     environment = not self.cfg.profile_explicit,
     visited = { self.cfg.profile },
   }
-  local keys = search(STEPS, self.cfg, context, self.steps) or none_found(self.cfg, self.steps)
+  local keys = guard.lift(search, STEPS, self.cfg, context, self.steps)
+    or none_found(self.cfg, self.steps)
   if keys.expires and keys.expires <= outside.now() then
     errors.raise({
       kind = "credentials",

@@ -25,6 +25,8 @@ local service = {}
 ---@field ca_bundle string? file of certificates to trust instead of the system's
 ---@field context_params table<string, any>? endpoint parameters that the model leaves to the client
 ---@field addressing_style string? of S3: "auto", "path", "virtual"
+---@field dry_run boolean? calls that may change something are withheld (aws.guard)
+---@field read_only boolean? calls that may change something raise
 ---@field config aws.Config? settings resolved before (aws.config), instead of all the others
 
 ---@class aws.Service
@@ -51,8 +53,10 @@ local OPTIONS = {
   "config",
   "context_params",
   "credentials",
+  "dry_run",
   "endpoint_url",
   "profile",
+  "read_only",
   "region",
   "retry_mode",
   "timeout",

@@ -314,17 +314,27 @@ local function start(argv)
   return code
 end
 
+--- Say what a dry run withheld, if it was not said before.
+local function show_plan()
+  local plan = package.loaded["awsbak.plan"]
+  if plan and plan.show() > 0 then
+    require("awsbak.output").summary("dry run", { withheld = plan.count() })
+  end
+end
+
 --- Run the program.
 ---@param argv string[] argv[0] is the program, argv[1] the first word
 ---@return integer exit code
 function M.main(argv)
-  local ok, result = xpcall(start, function(e)
+  local function noted(e)
     return require("awsbak.failure").note(e)
-  end, argv)
-  if ok then
+  end
+  local ok, result = xpcall(start, noted, argv)
+  local shown, problem = xpcall(show_plan, noted)
+  if ok and shown then
     return math.tointeger(result) or 0
   end
-  return require("awsbak.failure").report(result)
+  return require("awsbak.failure").report(ok and problem or result)
 end
 
 return M

@@ -1,7 +1,7 @@
 --- Words of a command line, sorted into options and positional arguments.
 ---
----   --name value   --name=value   --flag   --flag=false   -v -vv -q -h   -- (only arguments
----   follow)
+---   --name value   --name=value   --flag   --flag=false   -v -vv -q -h   -n (--dry-run)
+---   -- (only arguments follow)
 
 local errors = require("awsbak.errors")
 local schema = require("awsbak.schema")
@@ -15,6 +15,8 @@ local SHORT = {
   ["-vv"] = { "log", "debug" },
   ["-q"] = { "log", "error" },
 }
+
+local LONG = { ["-n"] = "--dry-run" }
 
 ---@class awsbak.Words
 ---@field values table<string, any> text by key (a list where the option is `many`)
@@ -100,7 +102,7 @@ function M.read(words, first, own, globals, leading)
   local found, arguments = { values = {}, globals = {} }, {}
   local i = first
   while i <= #words do
-    local word = words[i]
+    local word = LONG[words[i]] or words[i]
     local name, inline = word:match("^(%-%-[^=]+)=(.*)$")
     local short = SHORT[word == "--help" and "-h" or word]
     if short then

@@ -64,6 +64,12 @@ function M.take_stdout()
   state().taken = true
 end
 
+--- Whether standard output carries something else.
+---@return boolean
+function M.is_taken()
+  return state().taken
+end
+
 --- Add to what is collected, as long as there is room.
 local function keep(into, record)
   into.total = into.total + 1

@@ -40,6 +40,33 @@ function meta.__call(self, options)
   return self.run(options)
 end
 
+--- Whether this is a dry run: the flag of every command says so, or the policy's own of that name.
+local function is_dry(self, options)
+  local own = self.schema.by_key.dry_run
+  return settings.get("dry_run") or own ~= nil and own.kind == "flag" and options.dry_run
+end
+
+local Planned = { -- whatever happens, what was withheld is said
+  __close = function()
+    require("awsbak.plan").show()
+  end,
+}
+
+--- Run with the guard of dry runs on, also below a policy that makes a plan of its own.
+local function run_dry(self, run, options, context)
+  local has_own_plan = self.schema.by_key.dry_run ~= nil
+  options.dry_run = has_own_plan or nil
+  local plan = require("awsbak.plan")
+  local before = plan.count()
+  local _planned <close> = setmetatable({}, Planned)
+  local result = settings.with({ dry_run = true }, run, options, context) or {}
+  if type(result) == "table" then
+    result.dry_run = result.dry_run or not has_own_plan or nil
+    result.withheld = plan.count() > before and plan.count() - before or nil
+  end
+  return result
+end
+
 -- The file a policy is written in, told by its function, or what it calls itself.
 local function place(definition)
   local info = type(definition.run) == "function" and debug.getinfo(definition.run, "S")
@@ -114,7 +141,11 @@ function M.new(definition)
   function self.run(options, door)
     door = door or "library"
     local checked = self.raw and options or schema.check(self.schema, options or {}, door)
-    return check_result(definition, definition.run(checked, { door = door }))
+    local context = { door = door }
+    if is_dry(self, checked) then
+      return check_result(definition, run_dry(self, definition.run, checked, context))
+    end
+    return check_result(definition, definition.run(checked, context))
   end
   return setmetatable(self, meta)
 end

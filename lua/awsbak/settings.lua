@@ -25,6 +25,8 @@ M.options = schema.new({
     min = 0.001,
     help = "end with code 124 after this time: 90s, 5m, 1h30m; a bare number is seconds",
   },
+  { "dry_run", kind = "flag", help = "(-n) list what would be changed, and change nothing" },
+  { "read_only", kind = "flag", help = "fail where something might be changed" },
   { "yes", kind = "flag", help = "answer yes to questions" },
   { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },
   {

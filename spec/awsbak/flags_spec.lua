@@ -54,6 +54,12 @@ describe("flags.read", function()
     assert.same({ to = "a=b" }, read("--to=a=b").values)
   end)
 
+  it("knows -n as --dry-run", function()
+    assert.same({ file = "x", dry_run = true }, read("-n", "x").values)
+    assert.same({ to = "-n" }, read("--to", "-n").values)
+    assert.same({ file = "-n" }, read("--", "-n").values)
+  end)
+
   it("knows the levels of talk, and help", function()
     assert.equal("info", read("-v").log)
     assert.equal("debug", read("-vv").log)

@@ -1,3 +1,5 @@
+local output = require("awsbak.output")
+local plan = require("awsbak.plan")
 local policy = require("awsbak.policy")
 local program = require("spec.support.program")
 local settings = require("awsbak.settings")
@@ -85,6 +87,69 @@ describe("a policy", function()
     assert.equal(4, policy.exit_code({ ok = 1, failed = 0, exit_code = 4 }))
     assert.equal(0, policy.exit_code({ ok = 1 }))
     assert.equal(0, policy.exit_code(nil))
+  end)
+end)
+
+describe("a dry run of a policy", function()
+  --- A policy that notes what it was called with, and withholds a change when the guard is on.
+  local function counted(options, seen)
+    return policy({
+      name = "count",
+      summary = "Count.",
+      options = options,
+      run = function(o)
+        seen.own, seen.guard = o.dry_run, settings.get("dry_run")
+        if seen.guard then
+          plan.add({ service = "s", operation = "PutThing", input = { Name = "a" } })
+        end
+        if seen.fails then
+          error("boom", 0)
+        end
+        return { ok = 1 }
+      end,
+    })
+  end
+
+  local OWN = { { "dry_run", kind = "flag" } }
+
+  before_each(plan.take)
+
+  it("tells policies that plan for themselves, and shows what was withheld", function()
+    local seen = {}
+    local collected, result = settings.with({ dry_run = true }, function()
+      return output.collect(counted(OWN, seen).run)
+    end)
+    assert.same({ own = true, guard = true }, seen)
+    assert.same({ ok = 1, withheld = 1 }, result)
+    assert.same(
+      { { type = "plan", service = "s", operation = "PutThing", input = { Name = "a" } } },
+      collected.items
+    )
+  end)
+
+  it("marks the result of those that do not", function()
+    local seen = {}
+    local _, result = settings.with({ dry_run = true }, function()
+      return output.collect(counted({}, seen).run)
+    end)
+    assert.same({ guard = true }, seen)
+    assert.same({ ok = 1, dry_run = true, withheld = 1 }, result)
+  end)
+
+  it("has the guard below the policy's own option", function()
+    local seen = {}
+    output.collect(counted(OWN, seen).run, { dry_run = true })
+    assert.same({ own = true, guard = true }, seen)
+    assert.is_nil((settings.get("dry_run")))
+    output.collect(counted(OWN, seen).run, {})
+    assert.same({ own = false }, seen)
+  end)
+
+  it("shows what was withheld before an error, too", function()
+    local collected = output.collect(function()
+      pcall(counted(OWN, { fails = true }).run, { dry_run = true })
+    end)
+    assert.equal(1, #collected.items)
   end)
 end)
 

@@ -148,3 +148,42 @@ describe("awsbak api", function()
     fails({ "s3", "get-object", "Bucket=b", "Key=k" }, "--save")
   end)
 end)
+
+describe("awsbak api under a guard", function()
+  local ENV = {
+    AWS_ACCESS_KEY_ID = "AKID",
+    AWS_REGION = "eu-west-1",
+    AWS_SECRET_ACCESS_KEY = "secret",
+    AWS_ENDPOINT_URL = "http://127.0.0.1:1", -- nobody is there
+  }
+  local WORDS = { "ssm", "put-parameter", "Name=/a", "Value=hunter2", "Type=String" }
+
+  local function guarded(flag)
+    return program.run({ flag, "api", table.unpack(WORDS) }, { env = ENV })
+  end
+
+  it("says what a dry run would have done, and no reply", function()
+    local said = guarded("-n")
+    assert.same({ 0, "" }, { said.status, said.stderr })
+    assert.equal(
+      '{"input":{"Name":"/a","Type":"String","Value":"<secret>"},'
+        .. '"operation":"PutParameter","region":"eu-west-1","service":"ssm","type":"plan"}\n'
+        .. '{"dry_run":true,"type":"summary","withheld":1}\n',
+      said.stdout
+    )
+  end)
+
+  it("fails where only reads are allowed", function()
+    local said = guarded("--read-only")
+    assert.same({ 2, "" }, { said.status, said.stdout })
+    assert.matches("ssm PutParameter: this may change something", said.stderr, 1, true)
+  end)
+
+  it("obeys the variables", function()
+    local env = { AWSBAK_READ_ONLY = "true" }
+    for name, value in pairs(ENV) do
+      env[name] = value
+    end
+    assert.equal(2, program.run({ "api", table.unpack(WORDS) }, { env = env }).status)
+  end)
+end)
