@@ -100,21 +100,41 @@ function endpoint.check_bucket(bucket)
   })
 end
 
--- For models that bring no rules: the host's usual form, which botocore guesses as well
--- (regions.py, EndpointResolver, the defaults of endpoints.json).
+local function is_set(name)
+  return { fn = "isSet", argv = { { ref = name } } }
+end
+
+local function is_true(name)
+  return { fn = "booleanEquals", argv = { { ref = name }, true } }
+end
+
+-- For models that bring no rules: the hosts' usual forms, which botocore guesses as well
+-- (regions.py, EndpointResolver, with the defaults of endpoints.json).
 local function usual_rules(prefix)
-  local url = "https://" .. prefix .. ".{Region}.{Partition#dnsSuffix}"
-  local region = { ref = "Region" }
-  local configured = { fn = "isSet", argv = { { ref = "Endpoint" } } }
-  local partition = { fn = "aws.partition", argv = { region }, assign = "Partition" }
+  local fips, dual = is_true("UseFIPS"), is_true("UseDualStack")
+  local function host(name, suffix, ...)
+    local url = ("https://%s.{Region}.{Partition#%s}"):format(name, suffix)
+    return { conditions = { ... }, endpoint = { url = url } }
+  end
+  local partition = { fn = "aws.partition", argv = { { ref = "Region" } }, assign = "Partition" }
   return {
     parameters = {
       Endpoint = { builtIn = "SDK::Endpoint", type = "string" },
-      Region = { builtIn = "AWS::Region", type = "string" },
+      Region = { builtIn = "AWS::Region", type = "string", required = true },
+      UseDualStack = { builtIn = "AWS::UseDualStack", type = "boolean", default = false },
+      UseFIPS = { builtIn = "AWS::UseFIPS", type = "boolean", default = false },
     },
     rules = {
-      { conditions = { configured }, endpoint = { url = { ref = "Endpoint" } } },
-      { conditions = { partition }, endpoint = { url = url } },
+      { conditions = { is_set("Endpoint") }, endpoint = { url = { ref = "Endpoint" } } },
+      {
+        conditions = { partition },
+        rules = {
+          host(prefix .. "-fips", "dualStackDnsSuffix", fips, dual),
+          host(prefix .. "-fips", "dnsSuffix", fips),
+          host(prefix, "dualStackDnsSuffix", dual),
+          host(prefix, "dnsSuffix"),
+        },
+      },
     },
   }
 end
@@ -124,28 +144,6 @@ end
 ---@return aws.RuleSet
 function endpoint.rule_set(model)
   return model:rule_set() or usual_rules(model.meta.endpoint_prefix)
-end
-
--- What a refusal of the rules is about, and what to do about it.
-local ADVICE = {
-  { "FIPS", "set AWS_USE_FIPS_ENDPOINT=false, or use another region" },
-  { "[Dd]ual[Ss]tack", "set AWS_USE_DUALSTACK_ENDPOINT=false, or use another region" },
-  { "Accelerate", "remove use_accelerate_endpoint from the s3 settings" },
-  { "Missing Region", "give --region, set AWS_REGION, or put region into the profile" },
-  { "AccountId", "set AWS_ACCOUNT_ID_ENDPOINT_MODE=preferred, or give the keys their account" },
-}
-
-local function refuse(refusal)
-  local hint
-  for _, row in ipairs(ADVICE) do
-    hint = hint or (refusal:find(row[1]) and row[2])
-  end
-  errors.raise({
-    kind = "config",
-    code = refusal:find("Missing Region", 1, true) and "no_region" or "endpoint",
-    message = "there is no endpoint for this call: " .. refusal,
-    hint = hint,
-  })
 end
 
 ---@class aws.FoundEndpoint what the rules give, before a call's own path
@@ -167,14 +165,24 @@ end
 ---@param model aws.Model
 ---@param set aws.RuleSet
 ---@param parameters table<string, any>
----@return aws.FoundEndpoint
---- Raises kind config when the rules refuse.
+---@return aws.FoundEndpoint? found
+---@return string? refusal of the rules
+--- Raises kind config when the rules, of a model from outside, are none.
 function endpoint.find(model, set, parameters)
-  local found, refusal = rules.resolve(set, parameters)
-  if not found then
-    refuse(refusal)
+  local is_done, found, refusal = pcall(rules.resolve, set, parameters)
+  if not is_done then
+    errors.raise({
+      kind = "config",
+      code = "endpoint_rules",
+      message = ("the endpoint rules of %s are wrong: %s"):format(model.meta.id, found),
+    })
+  elseif not found then
+    return nil, refusal
   end
-  local scheme, authority, base = found.url:match("^(%a+)://([^/]+)(.*)$")
+  local scheme, authority, base = found.url:match("^(https?)://([^/?#%s]+)([^?#%s]*)$")
+  if not scheme then
+    return nil, ("%q is not a URL"):format(found.url)
+  end
   local schemes = found.properties.authSchemes
   local first = schemes and schemes[1] or {}
   return {

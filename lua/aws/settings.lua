@@ -298,12 +298,12 @@ return {
     default = "when_supported",
   },
 
-  later({
+  {
     name = "endpoint_discovery_enabled",
     env = { "AWS_ENDPOINT_DISCOVERY_ENABLED", "AWS_ENABLE_ENDPOINT_DISCOVERY" },
     key = "endpoint_discovery_enabled",
-    harmless = { "false", "auto" },
-  }),
+    unused = "DynamoDB names the endpoint it is asked at",
+  },
   later({
     name = "defaults_mode",
     env = { "AWS_DEFAULTS_MODE" },

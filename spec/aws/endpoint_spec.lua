@@ -128,7 +128,36 @@ describe("an endpoint", function()
     )
     assert.equal("config", e.kind)
     assert.matches("S3 Accelerate cannot be used in this region", e.message, 1, true)
-    assert.matches("use_accelerate_endpoint", e.hint, 1, true)
+    assert.equal(
+      "s3_use_accelerate_endpoint is true ([default] in ~/.aws/config); "
+        .. "region is cn-north-1 (option region)",
+      e.hint
+    )
+  end)
+
+  it("that the rules refuse for what the call names is a mistake in the call", function()
+    local _, e = errors.try(url, s3("vault--x-s3"))
+    assert.equal("usage", e.kind)
+    assert.matches("Unrecognized S3Express bucket name format", e.message, 1, true)
+  end)
+
+  it("stays one of FIPS when a bucket is in another region", function()
+    local elsewhere
+    world.with({}, function()
+      local service = require("aws.service").new("s3", {
+        region = "fips-us-gov-west-1",
+        credentials = KEYS,
+      })
+      service:connect()
+      elsewhere = service:endpoint({
+        service = service,
+        operation = service.model:operation("HeadBucket"),
+        input = { Bucket = "vault" },
+        request = { path = "/vault" },
+        region = "us-gov-east-1",
+      }).url
+    end)
+    assert.equal("https://vault.s3-fips.us-gov-east-1.amazonaws.com", elsewhere)
   end)
 
   it("of a model without rules has the usual form", function()
@@ -137,8 +166,15 @@ describe("an endpoint", function()
       operations = {},
       shapes = {},
     })
-    local found = endpoint.find(bare, endpoint.rule_set(bare), { Region = "cn-north-1" })
-    assert.equal("https://thing.cn-north-1.amazonaws.com.cn", found.endpoint.url)
+    for host, parameters in pairs({
+      ["thing.cn-north-1.amazonaws.com.cn"] = {},
+      ["thing-fips.cn-north-1.amazonaws.com.cn"] = { UseFIPS = true },
+      ["thing.cn-north-1.api.amazonwebservices.com.cn"] = { UseDualStack = true },
+    }) do
+      parameters.Region = "cn-north-1"
+      local found = endpoint.find(bare, endpoint.rule_set(bare), parameters)
+      assert.equal("https://" .. host, found.endpoint.url)
+    end
   end)
 end)
 

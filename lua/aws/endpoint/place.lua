@@ -4,6 +4,7 @@
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local parameters = require("aws.endpoint.parameters")
+local refusal = require("aws.endpoint.refusal")
 
 local place = {}
 
@@ -37,6 +38,12 @@ end
 local function plain_region(region)
   local plain = region:gsub("^fips%-", ""):gsub("%-fips$", "")
   return plain, plain ~= region
+end
+
+--- Whether the client's own region asks for FIPS: so does a bucket of another region, then.
+local function asks_for_fips(cfg)
+  local region = cfg:find_region()
+  return region ~= nil and select(2, plain_region(region))
 end
 
 --- The region of a service that answers without one, too, as it is one for all regions
@@ -78,6 +85,7 @@ function place.new(service, region)
     count = 0,
   }, Place)
   self.region, self.fips = plain_region(region)
+  self.fips = self.fips or asks_for_fips(cfg)
   if url then
     local origin, base = endpoint.parse_url(url, url_source)
     self.endpoint_url = origin .. base
@@ -86,11 +94,28 @@ function place.new(service, region)
   return self
 end
 
+--- Refuse an operation that only works at an endpoint which the service assigns to an account. No
+--- built-in service has one; DynamoDB, which may be asked, names the endpoint it is asked at.
+local function need_no_discovery(self, operation)
+  if operation.endpoint_discovery == "required" and not self.endpoint_url then
+    errors.raise({
+      kind = "usage",
+      code = "endpoint_discovery",
+      message = ("%s.%s needs endpoint discovery, which awsbak does not do"):format(
+        self.model.meta.id,
+        operation.name
+      ),
+      hint = "give the URL that DescribeEndpoints names as endpoint_url",
+    })
+  end
+end
+
 --- What the rules give for a call, before its own path.
 ---@param call aws.Call
 ---@return aws.FoundEndpoint
---- Raises kind config when they refuse.
+--- Raises kind config or usage when they refuse.
 function Place:find(call)
+  need_no_discovery(self, call.operation)
   local own, key = parameters.own(self, call)
   local found = self.found[key]
   if found then
@@ -99,9 +124,13 @@ function Place:find(call)
   if self.count >= FOUND_MAX then
     self.found, self.count = {}, 0
   end
-  found = endpoint.find(self.model, self.rule_set, setmetatable(own, { __index = self.fixed }))
-  self.found[key], self.count = found, self.count + 1
-  return found
+  local all = setmetatable(own, { __index = self.fixed })
+  local new, message = endpoint.find(self.model, self.rule_set, all)
+  if not new then
+    refusal.raise(self, message)
+  end
+  self.found[key], self.count = new, self.count + 1
+  return new
 end
 
 return place

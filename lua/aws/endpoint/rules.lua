@@ -10,6 +10,7 @@ local functions = require("aws.endpoint.functions")
 local rules = {}
 
 local DEPTH_MAX = 64 -- of rules in rules, of calls in calls
+local STEPS_MAX = 10000 -- rules and calls of one evaluation; S3's longest way takes some hundreds
 
 ---@class aws.RuleParameter
 ---@field builtIn string?
@@ -23,7 +24,7 @@ local DEPTH_MAX = 64 -- of rules in rules, of calls in calls
 ---@field node fun(name: string): table
 
 local function bug(message, ...)
-  error(("the endpoint rules are wrong: " .. message):format(...), 0)
+  error(message:format(...), 0)
 end
 
 --- A text with the values of its {Name} and {Name#attribute} put in.
@@ -42,58 +43,73 @@ local function fill(template, scope)
   )
 end
 
+---@class aws.Evaluation
+---@field set aws.RuleSet
+---@field left integer steps that may still be taken
+
+local function step(run, depth)
+  run.left = run.left - 1
+  if depth > DEPTH_MAX or run.left < 0 then
+    bug("they have no end")
+  end
+end
+
 local call
 
 --- What an argument means: the result of a call, a variable, a text with variables, or itself.
-local function value_of(argument, scope, depth)
+local function value_of(run, argument, scope, depth)
   if type(argument) == "string" then
     return fill(argument, scope)
   elseif type(argument) ~= "table" then
     return argument
   elseif argument.fn then
-    return call(argument, scope, depth + 1)
+    return call(run, argument, scope, depth + 1)
   elseif argument.ref then
     return scope[argument.ref]
   end
   return argument
 end
 
-call = function(node, scope, depth)
+call = function(run, node, scope, depth)
+  step(run, depth)
   local f = functions[node.fn] or bug("there is no function %s", node.fn)
-  if depth > DEPTH_MAX then
-    bug("calls are nested too deeply")
-  end
   local argv = node.argv
   local a, b, c, d = argv[1], argv[2], argv[3], argv[4]
   return f(
-    a ~= nil and value_of(a, scope, depth),
-    b ~= nil and value_of(b, scope, depth),
-    c ~= nil and value_of(c, scope, depth),
-    d ~= nil and value_of(d, scope, depth)
+    a ~= nil and value_of(run, a, scope, depth),
+    b ~= nil and value_of(run, b, scope, depth),
+    c ~= nil and value_of(run, c, scope, depth),
+    d ~= nil and value_of(run, d, scope, depth)
   )
 end
 
 --- The same with all texts inside filled.
-local function fill_all(value, scope, depth)
+local function fill_all(run, value, scope, depth)
   if type(value) == "string" then
     return fill(value, scope)
   elseif type(value) ~= "table" then
     return value
   elseif value.fn or value.ref then
-    return value_of(value, scope, depth)
+    return value_of(run, value, scope, depth)
   end
+  step(run, depth)
   local filled = {}
   for key, item in pairs(value) do
-    filled[key] = fill_all(item, scope, depth + 1)
+    filled[key] = fill_all(run, item, scope, depth + 1)
   end
   return filled
 end
 
+--- A node of the tree: as it is, or read by its name.
+local function node_of(run, node)
+  return type(node) == "string" and run.set.node(node) or node
+end
+
 --- Whether all conditions hold; what they assign goes into `scope`.
-local function hold(set, conditions, scope)
+local function hold(run, conditions, scope)
   for _, condition in ipairs(conditions) do
-    local node = type(condition) == "string" and set.node(condition) or condition
-    local result = call(node, scope, 1)
+    local node = node_of(run, condition)
+    local result = call(run, node, scope, 1)
     if result == nil or result == false then
       return false
     elseif node.assign then
@@ -105,12 +121,9 @@ end
 
 local evaluate
 
-local function first_of(set, list, scope, depth)
-  if depth > DEPTH_MAX then
-    bug("rules are nested too deeply")
-  end
+local function first_of(run, list, scope, depth)
   for _, rule in ipairs(list) do
-    local found, refusal = evaluate(set, rule, scope, depth)
+    local found, refusal = evaluate(run, rule, scope, depth)
     if found or refusal then
       return found, refusal
     end
@@ -118,21 +131,22 @@ local function first_of(set, list, scope, depth)
   return nil
 end
 
-evaluate = function(set, rule, outer, depth)
-  local node = type(rule) == "string" and set.node(rule) or rule
+evaluate = function(run, rule, outer, depth)
+  step(run, depth)
+  local node = node_of(run, rule)
   local scope = setmetatable({}, { __index = outer }) -- what a rule assigns ends with it
-  if not hold(set, node.conditions, scope) then
+  if not hold(run, node.conditions, scope) then
     return nil
   elseif node.rules then
-    return first_of(set, node.rules, scope, depth + 1)
+    return first_of(run, node.rules, scope, depth + 1)
   elseif node.error then
-    return nil, value_of(node.error, scope, 1)
+    return nil, value_of(run, node.error, scope, 1)
   end
   local endpoint = node.endpoint
   return {
-    url = value_of(endpoint.url, scope, 1),
-    properties = fill_all(endpoint.properties or {}, scope, 1),
-    headers = fill_all(endpoint.headers or {}, scope, 1),
+    url = value_of(run, endpoint.url, scope, 1),
+    properties = fill_all(run, endpoint.properties or {}, scope, 1),
+    headers = fill_all(run, endpoint.headers or {}, scope, 1),
   }
 end
 
@@ -153,7 +167,7 @@ function rules.resolve(set, parameters)
     end
     scope[name] = value
   end
-  local found, refusal = first_of(set, set.rules, scope, 1)
+  local found, refusal = first_of({ set = set, left = STEPS_MAX }, set.rules, scope, 1)
   return found, refusal or (not found and "no rule fits" or nil)
 end
 

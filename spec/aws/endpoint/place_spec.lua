@@ -14,6 +14,11 @@ local MODEL = {
       input = { shape = "Input" },
       operationContextParams = { Last = { path = "Names[-1]" } },
     },
+    Found = {
+      name = "Found",
+      http = { method = "POST", requestUri = "/" },
+      endpointdiscovery = { required = true },
+    },
     Fixed = {
       name = "Fixed",
       http = { method = "POST", requestUri = "/" },
@@ -59,12 +64,19 @@ local RULES = {
   },
 }
 
---- The endpoints of some calls of one client: each { operation, input, region }.
+--- The endpoints of some calls of one client: each { operation, input, region }; the first may have
+--- other rules.
 local function urls(context_params, ...)
   local calls, found = { ... }, {}
   world.with({}, function()
     local service = {
-      model = model.from_botocore(MODEL, { endpoint_rule_set = RULES }),
+      model = model.from_botocore(MODEL, {
+        id = "Thing",
+        endpoint_rule_set = {
+          parameters = RULES.parameters,
+          rules = calls[1].rules or RULES.rules,
+        },
+      }),
       config = config.resolve({ region = "eu-west-1" }),
       options = { context_params = context_params },
     }
@@ -104,8 +116,21 @@ describe("a client's place", function()
 
   it("refuses with the words of the rules", function()
     local _, e = errors.try(urls, nil, { "List", {} })
-    assert.equal("config", e.kind)
+    assert.equal("usage", e.kind)
     assert.matches("eu-west-1 has no colour", e.message, 1, true)
+  end)
+
+  it("refuses an operation whose endpoint would have to be asked for", function()
+    local _, e = errors.try(urls, { Colour = "red" }, { "Found", {} })
+    assert.equal("endpoint_discovery", e.code)
+    assert.matches("Thing.Found", e.message, 1, true)
+  end)
+
+  it("names rules that are wrong", function()
+    local rule = { type = "endpoint", conditions = { { fn = "substring", argv = { "a" } } } }
+    local _, e = errors.try(urls, nil, { "List", {}, rules = { rule } })
+    assert.equal("config", e.kind)
+    assert.matches("the endpoint rules of Thing are wrong", e.message, 1, true)
   end)
 
   it("names what is wrong in the parameters it is given", function()
