@@ -45,3 +45,46 @@ describe("a codec", function()
     end)
   end)
 end)
+
+describe("gunzip", function()
+  -- Made by Python: gzip.compress(b"hello " * 1000, mtime=0), and of nothing.
+  local TEXT = ("hello "):rep(1000)
+  local PACKED = codec.unbase64(
+    "H4sIAAAAAAACA+3EMQ0AAAgDMCuYI+FYgv8PEbzt0elka2zbtm3btm3b9uMDwTcMQHAXAAA="
+  )
+  local NOTHING = codec.unbase64("H4sIAAAAAAACAwMAAAAAAAAAAAA=")
+
+  local function fails(bytes, max)
+    local text, err = codec.gunzip(bytes, max)
+    assert.is_nil(text)
+    return err.kind .. " " .. err.code
+  end
+
+  it("gives the content back", function()
+    assert.equal(TEXT, codec.gunzip(PACKED, 1 << 20))
+    assert.equal("", codec.gunzip(NOTHING, 1))
+  end)
+
+  it("gives no more than it may", function()
+    assert.equal(TEXT, codec.gunzip(PACKED, #TEXT))
+    assert.equal("reply too_large", fails(PACKED, #TEXT - 1))
+    assert.equal("reply too_large", fails(PACKED, 1))
+  end)
+
+  it("refuses a file that ends early, at each byte", function()
+    for n = 0, #PACKED - 1 do
+      assert.equal("integrity gzip_truncated", fails(PACKED:sub(1, n), 1 << 20), n)
+    end
+  end)
+
+  it("refuses what is not gzip, is damaged, or goes on", function()
+    for _, bytes in ipairs({
+      "hello",
+      PACKED .. "x",
+      PACKED:sub(1, -9) .. "xxxx" .. PACKED:sub(-4), -- another checksum
+      PACKED:sub(1, 20) .. "\xff\xff" .. PACKED:sub(23),
+    }) do
+      assert.equal("integrity gzip_corrupt", fails(bytes, 1 << 20))
+    end
+  end)
+end)

@@ -1,11 +1,14 @@
-/* bind/codec.c - awsbak.core.codec: base64, hex and percent-encoding of whole strings. */
+/* bind/codec.c - awsbak.core.codec: base64, hex, percent-encoding and gzip of whole strings. */
 #include "base/codec.h"
 
 #include "bind/bind.h"
 #include "bind/modules.h"
+#include "stream/gzip.h"
 
 /* Largest input: what keeps every output size below in range of size_t. */
 #define INPUT_MAX (SIZE_MAX / 8)
+
+enum { GUNZIP_CAP = 1 << 30 };
 
 static struct ab_slice input(lua_State *L)
 {
@@ -72,12 +75,40 @@ static int codec_uri(lua_State *L)
     return 1;
 }
 
+/* (bytes as light userdata) -> string */
+static int push_bytes(lua_State *L)
+{
+    const struct ab_buf *bytes = lua_touserdata(L, 1);
+
+    lua_pushlstring(L, (const char *)bytes->data, bytes->len);
+    return 1;
+}
+
+/* codec.gunzip(bytes, max) -> content of at most `max` bytes | nil, err (kind integrity; kind
+ * reply, code "too_large") */
+static int codec_gunzip(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    lua_Integer max = luaL_checkinteger(L, 2);
+    struct ab_buf bytes;
+    struct ab_err err;
+
+    luaL_argcheck(L, max > 0 && max <= GUNZIP_CAP, 2, "out of range");
+    ab_buf_init(&bytes, (size_t)max);
+    if (!ab_gzip_unpack(in, &bytes, &err)) {
+        ab_buf_drop(&bytes);
+        return ab_bind_fail(L, &err);
+    }
+    lua_pushcfunction(L, push_bytes);
+    lua_pushlightuserdata(L, &bytes);
+    int status = lua_pcall(L, 1, 1, 0); /* the bytes are freed whatever happens */
+    ab_buf_drop(&bytes);
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
 static const luaL_Reg functions[] = {
-    {"base64", codec_base64},
-    {"unbase64", codec_unbase64},
-    {"hex", codec_hex},
-    {"uri", codec_uri},
-    {NULL, NULL},
+    {"base64", codec_base64}, {"unbase64", codec_unbase64}, {"gunzip", codec_gunzip},
+    {"hex", codec_hex},       {"uri", codec_uri},           {NULL, NULL},
 };
 
 int luaopen_awsbak_core_codec(lua_State *L)
