@@ -8,6 +8,7 @@
 local errors = require("awsbak.errors")
 local rules = require("aws.endpoint.rules")
 local sorted = require("awsbak.sorted")
+local urls = require("aws.endpoint.url")
 
 local endpoint = {}
 
@@ -60,10 +61,6 @@ function endpoint.parse_url(url, source)
     })
   end
   return scheme:lower() .. "://" .. host, path
-end
-
-local function is_address(host)
-  return host:match("^%[") ~= nil or host:match("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
 -- The ARNs that may stand for a bucket: service, region, what is between account and name.
@@ -189,7 +186,7 @@ function endpoint.find(model, set, parameters)
     scheme = scheme,
     authority = authority,
     base = base,
-    is_address = is_address(authority:match("^(.-):?%d*$")),
+    is_address = urls.is_ip(authority),
     endpoint = {
       url = scheme .. "://" .. authority,
       path = base == "" and "/" or base,

@@ -111,8 +111,11 @@ describe("an endpoint", function()
     assert.equal("https://stream-logs.eu-west-1.amazonaws.com/", url(case))
     case.env = { AWS_DISABLE_HOST_PREFIX_INJECTION = "true" }
     assert.equal("https://logs.eu-west-1.amazonaws.com/", url(case))
-    case.env, case.endpoint_url = nil, "http://127.0.0.1:5000"
-    assert.equal("http://127.0.0.1:5000/", url(case))
+    case.env = nil
+    for _, address in ipairs({ "http://127.0.0.1:5000", "http://10.0.0.7", "http://[::1]:5000" }) do
+      case.endpoint_url = address
+      assert.equal(address .. "/", url(case))
+    end
   end)
 
   it("says what to do without a region", function()
@@ -198,8 +201,10 @@ describe("a bucket", function()
     assert.equal("http://minio.lan:9000/vault/a/b", url(s3("vault", there)))
     there.config = "s3 =\n  addressing_style = virtual"
     assert.equal("http://vault.minio.lan:9000/a/b", url(s3("vault", there)))
-    there.endpoint_url = "http://127.0.0.1:9000"
-    assert.equal("http://127.0.0.1:9000/vault/a/b", url(s3("vault", there)))
+    for _, address in ipairs({ "http://127.0.0.1:9000", "http://10.0.0.7", "http://[::1]" }) do
+      there.endpoint_url = address
+      assert.equal(address .. "/vault/a/b", url(s3("vault", there)))
+    end
   end)
 
   it("may be reached by dual-stack, acceleration and the old global endpoint", function()

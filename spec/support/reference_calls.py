@@ -1,7 +1,10 @@
 """Where botocore's clients send calls, for random settings and inputs: as JSON on standard output.
 
-    reference_calls.py SEED N    [{"service", "operation", "input", "region", "endpoint_url", "config", "env",
-                                   "account", and "url", "headers", "name", "signed_region", "scheme", or "error"}]
+    reference_calls.py calls SEED N       N clients: [{"service", "region", "endpoint_url", "config", "env", "account",
+                                          "calls": [{"operation", "input", and "url", "headers", "name",
+                                          "signed_region", "scheme", or "error"}]}]
+    reference_calls.py redirects SEED N   N refusals of S3: [{"operation", "input", "status", "code", "told", "header",
+                                          "asked", and "url" where it is sent then, or none}]
 """
 
 import json
@@ -10,9 +13,11 @@ import pathlib
 import random
 import sys
 import tempfile
+from types import SimpleNamespace
 
 import botocore.session
 from botocore.exceptions import BotoCoreError
+from botocore.utils import S3RegionRedirectorv2
 
 from reference_endpoints import ARNS, BUCKETS, REGIONS, TABLES
 
@@ -106,16 +111,17 @@ def member(rng, name, region):
     }[name]
 
 
-def call(rng, region):
-    if rng.random() < 0.6:
+def call(rng, service, region):
+    if service == "s3":
         operation = rng.choice(list(S3))
-        return "s3", operation, {name: member(rng, name, region) for name in S3[operation].split()}
-    service, operation, given = rng.choice(OTHERS)
+        given = S3[operation]
+    else:
+        operation, given = rng.choice([o[1:] for o in OTHERS if o[0] == service])
     if isinstance(given, str):
-        given = {given: member(rng, given, region)}
+        given = {name: member(rng, name, region) for name in given.split()}
     if operation == "PutEvents":
         given["Entries"] = [{"Source": "s"}]
-    return service, operation, given
+    return {"operation": operation, "input": given}
 
 
 def profile(rng):
@@ -133,15 +139,16 @@ def profile(rng):
 def make(rng):
     regions = [*REGIONS, None, "fips-us-west-2", "us-gov-west-1-fips"]
     region = rng.choice(regions)
-    service, operation, given = call(rng, region)
+    service = "s3" if rng.random() < 0.6 else rng.choice(OTHERS)[0]
     if service == "sts" and region in (None, "aws-global"):
         region = "us-east-1"  # botocore takes the region to sign FIPS for from its older list
     env = some(rng, ENV)
     # Unlike botocore, awsbak goes to us-east-1's own endpoint unless told otherwise: tell both.
     env.setdefault("AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", rng.choice(["regional", "legacy"]))
     return {
-        "service": service, "operation": operation, "input": given, "region": region, "config": profile(rng), "env": env,
-        "endpoint_url": rng.choice(ENDPOINTS) if rng.random() < 0.1 else None, "account": rng.random() < 0.7,
+        "service": service, "region": region, "config": profile(rng), "env": env, "account": rng.random() < 0.7,
+        "endpoint_url": rng.choice(ENDPOINTS) if rng.random() < 0.1 else None,
+        "calls": [call(rng, service, region) for _ in range(3)],
     }  # fmt: skip
 
 
@@ -164,37 +171,75 @@ class Asker:
             aws_account_id="111122223333" if case["account"] else None,
         )  # fmt: skip
 
-    def answer(self, case):
-        """As BaseClient._make_api_call does, up to the request."""
-        client = self.client(case)
-        operation = client.meta.service_model.operation_model(case["operation"])
-        context = {"client_region": client.meta.region_name, "client_config": client.meta.config, "has_streaming_input": False}
-        params = client._emit_api_params(json.loads(json.dumps(case["input"])), operation, context)
-        url, headers, _ = client._resolve_endpoint_ruleset(operation, params, context)
-        request = client._convert_to_request_dict(params, operation, url, context=context, headers=headers)
-        signing, signer = context.get("signing", {}), client._request_signer
-        return {
-            "url": request["url"].split("?")[0],
-            "headers": headers,
-            "name": signing.get("signing_name") or signer._signing_name,
-            "signed_region": signing.get("region") or signer._region_name,
-            "scheme": context.get("auth_type"),
-        }
+
+def prepare(client, name, given):
+    """The request of a call, its endpoint's headers and its context, as BaseClient._make_api_call makes them."""
+    operation = client.meta.service_model.operation_model(name)
+    context = {"client_region": client.meta.region_name, "client_config": client.meta.config, "has_streaming_input": False}
+    params = client._emit_api_params(json.loads(json.dumps(given)), operation, context)
+    url, headers, _ = client._resolve_endpoint_ruleset(operation, params, context)
+    request = client._convert_to_request_dict(params, operation, url, context=context, headers=headers)
+    return request, headers, context
 
 
-def main(seed, count):
-    rng, answers = random.Random(seed), []
-    with tempfile.TemporaryDirectory() as folder:
-        asker = Asker(folder)
-        for _ in range(count):
-            case = make(rng)
-            try:
-                answers.append({**case, **asker.answer(case)})
-            except (BotoCoreError, ValueError) as e:
-                words = getattr(e, "kwargs", {})
-                answers.append({**case, "error": words.get("msg") or words.get("report") or str(e)})
-    json.dump(answers, sys.stdout)
+def answer(client, case):
+    try:
+        request, headers, context = prepare(client, case["operation"], case["input"])
+    except (BotoCoreError, ValueError) as e:
+        return {"error": str(e)}
+    signing, signer = context.get("signing", {}), client._request_signer
+    return {
+        "url": request["url"].split("?")[0],
+        "headers": headers,
+        "name": signing.get("signing_name") or signer._signing_name,
+        "signed_region": signing.get("region") or signer._region_name,
+        "scheme": context.get("auth_type"),
+    }
+
+
+def calls(rng, asker):
+    case = make(rng)
+    try:
+        client = asker.client(case)
+    except (BotoCoreError, ValueError) as e:
+        return {**case, "calls": [{**c, "error": str(e)} for c in case["calls"]]}
+    return {**case, "calls": [{**c, **answer(client, c)} for c in case["calls"]]}
+
+
+def redirects(rng, asker):
+    """A refusal, and whether and where S3RegionRedirectorv2 sends the request then."""
+    operation = rng.choice(["GetObject", "HeadObject", "HeadBucket", "CreateBucket", "ListObjectsV2", "GetBucketLocation"])
+    point = "arn:aws:s3:us-west-2:123456789012:accesspoint/point"
+    buckets = ["vault", "my.vault", point if operation in ("GetObject", "HeadObject", "ListObjectsV2") else "vault"]
+    given = {name: "a/b" for name in S3[operation].split()} | {"Bucket": rng.choice(buckets)}
+    status = rng.choice([301, 302, 307, 400, 403, 404, 503])
+    elsewhere = [None, "us-west-2"]
+    case = {
+        "operation": operation, "input": given, "status": status,
+        "code": rng.choice([str(status), "PermanentRedirect", "AuthorizationHeaderMalformed",
+                            "IllegalLocationConstraintException", "AccessDenied"]),
+        "told": rng.choice(elsewhere), "header": rng.choice(elsewhere), "asked": rng.choice(elsewhere),
+        "endpoint_url": rng.choice([None, None, "https://host.example"]),
+    }  # fmt: skip
+    if operation.startswith("Head"):  # has no body that could tell
+        case.update(code=str(status), told=None)
+    client = asker.client({"service": "s3", "region": "eu-west-1", "config": "", "env": {}, "account": False, **case})
+    redirector = S3RegionRedirectorv2(None, client)
+    redirector.register()
+    request, _, context = prepare(client, operation, given)
+    head = {"ResponseMetadata": {"HTTPHeaders": {"x-amz-bucket-region": case["asked"]} if case["asked"] else {}}}
+    client.head_bucket = lambda **_: head
+    headers = {"x-amz-bucket-region": case["header"]} if case["header"] else {}
+    fault = {"Code": case["code"]} | ({"Region": case["told"]} if case["told"] else {})
+    response = SimpleNamespace(status_code=status), {"Error": fault, "ResponseMetadata": {"HTTPHeaders": headers}}
+    model = client.meta.service_model.operation_model(operation)
+    if redirector.redirect_from_error({**request, "context": context}, response, model) == 0:
+        case["url"], case["signed_region"] = prepare(client, operation, given)[0]["url"].split("?")[0], "us-west-2"
+    return case
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    make_case, rng = {"calls": calls, "redirects": redirects}[sys.argv[1]], random.Random(sys.argv[2])
+    with tempfile.TemporaryDirectory() as folder:
+        asker = Asker(folder)
+        json.dump([make_case(rng, asker) for _ in range(int(sys.argv[3]))], sys.stdout)

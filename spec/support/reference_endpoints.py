@@ -18,7 +18,7 @@ REGIONS = (
     " moon-base-1 us-EAST-1 a.b bad_region -x x"
 ).split()
 ENDPOINTS = [
-    "http://127.0.0.1:9000", "https://host.example", "http://localhost:4566/base", "https://[::1]:8000",
+    "http://127.0.0.1:9000", "http://10.0.0.7", "https://[::1]", "https://host.example", "http://localhost:4566/base", "https://[::1]:8000",
     "https://s3.example:8443/a/b/", "ftp://x", "https://x?q=1", "not a url",
 ]  # fmt: skip
 BUCKETS = [

@@ -9,9 +9,15 @@ local url = {}
 ---@field normalizedPath string begins and ends with a slash
 ---@field isIp boolean
 
-local function is_ip(authority)
-  local host = authority:match("^(.-):?%d*$")
-  return authority:find("^%[[%x:.%%]+%]") ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
+local BYTE <const> = "%d%d?%d?"
+local IPV4 <const> = "^" .. BYTE .. "%." .. BYTE .. "%." .. BYTE .. "%." .. BYTE .. "$"
+
+--- Whether a host, with or without a port, is an IP address: nothing can be put before it.
+---@param authority string
+---@return boolean
+function url.is_ip(authority)
+  local host = authority:gsub(":%d*$", "")
+  return authority:find("^%[[%x:.%%]+%]") ~= nil or host:find(IPV4) ~= nil
 end
 
 --- Take a URL apart; nil for what is none, has a query, or is of another scheme.
@@ -33,7 +39,7 @@ function url.parse(text)
     authority = authority,
     path = path,
     normalizedPath = path:find("/$") and path or path .. "/",
-    isIp = is_ip(authority),
+    isIp = url.is_ip(authority),
   }
 end
 

@@ -66,7 +66,7 @@ end
 
 -- Access points are where their ARN says, directory buckets in the zone of their name.
 local function can_be_elsewhere(bucket)
-  return bucket ~= nil and not arn.parse(bucket) and not bucket:find("%-%-x%-s3$")
+  return bucket ~= nil and not arn.parse(bucket) and not bucket:find("%-%-xa?%-s3$")
 end
 
 --- Go to the region where the bucket is, once, and remember it.

@@ -93,7 +93,8 @@ describe("S3 hooks", function()
     assert.is_false(hooks.correct(c, err("PermanentRedirect"), response(301, "eu-west-1")))
     assert.is_false(hooks.correct(call({ input = {} }), err("x"), response(301, "us-west-2")))
     local point = "arn:aws:s3:us-west-2:123456789012:accesspoint/point"
-    for _, bucket in ipairs({ point, "b--use1-az4--x-s3" }) do -- their region is in their name
+    -- Their region is in their name.
+    for _, bucket in ipairs({ point, "b--use1-az4--x-s3", "b--use1-az4--xa-s3" }) do
       local c2 = call({ input = { Bucket = bucket } })
       assert.is_false(hooks.correct(c2, err("PermanentRedirect"), response(301, "us-west-2")))
     end
