@@ -22,11 +22,14 @@ local endpoint = {}
 ---  { name, signingName?, signingRegion?, signingRegionSet?, disableDoubleEncoding? }
 ---@field properties table what else they say: `backend` is "S3Express" for directory buckets
 
---- Whether `region` can be part of a host name.
+--- Whether `region` can be part of a host name (botocore/utils.py, validate_region_name).
 ---@param region string
 ---@return boolean
 function endpoint.is_region(region)
-  return #region <= 63 and region:match("^%w[%w%-]*$") ~= nil and not region:match("%-$")
+  return #region <= 63
+    and region:find("^%w[%w%-]*$") ~= nil
+    and region:find("%D") ~= nil
+    and not region:find("%-$")
 end
 
 --- Raise unless `region` can be part of a host name: our requests go to a host of that name.

@@ -24,6 +24,8 @@ local service = {}
 ---@field retry_mode string? "standard" or "legacy"
 ---@field ca_bundle string? file of certificates to trust instead of the system's
 ---@field context_params table<string, any>? endpoint parameters that the model leaves to the client
+---@field use_dualstack_endpoint boolean?
+---@field use_fips_endpoint boolean?
 ---@field addressing_style string? of S3: "auto", "path", "virtual"
 ---@field dry_run boolean? calls that may change something are withheld (aws.guard)
 ---@field read_only boolean? calls that may change something raise
@@ -60,6 +62,8 @@ local OPTIONS = {
   "region",
   "retry_mode",
   "timeout",
+  "use_dualstack_endpoint",
+  "use_fips_endpoint",
 }
 
 --- The shared part of a new client.

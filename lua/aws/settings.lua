@@ -205,6 +205,7 @@ return {
   },
   {
     name = "use_fips_endpoint",
+    option = "use_fips_endpoint",
     env = { "AWS_USE_FIPS_ENDPOINT" },
     key = "use_fips_endpoint",
     kind = "boolean",
@@ -212,6 +213,7 @@ return {
   },
   {
     name = "use_dualstack_endpoint",
+    option = "use_dualstack_endpoint",
     env = { "AWS_USE_DUALSTACK_ENDPOINT" },
     key = "use_dualstack_endpoint",
     kind = "boolean",

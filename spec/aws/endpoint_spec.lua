@@ -76,6 +76,19 @@ describe("an endpoint", function()
     )
   end)
 
+  it("is of the variant that the client is made for, whatever the settings", function()
+    local built
+    world.with({ env = { AWS_USE_FIPS_ENDPOINT = "true" } }, function()
+      built = aws.client("kms", {
+        region = "us-west-2",
+        credentials = KEYS,
+        use_fips_endpoint = false,
+        use_dualstack_endpoint = true,
+      }).build("ListKeys", {})
+    end)
+    assert.equal("https://kms.us-west-2.api.aws/", built.url)
+  end)
+
   it("of a service that is one for all regions is signed for its own", function()
     local case = { "ListUsers", {}, service = "iam" }
     assert.equal("https://iam.amazonaws.com/", url(case))
@@ -251,6 +264,7 @@ describe("an endpoint URL", function()
     for _, case in ipairs({
       kms({ region = "x.evil.example/" }),
       kms({ region = "-x" }),
+      kms({ region = "127" }),
       kms({ endpoint_url = "http://user@host" }),
       kms({ endpoint_url = "file:///etc" }),
       kms({ endpoint_url = "127.0.0.1:5000" }),
