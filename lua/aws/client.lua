@@ -11,7 +11,8 @@
 ---     ssm.endpoint("GetParameter", { Name = "/a" })  -- where its request would go
 ---     ssm.meta.api_version
 ---
---- Functions are made when first used; making a client reads and sends nothing.
+--- Functions are made when first used; making a client reads and sends nothing. The first look at
+--- its operations opens the model, for which the user's folders are looked at (aws.model.folders).
 
 local check = require("aws.options").check
 local errors = require("awsbak.errors")

@@ -8,11 +8,12 @@
 ---
 --- Everything is made when first asked for and then kept, so two asks give the same table.
 
-local botocore = require("aws.model.botocore")
 local data = require("aws.data")
 local errors = require("awsbak.errors")
+local folders = require("aws.model.folders")
 local lines = require("aws.model.lines")
 local reads = require("aws.model.reads")
+local sorted = require("awsbak.sorted")
 
 local model = {}
 
@@ -120,39 +121,94 @@ local function new(source)
   }, Model)
 end
 
-local loaded = {}
+local loaded = {} -- by service and folders
+
+--- The services there are models of, sorted.
+---@param options table? of a client, whose profile may name folders (aws.model.folders)
+---@return string[]
+function model.services(options)
+  local found = {}
+  for _, list in ipairs({ data.services(), folders.services(folders.paths(options)) }) do
+    for _, id in ipairs(list) do
+      found[id] = true
+    end
+  end
+  return sorted.keys(found)
+end
+
+local function unknown_service(id, options)
+  local services = model.services(options)
+  local nearest = errors.nearest(id, services)
+  errors.raise({
+    kind = "usage",
+    code = "unknown_service",
+    message = ("there is no service %q"):format(id),
+    hint = nearest and ("did you mean %q?"):format(nearest)
+      or "the services are " .. table.concat(services, ", "),
+  })
+end
+
+--- The user's model of a service, or else the built-in one; nil when there is neither.
+local function read(id, paths)
+  local text = data.read("models/" .. id .. ".txt")
+  local built_in = text and lines.new(text)
+  local version = folders.version(id, paths)
+  if not version or (built_in and version < built_in:meta().apiVersion) then
+    return built_in
+  end
+  local description, more = folders.read(id, version, paths)
+  more.base = built_in
+  return require("aws.model.botocore").new(description, more)
+end
 
 --- The model of a service, by its name in botocore: "ssm", "application-autoscaling".
 ---@param id string
+---@param options table? of a client, whose profile may name folders (aws.model.folders)
 ---@return aws.Model
---- Raises kind usage, code unknown_service.
-function model.load(id)
-  if loaded[id] then
-    return loaded[id]
+--- Raises kind usage, code unknown_service; kind config, code bad_model, for a file of the user.
+function model.load(id, options)
+  if not id:match("^[%w%-]+$") then
+    unknown_service(id, options)
   end
-  local text = id:match("^[%w%-]+$") and data.read("models/" .. id .. ".txt")
-  if not text then
-    local services = data.services()
-    local nearest = errors.nearest(id, services)
-    errors.raise({
-      kind = "usage",
-      code = "unknown_service",
-      message = ("there is no service %q"):format(id),
-      hint = nearest and ("did you mean %q?"):format(nearest)
-        or "the services are " .. table.concat(services, ", "),
-    })
+  local paths = folders.paths(options)
+  local key = id .. "\0" .. table.concat(paths, "\0")
+  if not loaded[key] then
+    loaded[key] = new(read(id, paths) or unknown_service(id, options))
   end
-  loaded[id] = new(lines.new(text))
-  return loaded[id]
+  return loaded[key]
 end
 
 --- A model from botocore's own form (service-2.json, decoded with awsbak.core.json).
 ---@param description table
 ---@param more? table `id`, the service's name; `paginators`, `waiters` and `endpoint_rule_set`:
----  paginators-1.json, waiters-2.json and endpoint-rule-set-1.json decoded
+---  paginators-1.json, waiters-2.json and endpoint-rule-set-1.json decoded; `base`, where what is
+---  not among them comes from (aws.Lines)
 ---@return aws.Model
 function model.from_botocore(description, more)
-  return new(botocore.new(description, more or {}))
+  return new(require("aws.model.botocore").new(description, more or {}))
+end
+
+--- A model that a script gives: as from_botocore, with `id`, `paginators`, `waiters` and
+--- `endpoint_rule_set` in the same table.
+---@param given table
+---@return aws.Model
+--- Raises kind usage, code bad_model.
+function model.given(given)
+  local check = require("aws.model.check")
+  local fault = check.fault("description", given)
+  for _, part in ipairs({ "paginators", "waiters", "endpoint_rule_set" }) do
+    local wrong = given[part] ~= nil and check.fault(part, given[part])
+    fault = fault or wrong and ("%s: %s"):format(part, wrong)
+  end
+  if fault then
+    errors.raise({
+      kind = "usage",
+      code = "bad_model",
+      message = "what was given is no model: " .. fault,
+      hint = "give a service's name, or service-2.json of botocore as a table",
+    })
+  end
+  return model.from_botocore(given, given)
 end
 
 local function cached(self, cache, kind, name)

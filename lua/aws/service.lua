@@ -75,7 +75,7 @@ function service.new(which, options)
   check(options, OPTIONS, "a client")
   local self = { name = which, options = options, places = {}, prepared = {}, pagers = {} }
   if type(which) == "table" then
-    self.model = model.from_botocore(which)
+    self.model = model.given(which)
     self.name = self.model.meta.id
   end
   return setmetatable(self, Service)
@@ -84,7 +84,7 @@ end
 --- Make sure the model is there.
 ---@return aws.Service self
 function Service:open()
-  self.model = self.model or model.load(self.name)
+  self.model = self.model or model.load(self.name, self.options)
   return self
 end
 

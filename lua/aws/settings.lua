@@ -361,12 +361,7 @@ return {
     key = "sdk_ua_app_id",
     ignored = "the User-Agent is awsbak/VERSION",
   },
-  {
-    name = "data_path",
-    env = { "AWS_DATA_PATH" },
-    key = "data_path",
-    ignored = "models are built in",
-  },
+  { name = "data_path", env = { "AWS_DATA_PATH" }, key = "data_path" }, -- see aws.model.folders
   transfer("max_concurrent_requests", "parts go one after another"),
   transfer("max_queue_size", "parts go one after another"),
   transfer("multipart_threshold", "archives above 8 MiB go in parts"),

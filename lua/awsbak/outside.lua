@@ -97,6 +97,14 @@ function M.stat(path)
   return require("awsbak.core.file").stat(path)
 end
 
+--- The names in a folder, in no order.
+---@param path string
+---@return string[]? names
+---@return table? err kind "io"
+function M.list(path)
+  return require("awsbak.core.file").list(path)
+end
+
 --- An output file that appears under its name whole or not at all.
 ---@param path string
 ---@param options table `force`, `mode`

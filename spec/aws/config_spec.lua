@@ -206,13 +206,16 @@ describe("config", function()
       log.lines = nil
     end)
     local world = {
-      env = { AWS_DATA_PATH = "/my/models" },
+      env = { AWS_SDK_UA_APP_ID = "shop" },
       config = "[default]\ns3 =\n  max_bandwidth = 5MB/s\noutput = json\ntcp_keepalive = true",
     }
     local cfg = resolve(world)
     resolve(world)
     assert.same(
-      { "awsbak: warning: data_path (AWS_DATA_PATH) changes nothing: models are built in" },
+      {
+        "awsbak: warning: sdk_ua_app_id (AWS_SDK_UA_APP_ID) changes nothing: "
+          .. "the User-Agent is awsbak/VERSION",
+      },
       log.lines
     )
     with(world, function()

@@ -1,3 +1,5 @@
+local check = require("aws.model.check")
+local embed = require("awsbak.core.embed")
 local errors = require("awsbak.errors")
 local model = require("aws.model")
 local reference = require("spec.support.reference")
@@ -177,12 +179,18 @@ describe("imported models and botocore's", function()
     return shape
   end
 
-  for _, id in ipairs(SERVICES) do
+  local all = {}
+  for i, name in ipairs(embed.list("lua/aws/models/")) do
+    all[i] = name:match("([^/]+)%.txt$")
+  end
+
+  for _, id in ipairs(all) do
     it("agree on every fact of " .. id, function()
       if not python then
         pending(reason)
       end
       local told = reference.ask("model " .. id)
+      assert.is_nil(check.fault("description", told.model))
       local ours = model.load(id)
       local theirs = model.from_botocore(
         told.model,

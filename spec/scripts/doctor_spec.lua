@@ -59,11 +59,16 @@ describe("awsbak doctor", function()
       AWS_ENDPOINT_URL_SQS = "http://user:hunt/er2@127.0.0.1:9",
       AWS_BEARER_TOKEN_BEDROCK = "hunter2",
       AWS_DATA_PATH = "/models",
+      AWS_SDK_UA_APP_ID = "shop",
     })
     assert.equal("3", rows["setting max_attempts"].value)
     assert.equal("http://<secret>@127.0.0.1:9", rows["setting endpoint_url_sqs"].value)
     assert.equal("<secret>", rows["setting bearer_token_bedrock"].value)
-    assert.equal("changes nothing: models are built in", rows["setting data_path"].note)
+    assert.equal("/models", rows["setting data_path"].value)
+    assert.equal(
+      "changes nothing: the User-Agent is awsbak/VERSION",
+      rows["setting sdk_ua_app_id"].note
+    )
     assert.falsy((ran.stdout .. ran.stderr):find("er2", 1, true))
   end)
 

@@ -34,17 +34,22 @@ UNREAD = {
 UTC = datetime.timezone.utc
 
 
-def description(service):
-    """The folder of a service's model, and the model; in JSON where it speaks CBOR first."""
+def loaded(service):
+    """The folder of a service's model, and the model."""
     folder = max(p for p in (import_models.DATA / service).iterdir() if p.is_dir())
-    described = import_models.load(folder, "service-2")
+    return folder, import_models.load(folder, "service-2")
+
+
+def description(service):
+    """The same, in JSON where the service speaks CBOR first."""
+    folder, described = loaded(service)
     if described["metadata"]["protocol"] == "smithy-rpc-v2-cbor":
         described["metadata"]["protocol"] = "json"
     return folder, described
 
 
 def command_model(service):
-    folder, described = description(service)
+    folder, described = loaded(service)
     return {
         "model": described,
         "paginators": import_models.load(folder, "paginators-1"),

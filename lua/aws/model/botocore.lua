@@ -197,25 +197,33 @@ local function as_list(value)
   return type(value) == "table" and copy(value) or { value }
 end
 
+--- What the model of the same service says where this one has no file for it.
+local function from_base(self, part, method, name)
+  local base = not self.more[part] and self.more.base
+  return base and base[method](base, name) or nil
+end
+
 function Source:paginator(name)
   local all = self.more.paginators and self.more.paginators.pagination or {}
   local pages = all[name]
-  return pages
-    and {
-      input_token = as_list(pages.input_token),
-      output_token = as_list(pages.output_token),
-      result_key = pages.result_key and as_list(pages.result_key),
-      limit_key = pages.limit_key,
-      more_results = pages.more_results,
-      non_aggregate_keys = pages.non_aggregate_keys and as_list(pages.non_aggregate_keys),
-    }
+  if not pages then
+    return from_base(self, "paginators", "paginator", name)
+  end
+  return {
+    input_token = as_list(pages.input_token),
+    output_token = as_list(pages.output_token),
+    result_key = pages.result_key and as_list(pages.result_key),
+    limit_key = pages.limit_key,
+    more_results = pages.more_results,
+    non_aggregate_keys = pages.non_aggregate_keys and as_list(pages.non_aggregate_keys),
+  }
 end
 
 function Source:waiter(name)
   local all = self.more.waiters and self.more.waiters.waiters or {}
   local waiter = all[name]
   if not waiter then
-    return nil
+    return from_base(self, "waiters", "waiter", name)
   end
   local acceptors = {}
   for i, a in ipairs(waiter.acceptors) do
@@ -237,20 +245,21 @@ function Source:names(kind)
   elseif kind == "s" then
     return sorted.keys(self.description.shapes)
   elseif kind == "p" then
-    return sorted.keys(self.more.paginators and self.more.paginators.pagination or {})
+    return sorted.keys((self.more.paginators or {}).pagination or {})
   end
-  return sorted.keys(self.more.waiters and self.more.waiters.waiters or {})
+  local waiters = self.more.waiters and sorted.keys(self.more.waiters.waiters or {})
+  return waiters or from_base(self, "waiters", "names", "w") or {}
 end
 
 --- Exceptions of snake_case are known only for imported models.
-function Source.aliases()
-  return {}
+function Source:aliases()
+  return self.more.base and self.more.base:aliases() or {}
 end
 
 function Source:meta()
   local meta = {}
   for key, value in pairs(self.description.metadata) do
-    if getmetatable(value) == json.array_mt then
+    if getmetatable(value) == json.array_mt or type(value) == "table" and #value > 0 then
       value = table.concat(value, ",")
     elseif type(value) == "table" then
       value = "true"
@@ -267,7 +276,7 @@ end
 --- The rules of the service's endpoints: a decoded endpoint-rule-set-1.json is one as it stands.
 ---@return aws.RuleSet?
 function Source:rule_set()
-  return self.more.endpoint_rule_set
+  return self.more.endpoint_rule_set or from_base(self, "endpoint_rule_set", "rule_set")
 end
 
 --- The model in a decoded service-2.json.
