@@ -1,4 +1,8 @@
-/* bind/sigv4.c - AWS Signature Version 4 for Lua: a request described in a table, signed. */
+/* bind/sigv4.c - AWS Signature Version 4 for Lua: a request described in a table, signed.
+ *
+ * The table: { method=, url= | host=, path=, query=, headers={{name,value},...}, payload_hash=,
+ * access_key=, secret_key=, session_token=, region=, service=, time=epoch seconds, s3=boolean,
+ * express=boolean, asymmetric=boolean }, as struct ab_sigv4 has it. */
 #include "bind/bind.h"
 #include "bind/modules.h"
 #include "crypto/sigv4.h"
@@ -14,9 +18,9 @@ struct tools {
 };
 
 static const char *const names[] = {
-    "method",  "url",          "host",       "path",       "query",
-    "headers", "payload_hash", "access_key", "secret_key", "session_token",
-    "region",  "service",      "time",       "s3",         NULL};
+    "method",       "url",        "host",       "path",          "query",  "headers",
+    "payload_hash", "access_key", "secret_key", "session_token", "region", "service",
+    "time",         "s3",         "express",    "asymmetric",    NULL};
 
 /* Field `name` (a string or an awsbak.secret) as bytes, valid while the table holds it; empty when
  * absent and not required. */
@@ -87,6 +91,8 @@ static bool read_request(lua_State *L, struct ab_sigv4 *r, struct ab_err *err)
         .service = field(L, "service", true),
         .time = signing_time(L),
         .s3 = ab_bind_opt_boolean(L, 1, "s3", false),
+        .express = ab_bind_opt_boolean(L, 1, "express", false),
+        .asymmetric = ab_bind_opt_boolean(L, 1, "asymmetric", false),
     };
     struct ab_slice url = field(L, "url", r->host.len == 0);
     read_headers(L, r);
@@ -143,10 +149,15 @@ static void append_header(lua_State *L)
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
-/* sigv4.sign{ method=, url= | host=, path=, query=, headers={{name,value},...}, payload_hash=,
- *   access_key=, secret_key=, session_token=, region=, service=, time=epoch seconds, s3=boolean }
- * -> { {name, value}, ... } to send beside `headers` (replacing those of the same name) | nil, err
- */
+static void append_slice(lua_State *L, const char *name, struct ab_slice value)
+{
+    lua_pushstring(L, name);
+    lua_pushlstring(L, (const char *)value.data, value.len);
+    append_header(L);
+}
+
+/* sigv4.sign(request) -> { {name, value}, ... } to send beside `headers` (replacing those of the
+ * same name) | nil, err */
 static int sigv4_sign(lua_State *L)
 {
     struct ab_sigv4 request;
@@ -159,23 +170,60 @@ static int sigv4_sign(lua_State *L)
     struct tools *tools = tools_of(L);
     if (!ab_sigv4_sign(&request, &tools->key, stamp, &tools->text, &err))
         return ab_bind_fail(L, &err);
-    lua_createtable(L, 4, 0);
+    lua_createtable(L, 5, 0);
     lua_pushliteral(L, "X-Amz-Date");
     lua_pushstring(L, stamp);
     append_header(L);
-    if (request.s3) {
-        lua_pushliteral(L, "X-Amz-Content-SHA256");
-        ab_bind_get(L, 1, "payload_hash");
-        append_header(L);
-    }
-    if (request.session_token.len > 0) {
-        lua_pushliteral(L, "X-Amz-Security-Token");
-        lua_pushlstring(L, (const char *)request.session_token.data, request.session_token.len);
-        append_header(L);
-    }
+    if (request.s3)
+        append_slice(L, "X-Amz-Content-SHA256", request.payload_hash);
+    if (request.session_token.len > 0)
+        append_slice(L, request.express ? "x-amz-s3session-token" : "X-Amz-Security-Token",
+                     request.session_token);
+    if (request.asymmetric)
+        append_slice(L, "X-Amz-Region-Set", request.region);
     lua_pushliteral(L, "Authorization");
     push_text(L, tools);
     append_header(L);
+    return 1;
+}
+
+/* sigv4.presign(request, seconds) -> query of the URL that is good for so long | nil, err */
+static int sigv4_presign(lua_State *L)
+{
+    struct ab_sigv4 request;
+    struct ab_err err;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer seconds = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, seconds > 0 && seconds <= UINT32_MAX, 2, "out of range");
+    if (!read_request(L, &request, &err))
+        return ab_bind_fail(L, &err);
+    request.in_query = true;
+    struct tools *tools = tools_of(L);
+    if (!ab_sigv4_presign(&request, &tools->key, (uint32_t)seconds, &tools->text, &err))
+        return ab_bind_fail(L, &err);
+    push_text(L, tools);
+    return 1;
+}
+
+/* sigv4.sign_piece(request, "chunk" | "trailer", previous, data) -> hex signature | nil, err: of a
+ * piece of an aws-chunked body behind the one (or the request) with the signature `previous` */
+static int sigv4_sign_piece(lua_State *L)
+{
+    static const char *const pieces[] = {"chunk", "trailer", NULL};
+    struct ab_sigv4 request;
+    struct ab_err err;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    enum ab_sigv4_piece piece =
+        luaL_checkoption(L, 2, NULL, pieces) == 0 ? AB_SIGV4_CHUNK : AB_SIGV4_TRAILER;
+    struct ab_slice previous = ab_bind_bytes(L, 3), data = ab_bind_bytes(L, 4);
+    if (!read_request(L, &request, &err))
+        return ab_bind_fail(L, &err);
+    struct tools *tools = tools_of(L);
+    if (!ab_sigv4_sign_piece(&request, &tools->key, piece, previous, data, &tools->text, &err))
+        return ab_bind_fail(L, &err);
+    push_text(L, tools);
     return 1;
 }
 
@@ -183,7 +231,9 @@ static const luaL_Reg tools_meta[] = {{"__gc", tools_drop}, {NULL, NULL}};
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 static const luaL_Reg functions[] = {
     {"canonical_request", sigv4_canonical_request},
+    {"presign", sigv4_presign},
     {"sign", sigv4_sign},
+    {"sign_piece", sigv4_sign_piece},
     {NULL, NULL},
 };
 

@@ -1,5 +1,6 @@
 #include "crypto/sigv4.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,8 +12,14 @@
 #include "crypto/sigv4_headers.h"
 #include "crypto/sigv4_key.h"
 
-#define ALGORITHM "AWS4-HMAC-SHA256"
+#define SYMMETRIC "AWS4-HMAC-SHA256"
+#define ASYMMETRIC "AWS4-ECDSA-P256-SHA256"
 #define TERMINATOR "aws4_request"
+
+static const char *algorithm(const struct ab_sigv4 *r)
+{
+    return r->asymmetric ? ASYMMETRIC : SYMMETRIC;
+}
 
 /* A part of a query or, with its name alone, of a path. */
 struct pair {
@@ -229,56 +236,163 @@ bool ab_sigv4_canonical(const struct ab_sigv4 *r, struct ab_buf *out, struct ab_
     return ok;
 }
 
-/* "20150830/us-east-1/iam/aws4_request" */
+/* "20150830/us-east-1/iam/aws4_request"; SigV4A's names no region */
 static bool add_scope(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
                       struct ab_err *err)
 {
     return ab_buf_add(b, stamp, 8, err) && ab_buf_add_byte(b, '/', err) &&
-           add_slice(b, r->region, err) && ab_buf_add_byte(b, '/', err) &&
+           (r->asymmetric || (add_slice(b, r->region, err) && ab_buf_add_byte(b, '/', err))) &&
            add_slice(b, r->service, err) && ab_buf_add_text(b, "/" TERMINATOR, err);
 }
 
-static bool add_string_to_sign(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
-                               const struct ab_buf *canonical, struct ab_err *err)
+static bool add_hash(struct ab_buf *b, struct ab_slice data, struct ab_err *err)
 {
     uint8_t hash[AB_DIGEST_MAX];
     size_t len;
 
-    return ab_digest_once("sha256", (struct ab_slice){canonical->data, canonical->len}, hash, &len,
-                          err) &&
-           ab_buf_add_text(b, ALGORITHM "\n", err) && ab_buf_add_text(b, stamp, err) &&
+    return ab_digest_once("sha256", data, hash, &len, err) && add_hex(b, hash, len, err);
+}
+
+/* The first three lines of what is signed; `suffix` goes to the algorithm's name. */
+static bool add_preamble(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
+                         const char *suffix, struct ab_err *err)
+{
+    return ab_buf_add_text(b, algorithm(r), err) && ab_buf_add_text(b, suffix, err) &&
+           ab_buf_add_byte(b, '\n', err) && ab_buf_add_text(b, stamp, err) &&
            ab_buf_add_byte(b, '\n', err) && add_scope(b, r, stamp, err) &&
-           ab_buf_add_byte(b, '\n', err) && add_hex(b, hash, len, err);
+           ab_buf_add_byte(b, '\n', err);
+}
+
+/* Append the hex signature of `message`. */
+static bool add_signature(struct ab_buf *b, const struct ab_sigv4 *r, struct ab_sigv4_key *key,
+                          const char *stamp, const struct ab_buf *message, struct ab_err *err)
+{
+    uint8_t signature[AB_SIGV4_SIGNATURE_MAX];
+    size_t len;
+
+    return ab_sigv4_key_derive(key, r, stamp, err) &&
+           ab_sigv4_key_sign(key, message, signature, &len, err) && add_hex(b, signature, len, err);
+}
+
+/* Append the hex signature of the request. */
+static bool add_request_signature(struct ab_buf *b, const struct ab_sigv4 *r,
+                                  struct ab_sigv4_key *key, const char *stamp,
+                                  const struct ab_sigv4_headers *headers, struct ab_err *err)
+{
+    struct ab_buf canonical, message;
+
+    ab_buf_init(&canonical, AB_SIGV4_TEXT_MAX);
+    ab_buf_init(&message, AB_SIGV4_TEXT_MAX);
+    bool ok = add_canonical(&canonical, r, headers, err) &&
+              add_preamble(&message, r, stamp, "", err) &&
+              add_hash(&message, (struct ab_slice){canonical.data, canonical.len}, err) &&
+              add_signature(b, r, key, stamp, &message, err);
+    ab_buf_drop(&canonical);
+    ab_buf_drop(&message);
+    return ok;
 }
 
 static bool add_authorization(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
-                              const struct ab_sigv4_headers *headers,
-                              const uint8_t signature[AB_SIGV4_KEY], struct ab_err *err)
+                              const struct ab_sigv4_headers *headers, struct ab_err *err)
 {
-    return ab_buf_add_text(b, ALGORITHM " Credential=", err) && add_slice(b, r->access_key, err) &&
-           ab_buf_add_byte(b, '/', err) && add_scope(b, r, stamp, err) &&
-           ab_buf_add_text(b, ", SignedHeaders=", err) &&
-           ab_sigv4_headers_add_names(b, headers, err) && ab_buf_add_text(b, ", Signature=", err) &&
-           add_hex(b, signature, AB_SIGV4_KEY, err);
+    return ab_buf_add_text(b, algorithm(r), err) && ab_buf_add_text(b, " Credential=", err) &&
+           add_slice(b, r->access_key, err) && ab_buf_add_byte(b, '/', err) &&
+           add_scope(b, r, stamp, err) && ab_buf_add_text(b, ", SignedHeaders=", err) &&
+           ab_sigv4_headers_add_names(b, headers, err) && ab_buf_add_text(b, ", Signature=", err);
 }
 
 bool ab_sigv4_sign(const struct ab_sigv4 *r, struct ab_sigv4_key *key, char stamp[AB_SIGV4_STAMP],
                    struct ab_buf *authorization, struct ab_err *err)
 {
     struct ab_sigv4_headers headers = {0};
-    struct ab_buf canonical, message;
-    uint8_t signature[AB_SIGV4_KEY];
-
-    ab_buf_init(&canonical, AB_SIGV4_TEXT_MAX);
-    ab_buf_init(&message, AB_SIGV4_TEXT_MAX);
     bool ok = make_stamp(r, stamp, err) && ab_sigv4_headers_init(&headers, r, stamp, err) &&
-              add_canonical(&canonical, r, &headers, err) &&
-              add_string_to_sign(&message, r, stamp, &canonical, err) &&
-              ab_sigv4_key_derive(key, r, stamp, err) &&
-              ab_sigv4_key_sign(key, &message, signature, err) &&
-              add_authorization(authorization, r, stamp, &headers, signature, err);
-    ab_buf_drop(&canonical);
-    ab_buf_drop(&message);
+              add_authorization(authorization, r, stamp, &headers, err) &&
+              add_request_signature(authorization, r, key, stamp, &headers, err);
+
     ab_sigv4_headers_drop(&headers);
+    return ok;
+}
+
+/* Append "&name=value", or without "&" at the beginning; the value is encoded. */
+static bool add_parameter(struct ab_buf *b, const char *name, struct ab_slice value,
+                          struct ab_err *err)
+{
+    return (b->len == 0 || ab_buf_add_byte(b, '&', err)) && ab_buf_add_text(b, name, err) &&
+           ab_buf_add_byte(b, '=', err) && add_escaped(b, value, err);
+}
+
+static struct ab_slice slice_of(const struct ab_buf *b)
+{
+    return (struct ab_slice){b->data, b->len};
+}
+
+/* The parameters of a presigned query, in botocore's order. `scratch` is emptied before each use.
+ */
+static bool add_parameters(struct ab_buf *b, const struct ab_sigv4 *r, const char *stamp,
+                           uint32_t expires_s, const struct ab_sigv4_headers *headers,
+                           struct ab_buf *scratch, struct ab_err *err)
+{
+    struct ab_slice name = {(const uint8_t *)algorithm(r), strlen(algorithm(r))};
+    struct ab_slice time = {(const uint8_t *)stamp, strlen(stamp)};
+    char seconds[16];
+    const char *token = r->express ? "X-Amz-S3session-Token" : "X-Amz-Security-Token";
+    bool ok = add_parameter(b, "X-Amz-Algorithm", name, err) &&
+              add_slice(scratch, r->access_key, err) && ab_buf_add_byte(scratch, '/', err) &&
+              add_scope(scratch, r, stamp, err) &&
+              add_parameter(b, "X-Amz-Credential", slice_of(scratch), err) &&
+              add_parameter(b, "X-Amz-Date", time, err);
+
+    int len = snprintf(seconds, sizeof seconds, "%u", (unsigned)expires_s);
+    ok = ok && add_parameter(b, "X-Amz-Expires",
+                             (struct ab_slice){(const uint8_t *)seconds, (size_t)len}, err);
+    scratch->len = 0;
+    ok = ok && ab_sigv4_headers_add_names(scratch, headers, err) &&
+         add_parameter(b, "X-Amz-SignedHeaders", slice_of(scratch), err);
+    ok = ok && (!r->asymmetric || add_parameter(b, "X-Amz-Region-Set", r->region, err));
+    return ok && (r->session_token.len == 0 || add_parameter(b, token, r->session_token, err));
+}
+
+bool ab_sigv4_presign(const struct ab_sigv4 *r, struct ab_sigv4_key *key, uint32_t expires_s,
+                      struct ab_buf *query, struct ab_err *err)
+{
+    char stamp[AB_SIGV4_STAMP];
+    struct ab_sigv4_headers headers = {0};
+    struct ab_sigv4 signed_request = *r;
+    struct ab_buf scratch;
+
+    ab_buf_init(&scratch, AB_SIGV4_TEXT_MAX);
+    bool ok = make_stamp(r, stamp, err) && ab_sigv4_headers_init(&headers, r, stamp, err) &&
+              add_slice(query, r->query, err) &&
+              add_parameters(query, r, stamp, expires_s, &headers, &scratch, err);
+    scratch.len = 0;
+    if (ok) {
+        signed_request.query = slice_of(query);
+        ok = add_request_signature(&scratch, &signed_request, key, stamp, &headers, err) &&
+             ab_buf_add_text(query, "&X-Amz-Signature=", err) &&
+             add_slice(query, slice_of(&scratch), err);
+    }
+    ab_buf_drop(&scratch);
+    ab_sigv4_headers_drop(&headers);
+    return ok;
+}
+
+bool ab_sigv4_sign_piece(const struct ab_sigv4 *r, struct ab_sigv4_key *key,
+                         enum ab_sigv4_piece piece, struct ab_slice previous, struct ab_slice data,
+                         struct ab_buf *signature, struct ab_err *err)
+{
+    static const struct ab_slice nothing = {NULL, 0};
+    char stamp[AB_SIGV4_STAMP];
+    struct ab_buf message;
+
+    ab_buf_init(&message, AB_SIGV4_TEXT_MAX);
+    bool ok =
+        make_stamp(r, stamp, err) &&
+        add_preamble(&message, r, stamp, piece == AB_SIGV4_CHUNK ? "-PAYLOAD" : "-TRAILER", err) &&
+        add_slice(&message, previous, err) && ab_buf_add_byte(&message, '\n', err);
+    if (ok && piece == AB_SIGV4_CHUNK) /* a chunk has no headers, whose hash would stand here */
+        ok = add_hash(&message, nothing, err) && ab_buf_add_byte(&message, '\n', err);
+    ok = ok && add_hash(&message, data, err) &&
+         add_signature(signature, r, key, stamp, &message, err);
+    ab_buf_drop(&message);
     return ok;
 }

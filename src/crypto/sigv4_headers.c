@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "crypto/sigv4.h"
 
-enum { HEADERS_MAX = 200, ADDED = 4 };
+enum { HEADERS_MAX = 200, ADDED = 5 };
 
 static struct ab_slice text(const char *s)
 {
@@ -50,13 +50,19 @@ static bool unsigned_header(struct ab_slice name)
     return false;
 }
 
+static const char *token_header(const struct ab_sigv4 *r)
+{
+    return r->express ? "x-amz-s3session-token" : "x-amz-security-token";
+}
+
 /* Set by the signer, so what the caller has under these names (from an earlier attempt) is
  * replaced. */
 static bool own_header(const struct ab_sigv4 *r, struct ab_slice name)
 {
     return same_word(name, "x-amz-date") ||
-           (r->session_token.len > 0 && same_word(name, "x-amz-security-token")) ||
-           (r->s3 && same_word(name, "x-amz-content-sha256"));
+           (r->session_token.len > 0 && same_word(name, token_header(r))) ||
+           (r->s3 && !r->in_query && same_word(name, "x-amz-content-sha256")) ||
+           (r->asymmetric && same_word(name, "x-amz-region-set"));
 }
 
 static int compare_headers(const void *left, const void *right)
@@ -76,6 +82,18 @@ static void push(struct ab_sigv4_headers *h, const char *name, struct ab_slice v
 {
     h->list[h->count] = (struct ab_sigv4_entry){text(name), value, h->count};
     h->count++;
+}
+
+/* The headers that the signer adds. */
+static void push_own(struct ab_sigv4_headers *h, const struct ab_sigv4 *r, const char *stamp)
+{
+    push(h, "x-amz-date", text(stamp));
+    if (r->session_token.len > 0)
+        push(h, token_header(r), r->session_token);
+    if (r->s3)
+        push(h, "x-amz-content-sha256", r->payload_hash);
+    if (r->asymmetric)
+        push(h, "x-amz-region-set", r->region);
 }
 
 bool ab_sigv4_headers_init(struct ab_sigv4_headers *out, const struct ab_sigv4 *r,
@@ -99,11 +117,8 @@ bool ab_sigv4_headers_init(struct ab_sigv4_headers *out, const struct ab_sigv4 *
     }
     if (!host)
         push(out, "host", r->host);
-    push(out, "x-amz-date", text(stamp));
-    if (r->session_token.len > 0)
-        push(out, "x-amz-security-token", r->session_token);
-    if (r->s3)
-        push(out, "x-amz-content-sha256", r->payload_hash);
+    if (!r->in_query)
+        push_own(out, r, stamp);
     qsort(out->list, out->count, sizeof *out->list, compare_headers);
     return true;
 }

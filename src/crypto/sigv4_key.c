@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "crypto/digest.h"
+#include "crypto/p256.h"
 #include "crypto/sigv4.h"
 
 enum { DAY = 8, PARTS = 4 };
@@ -16,21 +17,33 @@ void ab_sigv4_key_init(struct ab_sigv4_key *key)
     ab_buf_init(&key->source, AB_SIGV4_TEXT_MAX);
     key->source.secret = true;
     key->mac = NULL;
+    key->p256 = NULL;
 }
 
 void ab_sigv4_key_drop(struct ab_sigv4_key *key)
 {
     ab_buf_drop(&key->source);
     EVP_MAC_CTX_free(key->mac);
+    ab_p256_free(key->p256);
     key->mac = NULL;
+    key->p256 = NULL;
 }
 
+/* What a key is derived from; that of SigV4A holds for all days, regions and services. */
 static void list_parts(struct ab_slice parts[PARTS], const struct ab_sigv4 *r, const char *stamp)
 {
+    static const char asymmetric[] = "asymmetric";
+
+    parts[3] = r->secret_key;
+    if (r->asymmetric) {
+        parts[0] = (struct ab_slice){(const uint8_t *)asymmetric, sizeof asymmetric - 1};
+        parts[1] = r->access_key;
+        parts[2] = (struct ab_slice){(const uint8_t *)asymmetric, 0};
+        return;
+    }
     parts[0] = (struct ab_slice){(const uint8_t *)stamp, DAY};
     parts[1] = r->region;
     parts[2] = r->service;
-    parts[3] = r->secret_key;
 }
 
 /* Each part is followed by a NUL, which no region or service has. */
@@ -131,6 +144,72 @@ static bool derive(struct ab_sigv4_key *key, const struct ab_slice parts[PARTS],
     return ok;
 }
 
+/* The bytes that a candidate key is made from (NIST SP 800-108, counter mode, one block; AWS's
+ * aws-c-auth, key_derivation.c). */
+static bool candidate(struct ab_slice access_key, uint8_t counter, struct ab_buf *out,
+                      struct ab_err *err)
+{
+    static const uint8_t one[] = {0, 0, 0, 1}, bits[] = {0, 0, 1, 0};
+
+    return ab_buf_add(out, one, sizeof one, err) &&
+           ab_buf_add_text(out, "AWS4-ECDSA-P256-SHA256", err) && ab_buf_add_byte(out, 0, err) &&
+           ab_buf_add(out, access_key.data, access_key.len, err) &&
+           ab_buf_add_byte(out, counter, err) && ab_buf_add(out, bits, sizeof bits, err);
+}
+
+/* bytes += 1, big-endian; the bytes are below the order of the curve and do not wrap. */
+static void increment(uint8_t bytes[AB_P256_KEY])
+{
+    for (int i = AB_P256_KEY - 1; i >= 0 && ++bytes[i] == 0; i--)
+        continue;
+}
+
+/* Is the number at most the order of P-256 less two? Takes the same time for all. */
+static bool is_usable(const uint8_t bytes[AB_P256_KEY])
+{
+    static const uint8_t limit[AB_P256_KEY] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
+                                               0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                               0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84,
+                                               0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x4f};
+    uint32_t borrow = 0;
+
+    for (int i = AB_P256_KEY - 1; i >= 0; i--)
+        borrow = ((uint32_t)limit[i] - bytes[i] - borrow) >> 31;
+    return borrow == 0;
+}
+
+/* The SigV4A key of an access key: the first candidate that is a number of the curve. */
+static bool derive_asymmetric(struct ab_sigv4_key *key, const struct ab_slice parts[PARTS],
+                              struct ab_err *err)
+{
+    struct ab_buf secret, input;
+    uint8_t bytes[AB_P256_KEY];
+    bool ok = true, found = false;
+
+    ab_buf_init(&secret, AB_SIGV4_TEXT_MAX);
+    ab_buf_init(&input, AB_SIGV4_TEXT_MAX);
+    secret.secret = true;
+    ok = ab_buf_add_text(&secret, "AWS4A", err) &&
+         ab_buf_add(&secret, parts[3].data, parts[3].len, err);
+    for (uint8_t counter = 1; ok && !found && counter < UINT8_MAX; counter++) {
+        input.len = 0;
+        ok = candidate(parts[1], counter, &input, err) &&
+             hmac(secret.data, secret.len, (struct ab_slice){input.data, input.len}, bytes, err);
+        found = ok && is_usable(bytes);
+    }
+    if (ok && found) {
+        increment(bytes);
+        key->p256 = ab_p256_new(bytes, err);
+        ok = key->p256 && remember(&key->source, parts, err);
+    } else if (ok) {
+        ok = ab_fail(err, AB_BUG, "sigv4a", "no signing key can be derived");
+    }
+    ab_wipe(bytes, sizeof bytes);
+    ab_buf_drop(&secret);
+    ab_buf_drop(&input);
+    return ok;
+}
+
 bool ab_sigv4_key_derive(struct ab_sigv4_key *key, const struct ab_sigv4 *r, const char *stamp,
                          struct ab_err *err)
 {
@@ -140,20 +219,21 @@ bool ab_sigv4_key_derive(struct ab_sigv4_key *key, const struct ab_sigv4 *r, con
     if (is_from(&key->source, parts))
         return true;
     ab_sigv4_key_drop(key);
-    if (derive(key, parts, err))
+    if (r->asymmetric ? derive_asymmetric(key, parts, err) : derive(key, parts, err))
         return true;
     ab_sigv4_key_drop(key);
     return false;
 }
 
 bool ab_sigv4_key_sign(const struct ab_sigv4_key *key, const struct ab_buf *message,
-                       uint8_t signature[AB_SIGV4_KEY], struct ab_err *err)
+                       uint8_t signature[AB_SIGV4_SIGNATURE_MAX], size_t *len, struct ab_err *err)
 {
-    size_t len;
-
+    if (key->p256)
+        return ab_p256_sign_der(key->p256, (struct ab_slice){message->data, message->len},
+                                signature, len, err);
     if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 || /* again with the same key */
         EVP_MAC_update(key->mac, message->data, message->len) != 1 ||
-        EVP_MAC_final(key->mac, signature, &len, AB_SIGV4_KEY) != 1)
+        EVP_MAC_final(key->mac, signature, len, AB_SIGV4_KEY) != 1)
         return ab_fail(err, AB_BUG, "digest", "HMAC failed");
     return true;
 }
