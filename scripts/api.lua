@@ -5,6 +5,7 @@ local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local jmespath = require("awsbak.jmespath")
 local json = require("awsbak.core.json")
+local log = require("awsbak.log")
 local model = require("aws.model")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
@@ -191,9 +192,28 @@ local function show(m, operation, reply)
   end
 end
 
+--- Write a URL that carries its own proof, and on a terminal what else must be sent with it.
+local function presign(client, operation, input, seconds)
+  local url, request = client.presign(operation.name, input, { expires = seconds })
+  local headers = {}
+  for _, pair in ipairs(request.headers) do
+    headers[pair[1]] = pair[2]
+  end
+  if output.mode() ~= "table" then
+    output.item({ url = url, method = request.method, headers = headers })
+    return
+  end
+  output.text(url, "\n")
+  if request.method ~= "GET" or next(headers) then
+    log.warn("it is for %s with these headers: %s", request.method, json.encode(headers))
+  end
+end
+
 local function call(client, m, operation, input, o)
   local name = operation.name
-  if settings.get("dry_run") and not operation.reads then
+  if o.presign then
+    return presign(client, operation, input, o.presign)
+  elseif settings.get("dry_run") and not operation.reads then
     client.call(name, input) -- the plan says it; there is no reply to show
     return
   end
@@ -242,6 +262,7 @@ JSON lines there is one line a page.]],
     "awsbak api ssm put-parameter Name=/app/cert Value=@cert.pem Type=String",
     [[awsbak api ssm describe-parameters ParameterFilters:='[{"Key":"Type","Values":["String"]}]']],
     "awsbak api s3 get-object Bucket=vault Key=ssm.age --save ssm.age",
+    "awsbak api s3 get-object Bucket=vault Key=ssm.age --presign 1h",
   },
   options = {
     { "service", positional = true, required = true, help = "name of the service, such as ssm" },
@@ -249,6 +270,12 @@ JSON lines there is one line a page.]],
     { "input", positional = true, many = true, help = "Key=value, Key:=JSON or Key=@FILE" },
     { "no_paginate", kind = "flag", help = "only the first page of a listing" },
     { "save", help = "file for the bytes of a reply that is a stream; - is standard output" },
+    {
+      "presign",
+      kind = "duration",
+      min = 1,
+      help = "send nothing, and write a URL that others can use for so long",
+    },
     { "force", kind = "flag", help = "let --save replace a file that exists" },
   },
   run = function(o)

@@ -1,5 +1,5 @@
---- Checksums of request bodies where the model knows of them: S3 checks what arrived before it
---- keeps it.
+--- Checksums of bodies where the model knows of them: S3 checks what arrived before it keeps it, and
+--- what it sends is checked here.
 ---
 --- Which operations, which header: botocore/httpchecksum.py. A body is one piece in memory, so its
 --- checksum travels as a header also where botocore sends a trailer.
@@ -7,6 +7,7 @@
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
+local headers = require("awsbak.headers")
 
 local checksum = {}
 
@@ -32,8 +33,8 @@ local function names()
   return list
 end
 
-local function is_present(headers)
-  for _, pair in ipairs(headers) do
+local function is_present(list)
+  for _, pair in ipairs(list) do
     if pair[1]:lower():match("^x%-amz%-checksum%-%l+%d") then
       return true
     end
@@ -85,6 +86,96 @@ function checksum.add(model, operation, input, request, mode)
     table.insert(request.headers, { member.location_name, algorithm })
   end
   return true
+end
+
+-- The order in which one of several is chosen (botocore/httpchecksum.py,
+-- _ALGORITHMS_PRIORITY_LIST), of those that there are here.
+local PRIORITY = { "CRC64NVME", "CRC32C", "CRC32", "SHA1", "SHA256", "SHA512" }
+
+--- The input of a call that asks for a checksum with its reply, unless it says otherwise itself.
+---@param operation aws.Operation
+---@param input table
+---@param mode string? "when_required" asks for none
+---@return table input the same, or a copy
+function checksum.asking(operation, input, mode)
+  local member = operation.checksum.mode
+  if not member or input[member] ~= nil or mode == "when_required" then
+    return input
+  end
+  local asking = {}
+  for name, value in pairs(input) do
+    asking[name] = value
+  end
+  asking[member] = "ENABLED"
+  return asking
+end
+
+--- The checksum that a reply carries: its algorithm's name here, and the value; nil for none that
+--- covers the body as it came. One of parts ("...-3") is of their checksums.
+local function told(call, response)
+  local traits = call.operation.checksum
+  if not traits.mode or call.input[traits.mode] ~= "ENABLED" then
+    return nil
+  end
+  local known = {}
+  for _, algorithm in ipairs(traits.response or {}) do
+    known[algorithm] = true
+  end
+  for _, algorithm in ipairs(PRIORITY) do
+    local name = NAMES[algorithm]
+    local value = known[algorithm] and headers.find(response.headers, "x-amz-checksum-" .. name)
+    if value and not value:find("-", 1, true) then
+      return name, value
+    end
+  end
+  return nil
+end
+
+local function compare(call, name, expected, found)
+  if codec.base64(found) == expected then
+    return
+  end
+  errors.raise({
+    kind = "integrity",
+    code = "checksum",
+    message = ("the reply's body has another %s than the service says: it was altered on the way"):format(
+      name
+    ),
+    service = call.subject.service,
+    operation = call.subject.operation,
+    retryable = true,
+  })
+end
+
+--- Check the body of a reply, where it carries a checksum.
+---@param call aws.Call
+---@param response table with its body as text
+--- Raises kind integrity, code checksum.
+function checksum.check(call, response)
+  local name, expected = told(call, response)
+  if name then
+    compare(call, name, expected, digest.digest(name, response.body))
+  end
+end
+
+--- What watches a body that comes piece by piece: called with each, and with nil at the end, where
+--- it raises kind integrity, code checksum.
+---@param call aws.Call
+---@param response table
+---@return (fun(bytes: string?))? watch nil when the reply carries no checksum
+function checksum.watch(call, response)
+  local name, expected = told(call, response)
+  if not name then
+    return nil
+  end
+  local running = digest.new(name)
+  return function(bytes)
+    if bytes then
+      running:add(bytes)
+    else
+      compare(call, name, expected, running:final())
+    end
+  end
 end
 
 return checksum

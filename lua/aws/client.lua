@@ -7,6 +7,7 @@
 ---     ssm.wait.command_executed({ CommandId = id, InstanceId = instance })
 ---     ssm.call("GetParameter", { Name = "/a" })      -- the operation's name as a string
 ---     ssm.build("GetParameter", { Name = "/a" })     -- the signed request, not sent
+---     s3.presign("GetObject", { Bucket = b, Key = k }, { expires = 600 })  -- a URL for others
 ---     ssm.operation("get-parameter").name            -- what the model says of it
 ---     ssm.endpoint("GetParameter", { Name = "/a" })  -- where its request would go
 ---     ssm.meta.api_version
@@ -26,6 +27,9 @@ local waiter = require("aws.waiter")
 local client = {}
 
 local CALL_OPTIONS = { "attempts", "timeout" }
+-- Seconds that a presigned URL is good for; S3's limit (S3 user guide, "Sharing objects with
+-- presigned URLs").
+local PRESIGN_DEFAULT, PRESIGN_MAX = 3600, 604800
 local WAIT_OPTIONS = { "attempts", "delay", "timeout", "tries" }
 
 local function unknown(self, what, word, nearest)
@@ -112,6 +116,24 @@ local function invoke(self, prepared, input, options)
   return guard.withhold(self, prepared, input) or exchange.run(call)
 end
 
+--- A URL that is good for a while and needs no keys; and the request it is of, whose `headers` must
+--- be sent with it.
+local function presign(self, word, input, options)
+  check(options, { "expires" }, "a presigned URL")
+  local seconds = math.tointeger(options.expires or PRESIGN_DEFAULT) or options.expires
+  if math.type(seconds) ~= "integer" or seconds < 1 or seconds > PRESIGN_MAX then
+    errors.raise({
+      kind = "usage",
+      code = "presign",
+      message = ("a URL cannot be good for %s seconds"):format(tostring(seconds)),
+      hint = ("from 1 to %d (a week) it can"):format(PRESIGN_MAX),
+    })
+  end
+  local call = new_call(self, prepare(self, word), input, { presign = seconds })
+  local request = exchange.presigned(call)
+  return request.url, request
+end
+
 local function pager(self, word)
   local prepared = prepare(self, word)
   local compiled = self.pagers[prepared.operation.name]
@@ -196,6 +218,9 @@ function client.new(name, options, extend)
     end,
     build = function(word, input)
       return exchange.request(new_call(self, prepare(self, word), input), 1)
+    end,
+    presign = function(word, input, presign_options)
+      return presign(self, word, input, presign_options or {})
     end,
     endpoint = function(word, input)
       return self:endpoint(new_call(self, prepare(self, word), input))

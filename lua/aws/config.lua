@@ -232,26 +232,33 @@ function Config:list()
   return all
 end
 
---- Refuse a bearer token: the request would be signed as somebody else. Its variable is named as in
---- botocore's get_token_from_environment (utils.py).
-local function refuse_bearer_token(signing_name)
-  local variable = "AWS_BEARER_TOKEN_" .. signing_name:gsub("[%s%-]", "_"):upper()
-  if outside.getenv(variable) then
-    fail(
-      "not_supported",
-      variable .. " is set, but awsbak does not support bearer tokens yet",
-      "unset it, and requests are signed with an access key"
-    )
+--- Refuse a bearer token for a service that takes none: the request would be signed as somebody
+--- else.
+local function check_bearer_token(signing_name, schemes)
+  local variable = require("aws.auth").token_variable(signing_name)
+  if not outside.getenv(variable) then
+    return
   end
+  for _, scheme in ipairs(schemes) do
+    if scheme == "smithy.api#httpBearerAuth" then
+      return
+    end
+  end
+  fail(
+    "bearer_token",
+    ("%s is set, but %s takes no bearer tokens"):format(variable, signing_name),
+    "unset it, and requests are signed with an access key"
+  )
 end
 
 --- Refuse settings that would change what is done and are not supported yet; warn of those that
 --- somebody set in vain.
 ---@param service string? service id: those that only it looks at; nil: those of all services
 ---@param signing_name string? of that service
-function Config:check(service, signing_name)
+---@param schemes string[]? its auth schemes
+function Config:check(service, signing_name, schemes)
   if signing_name then
-    refuse_bearer_token(signing_name)
+    check_bearer_token(signing_name, schemes or {})
   end
   for _, row in ipairs(rows) do
     if row.later and row.service == service then

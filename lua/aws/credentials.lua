@@ -146,16 +146,21 @@ end
 local Provider = {}
 Provider.__index = Provider
 
---- Search the chain now, and keep what it gives.
-local function load(self)
+--- Search the chain.
+local function search_all(self)
   self.steps = {}
   local context = {
     profile = self.cfg.profile,
     environment = not self.cfg.profile_explicit,
     visited = { self.cfg.profile },
   }
-  local keys = guard.lift(search, STEPS, self.cfg, context, self.steps)
+  return guard.lift(search, STEPS, self.cfg, context, self.steps)
     or none_found(self.cfg, self.steps)
+end
+
+--- Find keys now, and keep them.
+local function load(self)
+  local keys = self:find()
   if keys.expires and keys.expires <= outside.now() then
     errors.raise({
       kind = "credentials",
@@ -210,11 +215,11 @@ end
 --- Try to replace keys that expire soon; those still good for a while may stay when that fails.
 local function renew(self, keys, left)
   local now = outside.monotonic()
-  if left > MANDATORY and (is_loading(self) or now < (self.next_try or now)) then
+  if left > self.mandatory and (is_loading(self) or now < (self.next_try or now)) then
     return keys
   end
   self.next_try = now + ADVISORY_PAUSE
-  if left <= MANDATORY then
+  if left <= self.mandatory then
     return load_once(self)
   end
   local new, err = errors.try(load_once, self)
@@ -239,7 +244,7 @@ function Provider:get()
     return load_once(self)
   end
   local left = keys.expires and keys.expires - outside.now()
-  return left and left < ADVISORY and renew(self, keys, left) or keys
+  return left and left < self.advisory and renew(self, keys, left) or keys
 end
 
 --- Get new keys because the service says those in use have expired.
@@ -250,7 +255,9 @@ function Provider:refresh()
     return true
   end
   local old = self.current
-  self.cfg:reload()
+  if self.cfg then
+    self.cfg:reload()
+  end
   local new = load_once(self)
   local function text(token)
     return token and token:reveal()
@@ -280,11 +287,11 @@ function Given.refresh()
 end
 
 function Given:trace()
-  return { { step = "client option", outcome = "used", detail = self.current.source } }
+  return { { step = "client option", outcome = "used", detail = self.source or self.current.source } }
 end
 
 --- Where a client gets its keys. Reads and sends nothing until asked for them.
----@param cfg aws.Config whose option `credentials` may be a table of keys, or a provider itself
+---@param cfg aws.Config whose option `credentials` may be a table of keys, or a provider
 ---@return table provider `get`, `refresh`, `trace`
 function credentials.provider(cfg)
   local given = cfg.options.credentials
@@ -295,8 +302,25 @@ function credentials.provider(cfg)
       { current = credentials.keys(given, given.source or "option credentials") },
       Given
     )
+  elseif cfg:get("no_sign_request") then
+    return setmetatable({ current = {}, source = "none are wanted" }, Given)
   end
-  return setmetatable({ cfg = cfg }, Provider)
+  return setmetatable(
+    { cfg = cfg, find = search_all, advisory = ADVISORY, mandatory = MANDATORY },
+    Provider
+  )
+end
+
+--- Keys that a function gives, kept and got anew before they expire.
+---@param find fun(): aws.Keys
+---@param times { advisory: number, mandatory: number } seconds before they expire, from which on
+---  new ones are tried for, and must be had
+---@return table provider as credentials.provider gives
+function credentials.renewed(find, times)
+  return setmetatable(
+    { find = find, advisory = times.advisory, mandatory = times.mandatory },
+    Provider
+  )
 end
 
 return credentials

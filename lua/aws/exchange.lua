@@ -1,13 +1,13 @@
---- One call of an operation: built once, then signed and sent anew on every attempt.
+--- One call of an operation: built once, then signed and sent anew on every attempt (or presigned).
 ---
 --- An attempt that fails for a reason that can be put right (keys expired, clock off, a bucket in
 --- another region) is repeated at once and not counted, once per reason. Everything else is left to
 --- the retry rules of aws.retry.
 
 local advice = require("aws.advice")
+local auth = require("aws.auth")
 local checksum = require("aws.checksum")
 local codec = require("awsbak.core.codec")
-local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
 local http = require("awsbak.http")
@@ -15,7 +15,6 @@ local journal = require("aws.journal")
 local outside = require("awsbak.outside")
 local reader = require("aws.reader")
 local retry = require("aws.retry")
-local sigv4 = require("awsbak.core.sigv4")
 
 local exchange = {}
 
@@ -37,6 +36,7 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 ---@class aws.CallOptions
 ---@field timeout number? seconds of silence until a reply begins
 ---@field attempts integer? how often it is tried at most
+---@field presign integer? seconds that a URL is good for, instead of being sent
 
 --- A random UUID (RFC 9562, version 4).
 ---@return string
@@ -60,6 +60,10 @@ end
 ---@return aws.Call
 function exchange.new(service, prepared, input, options)
   service:connect()
+  if not options.presign then
+    local mode = service.config:get("response_checksum_validation")
+    input = checksum.asking(prepared.operation, input, mode)
+  end
   local call = {
     service = service,
     operation = prepared.operation,
@@ -73,7 +77,7 @@ function exchange.new(service, prepared, input, options)
   if service.hooks.build then
     service.hooks.build(call)
   end
-  if service.s3 then
+  if service.s3 and not options.presign then
     local mode = service.config:get("request_checksum_calculation")
     call.checksummed = checksum.add(service.model, call.operation, input, call.request, mode)
   end
@@ -102,17 +106,6 @@ local function name_call(call, err)
   return err
 end
 
---- What is signed for the body. Over https the transport and a checksum protect what S3 is sent,
---- and hashing every part a second time costs more than all else; without one of the two the
---- signature must cover it (botocore/auth.py, S3SigV4Auth).
-local function payload_hash(call, url)
-  local body = call.request.body
-  if body and call.service.s3 and call.checksummed and url:sub(1, 6) == "https:" then
-    return "UNSIGNED-PAYLOAD"
-  end
-  return codec.hex(digest.digest("sha256", body or ""))
-end
-
 local function query_string(query)
   if not query or #query == 0 then
     return ""
@@ -122,26 +115,6 @@ local function query_string(query)
     parts[i] = codec.uri(pair[1]) .. "=" .. codec.uri(pair[2])
   end
   return "?" .. table.concat(parts, "&")
-end
-
---- Add the headers of a signature made with the keys and the (corrected) time of this moment.
-local function sign(call, request, target)
-  local service = call.service
-  local keys = service.credentials:get()
-  local added = errors.check(sigv4.sign({
-    method = request.method,
-    url = request.url,
-    headers = request.headers,
-    payload_hash = payload_hash(call, request.url),
-    access_key = keys.access_key_id,
-    secret_key = keys.secret_access_key,
-    session_token = keys.session_token,
-    region = target.signing_region,
-    service = target.signing_name,
-    time = math.floor(outside.now() + service.retry.skew),
-    s3 = service.s3,
-  }))
-  table.move(added, 1, #added, #request.headers + 1, request.headers)
 end
 
 --- The request of one attempt, ready to send.
@@ -170,10 +143,58 @@ function exchange.request(call, attempt)
     timeout = call.options.timeout or service.options.timeout,
     ca_file = service.config.ca_bundle,
   }
-  if call.operation.auth ~= "none" then
-    sign(call, request, target)
-  end
+  auth.sign(call, request, target)
   return request
+end
+
+local function decoded(text)
+  return (text:gsub("%%(%x%x)", function(digits)
+    return string.char(tonumber(digits, 16))
+  end))
+end
+
+--- The input of a query protocol goes from the body into the URL; other bodies cannot.
+local function body_as_query(call)
+  local built = call.request
+  local form = built.body
+  local kind = headers.find(built.headers, "content-type") or ""
+  if form == nil or form == "" or call.service.s3 then
+    return built.method, built.query, built.headers
+  elseif not kind:find("^application/x%-www%-form%-urlencoded") then
+    errors.raise({
+      kind = "usage",
+      code = "presign",
+      message = ("%s %s cannot be presigned: its input travels in the body"):format(
+        call.subject.service,
+        call.subject.operation
+      ),
+    })
+  end
+  local query = {}
+  for name, value in form:gmatch("([^&=]+)=([^&]*)") do
+    query[#query + 1] = { decoded(name), decoded(value) }
+  end
+  return "GET", query, {}
+end
+
+--- The request of a call as a URL that proves by itself who sends it.
+---@param call aws.Call begun with the option `presign`
+---@return table request `method`, `url`, and `headers` that must be sent with it
+--- Raises kind usage, code presign, for what no URL can carry.
+function exchange.presigned(call)
+  local target = call.service:endpoint(call)
+  local method, query, list = body_as_query(call)
+  local request = { method = method, headers = list }
+  request.url = target.url .. target.path .. query_string(query)
+  request.url = auth.presign(call, request, target, call.options.presign)
+  return request
+end
+
+local function parse(call, response)
+  if not response.reader then
+    checksum.check(call, response)
+  end
+  return call.service.protocol.parse(call.service.model, call.operation, response)
 end
 
 --- The output in a reply, or nil and the error it is.
@@ -186,10 +207,10 @@ local function read(call, response)
     return nil, fault(call, response)
   end
   if response.reader then
-    response.body = reader.new(response.reader, call.subject)
+    response.body = reader.new(response.reader, call.subject, checksum.watch(call, response))
   end
   local service = call.service
-  local output, err = errors.try(service.protocol.parse, service.model, call.operation, response)
+  local output, err = errors.try(parse, call, response)
   if err and err.kind == "service" then
     err.retryable = true -- S3 promised success before it failed: a 500, but for the status
   end

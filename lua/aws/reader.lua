@@ -17,6 +17,7 @@ local CR = 13
 ---@class aws.Reader
 ---@field source table? the core's reader; nil at the end
 ---@field subject aws.Subject
+---@field watch (fun(bytes: string?))? sees all that comes, and nil at the end; may raise there
 ---@field held string bytes taken from the source
 ---@field at integer where in `held` those begin that were not handed out
 local Reader = { __name = "aws.reader" }
@@ -27,9 +28,13 @@ local reader = {}
 --- Wrap the core's reader.
 ---@param source table
 ---@param subject aws.Subject whose reply it is, for messages
+---@param watch (fun(bytes: string?))? sees all that comes, and nil at the end; may raise there
 ---@return aws.Reader
-function reader.new(source, subject)
-  return setmetatable({ source = source, subject = subject, held = "", at = 1 }, Reader)
+function reader.new(source, subject, watch)
+  return setmetatable(
+    { source = source, subject = subject, watch = watch, held = "", at = 1 },
+    Reader
+  )
 end
 
 local function too_large(self, what, max)
@@ -51,6 +56,9 @@ local function next_bytes(self)
     err.service, err.operation = self.subject.service, self.subject.operation
     error(err, 0)
   end
+  if self.watch then
+    self.watch(bytes)
+  end
   return bytes
 end
 
@@ -68,7 +76,8 @@ end
 --- The next bytes, at most `n`; nil at the end.
 ---@param n integer? default 256 KiB
 ---@return string?
---- Raises kind network, code cut, when the reply ends before its length; kind timeout.
+--- Raises kind network, code cut, when the reply ends before its length; kind timeout; kind
+--- integrity at the end of what is not what its checksum says.
 function Reader:read(n)
   if self.at > #self.held and not fill(self) then
     return nil

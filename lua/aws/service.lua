@@ -18,6 +18,7 @@ local service = {}
 ---@field region string?
 ---@field profile string?
 ---@field endpoint_url string?
+---@field no_sign_request boolean? send requests without keys
 ---@field credentials table? `access_key_id`, `secret_access_key`, `session_token`
 ---@field timeout number? seconds of silence until a reply begins
 ---@field attempts integer? how often a call is tried at most
@@ -57,6 +58,7 @@ local OPTIONS = {
   "credentials",
   "dry_run",
   "endpoint_url",
+  "no_sign_request",
   "profile",
   "read_only",
   "region",
@@ -106,7 +108,7 @@ function Service:connect()
   end
   local meta = self:open().model.meta
   local settings = self.options.config or resolve(self.options)
-  settings:check(meta.service_id, meta.signing_name or meta.endpoint_prefix)
+  settings:check(meta.service_id, meta.signing_name or meta.endpoint_prefix, meta.auth)
   self.s3 = meta.id == "s3"
   self.protocol = protocol.get(self.model)
   self.hooks = hooks.of(meta.id)

@@ -292,6 +292,31 @@ return {
     service = "S3",
   },
   {
+    name = "response_checksum_validation",
+    env = { "AWS_RESPONSE_CHECKSUM_VALIDATION" },
+    key = "response_checksum_validation",
+    kind = "choice",
+    choices = { "when_supported", "when_required" },
+    default = "when_supported",
+  },
+  { name = "no_sign_request", option = "no_sign_request", flag = true, kind = "boolean" },
+  {
+    name = "auth_scheme_preference",
+    env = { "AWS_AUTH_SCHEME_PREFERENCE" },
+    key = "auth_scheme_preference",
+  },
+  {
+    name = "sigv4a_signing_region_set",
+    env = { "AWS_SIGV4A_SIGNING_REGION_SET" },
+    key = "sigv4a_signing_region_set",
+  },
+  {
+    name = "s3_payload_signing_enabled",
+    key = "s3.payload_signing_enabled",
+    kind = "boolean",
+    service = "S3",
+  },
+  {
     name = "request_checksum_calculation",
     env = { "AWS_REQUEST_CHECKSUM_CALCULATION" },
     key = "request_checksum_calculation",
@@ -312,17 +337,6 @@ return {
     key = "defaults_mode",
     harmless = { "legacy", "standard" },
   }),
-  later({
-    name = "auth_scheme_preference",
-    env = { "AWS_AUTH_SCHEME_PREFERENCE" },
-    key = "auth_scheme_preference",
-    harmless = { "sigv4", "aws.auth#sigv4" },
-  }),
-  later({
-    name = "sigv4a_signing_region_set",
-    env = { "AWS_SIGV4A_SIGNING_REGION_SET" },
-    key = "sigv4a_signing_region_set",
-  }),
   later({ name = "proxy_ca_bundle", key = "proxy_ca_bundle" }),
   later({ name = "proxy_client_cert", key = "proxy_client_cert" }),
   later({
@@ -330,19 +344,7 @@ return {
     key = "proxy_use_forwarding_for_https",
     harmless = { "false" },
   }),
-  later({
-    name = "s3_payload_signing_enabled",
-    key = "s3.payload_signing_enabled",
-    harmless = { "false" },
-    service = "S3",
-  }),
 
-  {
-    name = "response_checksum_validation",
-    env = { "AWS_RESPONSE_CHECKSUM_VALIDATION" },
-    key = "response_checksum_validation",
-    ignored = "archives carry their own checks",
-  },
   {
     name = "disable_request_compression",
     env = { "AWS_DISABLE_REQUEST_COMPRESSION" },

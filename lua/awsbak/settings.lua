@@ -13,6 +13,7 @@ M.options = schema.new({
   { "profile", help = "the profile of the AWS config and credentials files" },
   { "region", help = "the AWS region" },
   { "endpoint_url", help = "send requests here instead of to AWS" },
+  { "no_sign_request", kind = "flag", help = "send requests without keys" },
   {
     "output",
     kind = "choice",

@@ -178,16 +178,6 @@ describe("config", function()
     resolve({ env = { AWS_DEFAULTS_MODE = "Legacy" } })
   end)
 
-  it("refuses an S3 setting only where S3 is used", function()
-    local world = { config = "[default]\ns3 =\n  payload_signing_enabled = true" }
-    local cfg = resolve(world)
-    with(world, function()
-      cfg:check("SSM")
-      local _, e = errors.try(cfg.check, cfg, "S3")
-      assert.equal("not_supported", e.code)
-    end)
-  end)
-
   it("refuses a bearer token of the service in use, and of no other", function()
     local world = { env = { AWS_BEARER_TOKEN_BEDROCK = "hunter2" } }
     local cfg = resolve(world)

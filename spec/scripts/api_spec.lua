@@ -23,6 +23,7 @@ local function run(words, replies, options)
     no_paginate = options.no_paginate,
     save = options.save,
     force = options.force,
+    presign = options.presign,
   }
   local collected, failure
   local sent = network.with(replies or {}, function()
@@ -85,6 +86,15 @@ describe("awsbak api", function()
     assert.equal(2, #items)
     items = run({ "ssm", "describe-parameters" }, { pages[1] }, { no_paginate = true })
     assert.equal("t", items[1].NextToken)
+  end)
+
+  it("presigns instead of sending", function()
+    local words = { "s3", "put-object", "Bucket=vault", "Key=k", "ContentType=a/b" }
+    local items, bodies = run(words, {}, { presign = 60 })
+    assert.same({}, bodies)
+    assert.equal("PUT", items[1].method)
+    assert.same({ ["Content-Type"] = "a/b" }, items[1].headers)
+    assert.matches("X%-Amz%-Expires=60&.*X%-Amz%-Signature=", items[1].url)
   end)
 
   it("shows bytes as base64", function()

@@ -1,10 +1,12 @@
---- Buckets that are in another region than the client.
+--- Buckets that are in another region than the client, and servers that want Content-MD5.
 ---
 --- When S3 says so, and how: botocore 1.44.5, utils.py (S3RegionRedirectorv2). A request is signed
 --- once more for the region told, always for a host that follows from our own settings: keys never
 --- go to a host that an answer names.
 
 local arn = require("aws.endpoint.arn")
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
@@ -70,11 +72,7 @@ local function can_be_elsewhere(bucket)
 end
 
 --- Go to the region where the bucket is, once, and remember it.
----@param call aws.Call
----@param err awsbak.Error
----@param response table
----@return boolean
-function hooks.correct(call, err, response)
+local function correct_region(call, err, response)
   local bucket = call.input.Bucket
   if not can_be_elsewhere(bucket) or not is_elsewhere(call, err, response) then
     return false
@@ -88,6 +86,27 @@ function hooks.correct(call, err, response)
   call.service.bucket_regions[bucket] = region
   call.region = region
   return true
+end
+
+--- Give servers that are older than S3's own checksums the one they insist on.
+local function correct_md5(call, err)
+  local asks = err.code == "MissingContentMD5"
+    or (err.code == "InvalidRequest" and err.message:find("Content-MD5", 1, true))
+  if not asks or headers.find(call.request.headers, "content-md5") then
+    return false
+  end
+  local md5 = codec.base64(digest.digest("md5", call.request.body or ""))
+  table.insert(call.request.headers, { "Content-MD5", md5 })
+  return true
+end
+
+--- Put right what S3 or a server like it complains of.
+---@param call aws.Call
+---@param err awsbak.Error
+---@param response table
+---@return boolean whether it is worth sending again
+function hooks.correct(call, err, response)
+  return correct_md5(call, err) or correct_region(call, err, response)
 end
 
 return hooks

@@ -1,0 +1,219 @@
+--- Whose signature a request carries and how it is made: the one place that chooses an auth scheme.
+---
+--- Offered are those of the endpoint's rules, else of the operation, else of the service, in their
+--- order or in that of auth_scheme_preference (botocore 1.44.5, regions.py,
+--- auth_schemes_to_signing_ctx; client.py, _resolve_signature_version). Payloads: botocore/auth.py.
+
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
+local sigv4 = require("awsbak.core.sigv4")
+
+local auth = {}
+
+local UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+
+---@class aws.Scheme
+---@field name string "sigv4", "sigv4a", "sigv4-s3express", "httpBearerAuth" or "noAuth"
+---@field signing_name string
+---@field region string of sigv4a a set of them, or "*"
+
+local SUPPORTED = {
+  ["sigv4"] = true,
+  ["sigv4-s3express"] = true,
+  ["sigv4a"] = true,
+  httpBearerAuth = true,
+  noAuth = true,
+}
+
+-- Names of the rule sets that are other than the models'.
+local OTHER_NAMES = { bearer = "httpBearerAuth", none = "noAuth" }
+
+--- "aws.auth#sigv4" is "sigv4".
+local function bare(name)
+  name = name:match("[^#]*$")
+  return OTHER_NAMES[name] or name
+end
+
+--- The variable that holds a service's bearer token (botocore/utils.py,
+--- get_token_from_environment).
+---@param signing_name string
+---@return string
+function auth.token_variable(signing_name)
+  return "AWS_BEARER_TOKEN_" .. signing_name:gsub("[%s%-]", "_"):upper()
+end
+
+local function offered(call, target)
+  if target.auth_schemes then
+    return target.auth_schemes
+  end
+  local names = call.operation.auth_schemes or call.service.model.meta.auth
+  local list = {}
+  for i, name in ipairs(#names > 0 and names or { "sigv4" }) do
+    list[i] = { name = name }
+  end
+  return list
+end
+
+--- Put those that somebody prefers in front: a bearer token that is set, then the setting.
+local function preferred(call, list)
+  local order = {}
+  if outside.getenv(auth.token_variable(call.service.model.meta.signing_name)) then
+    order[1] = "httpBearerAuth"
+  end
+  for word in (call.service.config:get("auth_scheme_preference") or ""):gmatch("[^,%s]+") do
+    order[#order + 1] = bare(word)
+  end
+  for _, name in ipairs(order) do
+    for _, scheme in ipairs(list) do
+      if bare(scheme.name) == name then
+        return scheme
+      end
+    end
+  end
+end
+
+local function first_supported(call, list)
+  local names = {}
+  for i, scheme in ipairs(list) do
+    if SUPPORTED[bare(scheme.name)] then
+      return scheme
+    end
+    names[i] = scheme.name
+  end
+  errors.raise({
+    kind = "config",
+    code = "auth_scheme",
+    message = ("%s is signed with %s, which awsbak does not know"):format(
+      call.subject.service,
+      table.concat(names, ", ")
+    ),
+  })
+end
+
+--- The regions a signature is for: one, or with SigV4A a set.
+local function region_of(call, target, name, scheme)
+  if name ~= "sigv4a" then
+    return scheme.signingRegion or target.signing_region
+  end
+  local set = call.service.config:get("sigv4a_signing_region_set")
+  return set
+    or (scheme.signingRegionSet and table.concat(scheme.signingRegionSet, ","))
+    or target.signing_region
+end
+
+--- The scheme for a call.
+---@param call aws.Call
+---@param target aws.Endpoint
+---@return aws.Scheme
+--- Raises kind config, code auth_scheme, when none that is offered is known.
+function auth.scheme(call, target)
+  if call.operation.auth == "none" or call.service.config:get("no_sign_request") then
+    return { name = "noAuth" }
+  end
+  local list = offered(call, target)
+  local scheme = preferred(call, list) or first_supported(call, list)
+  local name = bare(scheme.name)
+  return {
+    name = name,
+    signing_name = scheme.signingName or target.signing_name,
+    region = region_of(call, target, name, scheme),
+  }
+end
+
+--- What is signed for the body. Over https the transport and a checksum protect what S3 is sent,
+--- and hashing every part a second time costs more than all else; without one of the two the
+--- signature must cover it (botocore/auth.py, S3SigV4Auth).
+local function payload_hash(call, url)
+  local body, operation, service = call.request.body, call.operation, call.service
+  local is_open
+  if operation.auth == "v4-unsigned-body" or operation.unsigned_payload then
+    is_open = true
+  elseif service.s3 then
+    local asked = service.config:get("s3_payload_signing_enabled")
+    if asked ~= nil then
+      return asked and codec.hex(digest.digest("sha256", body or "")) or UNSIGNED_PAYLOAD
+    end
+    is_open = body and call.checksummed
+  end
+  if is_open and url:sub(1, 6) == "https:" then
+    return UNSIGNED_PAYLOAD
+  end
+  return codec.hex(digest.digest("sha256", body or ""))
+end
+
+local function keys_of(call, scheme)
+  if scheme.name == "sigv4-s3express" then
+    return require("aws.s3.express").keys(call)
+  end
+  return call.service.credentials:get()
+end
+
+--- The request as awsbak.core.sigv4 takes it, with the keys and the (corrected) time of now.
+local function to_sign(call, request, scheme, hash)
+  local service, keys = call.service, keys_of(call, scheme)
+  return {
+    method = request.method,
+    url = request.url,
+    headers = request.headers,
+    payload_hash = hash,
+    access_key = keys.access_key_id,
+    secret_key = keys.secret_access_key,
+    session_token = keys.session_token,
+    region = scheme.region,
+    service = scheme.signing_name,
+    time = math.floor(outside.now() + service.retry.skew),
+    s3 = service.s3,
+    express = scheme.name == "sigv4-s3express",
+    asymmetric = scheme.name == "sigv4a",
+  }
+end
+
+--- Add what proves who sends a request.
+---@param call aws.Call
+---@param request table `method`, `url`, `headers`; its headers get more
+---@param target aws.Endpoint
+--- Raises what getting keys raises.
+function auth.sign(call, request, target)
+  local scheme = auth.scheme(call, target)
+  if scheme.name == "noAuth" then
+    return
+  elseif scheme.name == "httpBearerAuth" then
+    local token = outside.getenv(auth.token_variable(call.service.model.meta.signing_name))
+    table.insert(request.headers, { "Authorization", "Bearer " .. (token or "") })
+    return
+  end
+  local hash = payload_hash(call, request.url)
+  local added = errors.check(sigv4.sign(to_sign(call, request, scheme, hash)))
+  table.move(added, 1, #added, #request.headers + 1, request.headers)
+end
+
+--- A URL that carries its own proof.
+---@param call aws.Call
+---@param request table `method`, `url`, `headers`: those are signed, and must be sent with the URL
+---@param target aws.Endpoint
+---@param seconds integer how long it is good for
+---@return string url
+--- Raises kind usage, code presign, for a call that is not signed with a key.
+function auth.presign(call, request, target, seconds)
+  local scheme = auth.scheme(call, target)
+  if scheme.name == "noAuth" then
+    return request.url
+  elseif scheme.name == "httpBearerAuth" then
+    errors.raise({
+      kind = "usage",
+      code = "presign",
+      message = ("%s is called with a bearer token, which no URL can carry"):format(
+        call.subject.service
+      ),
+    })
+  end
+  local hash = call.service.s3 and UNSIGNED_PAYLOAD or codec.hex(digest.digest("sha256", ""))
+  local described = to_sign(call, request, scheme, hash)
+  return request.url:match("^[^?]*")
+    .. "?"
+    .. errors.check(sigv4.presign(described, seconds))
+end
+
+return auth
