@@ -1,5 +1,5 @@
---- Checksums of bodies where the model knows of them: S3 checks what arrived before it keeps it, and
---- what it sends is checked here.
+--- Checksums of bodies where the model knows of them: S3 checks what arrived before it keeps it,
+--- and what it sends is checked here.
 ---
 --- Which operations, which header: botocore/httpchecksum.py. A body is one piece in memory, so its
 --- checksum travels as a header also where botocore sends a trailer.
@@ -138,9 +138,8 @@ local function compare(call, name, expected, found)
   errors.raise({
     kind = "integrity",
     code = "checksum",
-    message = ("the reply's body has another %s than the service says: it was altered on the way"):format(
-      name
-    ),
+    message = ("the reply's body has another %s than the service says"):format(name),
+    hint = "it was altered on the way; try again",
     service = call.subject.service,
     operation = call.subject.operation,
     retryable = true,

@@ -209,7 +209,6 @@ local function read(call, response)
   if response.reader then
     response.body = reader.new(response.reader, call.subject, checksum.watch(call, response))
   end
-  local service = call.service
   local output, err = errors.try(parse, call, response)
   if err and err.kind == "service" then
     err.retryable = true -- S3 promised success before it failed: a 500, but for the status
