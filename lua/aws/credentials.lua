@@ -287,7 +287,8 @@ function Given.refresh()
 end
 
 function Given:trace()
-  return { { step = "client option", outcome = "used", detail = self.source or self.current.source } }
+  local source = self.source or self.current.source
+  return { { step = "client option", outcome = "used", detail = source } }
 end
 
 --- Where a client gets its keys. Reads and sends nothing until asked for them.
