@@ -216,8 +216,9 @@ function client.new(name, options, extend)
     call = function(word, input, call_options)
       return invoke(self, prepare(self, word), input, call_options).output
     end,
-    build = function(word, input)
-      return exchange.request(new_call(self, prepare(self, word), input), 1)
+    build = function(word, input, call_options)
+      check(call_options or {}, CALL_OPTIONS, "a call")
+      return exchange.request(new_call(self, prepare(self, word), input, call_options), 1)
     end,
     presign = function(word, input, presign_options)
       return presign(self, word, input, presign_options or {})

@@ -1,5 +1,7 @@
 --- AWS's facts in files: built into the program, or for stock Lua beside this one.
 
+local outside = require("awsbak.outside")
+
 local data = {}
 
 local function folder()
@@ -24,12 +26,13 @@ function data.read(name)
   return text
 end
 
---- The services there are models of; only the program knows, stock Lua gives an empty list.
----@return string[]
+--- The services there are built-in models of.
+---@return string[] in no order
 function data.services()
   local found, embed = pcall(require, "awsbak.core.embed")
+  local names = found and embed.list("lua/aws/models/") or outside.list(folder() .. "models")
   local services = {}
-  for _, name in ipairs(found and embed.list("lua/aws/models/") or {}) do
+  for _, name in ipairs(names or {}) do
     services[#services + 1] = name:match("([^/]+)%.txt$")
   end
   return services

@@ -7,6 +7,7 @@ local model = require("aws.model")
 local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 local plan = require("awsbak.plan")
+local secret = require("awsbak.core.secret")
 local server = require("spec.support.server")
 local settings = require("awsbak.settings")
 
@@ -248,6 +249,28 @@ describe("a dry run", function()
     end)
     assert.equal(1, #requests)
     assert.same({}, rows)
+  end)
+
+  it("is lifted for who looks for keys, whatever that takes", function()
+    local environment = require("aws.credentials.environment")
+    local load = environment.load
+    finally(function()
+      environment.load = load
+    end)
+    environment.load = function()
+      aws.client("sso-oidc", { region = "eu-west-1" }).register_client({
+        clientName = "c",
+        clientType = "public",
+      })
+      return { access_key_id = "A", secret_access_key = secret.new("s"), source = "spec" }
+    end
+    local rows, requests = planned({ {}, {} }, function()
+      settings.with({ dry_run = true }, function()
+        aws.client("ssm", { region = "eu-west-1" }).get_parameter({ Name = "/a" })
+      end)
+    end)
+    assert.same({}, rows)
+    assert.equal(2, #requests)
   end)
 
   it("cannot be switched off by a client", function()
