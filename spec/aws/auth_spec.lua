@@ -30,6 +30,7 @@ end
 
 local BEARER = {
   metadata = {
+    apiVersion = "2026-01-01",
     endpointPrefix = "thing",
     protocol = "rest-json",
     serviceId = "Thing",
