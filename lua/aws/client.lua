@@ -19,10 +19,8 @@ local check = require("aws.options").check
 local errors = require("awsbak.errors")
 local exchange = require("aws.exchange")
 local guard = require("aws.guard")
-local paginator = require("aws.paginator")
 local service = require("aws.service")
 local validate = require("aws.validate")
-local waiter = require("aws.waiter")
 
 local client = {}
 
@@ -142,7 +140,7 @@ local function pager(self, word)
     if not description then
       unknown(self, "paginator", word)
     end
-    compiled = paginator.compile(description)
+    compiled = require("aws.paginator").compile(description)
     self.pagers[prepared.operation.name] = compiled
   end
   return prepared, compiled
@@ -160,14 +158,14 @@ local function lazy(make)
 end
 
 --- Functions that iterate: `each` over items, `pages` over pages.
-local function listings(self, iterate)
+local function listings(self, how)
   return lazy(function(word)
     return function(input, options)
       local prepared, compiled = pager(self, word)
       local function call(page_input)
         return invoke(self, prepared, page_input, options).output
       end
-      return iterate(call, compiled, input or {}, prepared.subject)
+      return require("aws.paginator")[how](call, compiled, input or {}, prepared.subject)
     end
   end)
 end
@@ -179,6 +177,7 @@ end
 
 local function waits(self)
   return lazy(function(name)
+    local waiter = require("aws.waiter")
     local description, nearest = self:open().model:waiter(name)
     if not description then
       unknown(self, "waiter", name, nearest)
@@ -232,8 +231,8 @@ function client.new(name, options, extend)
     new = function(other_options)
       return client.new(name, other_options, extend)
     end,
-    each = listings(self, paginator.each),
-    pages = listings(self, paginator.pages),
+    each = listings(self, "each"),
+    pages = listings(self, "pages"),
     wait = waits(self),
   }
   setmetatable(made, {
