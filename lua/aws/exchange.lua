@@ -37,6 +37,7 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 ---@field timeout number? seconds of silence until a reply begins
 ---@field attempts integer? how often it is tried at most
 ---@field presign integer? seconds that a URL is good for, instead of being sent
+---@field region string? another one than the client's
 
 --- A random UUID (RFC 9562, version 4).
 ---@return string
@@ -70,16 +71,24 @@ function exchange.new(service, prepared, input, options)
     subject = prepared.subject,
     input = input,
     options = options,
-    request = service.protocol.build(service.model, prepared.operation, input),
+    region = options.region,
     invocation = exchange.uuid(),
     corrected = {},
   }
+  if service.hooks.input then
+    call.input = service.hooks.input(call)
+  end
+  call.request = service.protocol.build(service.model, call.operation, call.input)
+  if call.operation.endpoint_operation then -- of endpoint discovery (botocore/handlers.py)
+    table.insert(call.request.headers, { "x-amz-api-version", service.model.meta.api_version })
+  end
   if service.hooks.build then
     service.hooks.build(call)
   end
   if service.s3 and not options.presign then
     local mode = service.config:get("request_checksum_calculation")
-    call.checksummed = checksum.add(service.model, call.operation, input, call.request, mode)
+    call.checksummed =
+      checksum.add(service.model, call.operation, call.input, call.request, mode)
   end
   return call
 end
@@ -194,7 +203,12 @@ local function parse(call, response)
   if not response.reader then
     checksum.check(call, response)
   end
-  return call.service.protocol.parse(call.service.model, call.operation, response)
+  local service = call.service
+  local output = service.protocol.parse(service.model, call.operation, response)
+  if service.hooks.output then
+    service.hooks.output(call, output)
+  end
+  return output
 end
 
 --- The output in a reply, or nil and the error it is.

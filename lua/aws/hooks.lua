@@ -2,17 +2,21 @@
 ---
 --- A service's hooks are functions, all optional:
 ---
+---     input(call) -> input
+---         the input in the form the service wants it, before the request is built from it
 ---     build(call)
 ---         change `call.request` before it is signed the first time
 ---     correct(call, err, response) -> boolean
 ---         put right what made `err`; true: send again, at once, signed anew
+---     output(call, output)
+---         change the output into the form that people want
 
 local hooks = {}
 
 local NONE = {}
 
 -- Modules that hold hooks, by service; loaded with the first call, for they may need clients.
-local modules = { s3 = "aws.s3.hooks" }
+local modules = { ec2 = "aws.ec2.hooks", iam = "aws.iam.hooks", s3 = "aws.s3.hooks" }
 
 --- The hooks of a service; an empty table when it has none.
 ---@param service string "s3"

@@ -200,13 +200,13 @@ describe("a bucket", function()
   it("is in the host where TLS names and rules allow", function()
     assert.equal("https://vault." .. HOST .. "/a/b", url(s3("vault")))
     local list = { "ListObjectsV2", { Bucket = "vault" } }
-    assert.equal("https://vault." .. HOST .. "/?list-type=2", url(list))
+    assert.equal("https://vault." .. HOST .. "/?list-type=2&encoding-type=url", url(list))
     assert.equal("https://" .. HOST .. "/my.vault/a/b", url(s3("my.vault")))
     assert.equal("https://" .. HOST .. "/Old_one/a/b", url(s3("Old_one")))
     local path = "s3 =\n  addressing_style = path"
     assert.equal("https://" .. HOST .. "/vault/a/b", url(s3("vault", { config = path })))
     list.config = path
-    assert.equal("https://" .. HOST .. "/vault?list-type=2", url(list))
+    assert.equal("https://" .. HOST .. "/vault?list-type=2&encoding-type=url", url(list))
   end)
 
   it("is in the path of a configured endpoint unless told", function()

@@ -47,21 +47,31 @@ local function read_all(path)
   return text
 end
 
---- Start `python3 SCRIPT ARGUMENTS...`.
+--- Start `PYTHON SCRIPT ARGUMENTS...`.
+---@param python string the interpreter
 ---@param script string path from the repository root
 ---@param ... string its arguments
 ---@return table child raises when the helper does not start; close it, or let it be collected
-function child.start(script, ...)
+function child.start_with(python, script, ...)
   local pipe = assert(io.popen("d=$(mktemp -d) && mkfifo -m 600 $d/reply && echo $d"))
   local folder = assert(pipe:read("l"), "cannot make a temporary folder")
   pipe:close()
 
   -- The shell opens the fifo, which waits until we read from it: no start-up race on either side.
-  local command = "exec python3 %s >%s/reply 2>%s/log"
+  local command = "exec %s >%s/reply 2>%s/log"
   local self = setmetatable({ folder = folder }, child)
-  self.commands = assert(io.popen(command:format(shell.join({ script, ... }), folder, folder), "w"))
+  local words = shell.join({ python, script, ... })
+  self.commands = assert(io.popen(command:format(words, folder, folder), "w"))
   self.replies = assert(io.open(folder .. "/reply", "rb"))
   return self
+end
+
+--- Start `python3 SCRIPT ARGUMENTS...`, as start_with does.
+---@param script string
+---@param ... string
+---@return table child
+function child.start(script, ...)
+  return child.start_with("python3", script, ...)
 end
 
 --- Send a command and return its value.

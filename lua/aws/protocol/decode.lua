@@ -42,13 +42,21 @@ local function reference(m, ref, name, wire)
   }
 end
 
---- The members that travel in the body.
+--- The members that travel in the body. Where two share a name, as an older member does with the
+--- list that replaced it (Event and Events of S3's notifications), it is the list's.
 local function members(m, described, wire_name)
-  local list = {}
+  local list, places = {}, {}
   for _, member in ipairs(described.members) do
     m:resolve(member)
     if not member.location then
-      list[#list + 1] = reference(m, member, member.name, wire_name(m, member))
+      local made = reference(m, member, member.name, wire_name(m, member))
+      local taken = places[made.wire]
+      if not taken then
+        list[#list + 1] = made
+        places[made.wire] = #list
+      elseif made.flattened then
+        list[taken] = made
+      end
     end
   end
   return list

@@ -52,6 +52,15 @@ local function is_text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
+--- What a body says, in the forms that services have; the last is OAuth's.
+local function message_of(body)
+  for _, name in ipairs({ "message", "Message", "errorMessage", "error_description" }) do
+    if is_text(body[name]) then
+      return body[name]
+    end
+  end
+end
+
 --- The members of the error beyond code and message; those of a wrong type are left out.
 local function fields(m, response, shape, body)
   local found = shape
@@ -83,7 +92,7 @@ function fault.from_json(m, op, response, body, code)
   return {
     code = older or code,
     query_code = older and code,
-    message = is_text(body.message) or is_text(body.Message) or is_text(body.errorMessage) or code,
+    message = message_of(body) or code,
     request_id = reply.request_id(response),
     fields = fields(m, response, fault.shape(m, op, code), body),
   }

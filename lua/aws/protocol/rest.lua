@@ -4,6 +4,7 @@
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
+local fault = require("aws.protocol.fault")
 local headers = require("awsbak.headers")
 local host_prefix = require("aws.protocol.host_prefix")
 local json = require("awsbak.core.json")
@@ -230,7 +231,12 @@ local function read_expires(walk, member, text, output)
   output[member.name] = (errors.try(read_header, walk, member, text))
 end
 
-local function read_head(walk, shape, output)
+--- Put the members of a structure that travel in the status and in headers into `output`.
+---@param walk aws.Walk
+---@param shape aws.Shape
+---@param output table changed
+--- Raises kind reply, code misshapen_reply.
+function rest.read_head(walk, shape, output)
   local response = walk.response
   for _, member in ipairs(shape.members) do
     if member.location == "status" then
@@ -246,6 +252,21 @@ local function read_head(walk, shape, output)
       end
     end
   end
+end
+
+--- Add to an error what its shape has in headers.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table
+---@param told aws.Fault changed
+---@return aws.Fault told
+function rest.add_head(m, op, response, told)
+  local shape = fault.shape(m, op, told.code)
+  if shape then
+    told.fields = told.fields or {}
+    errors.try(rest.read_head, reply.walk(m, response), shape, told.fields) -- as far as it goes
+  end
+  return told
 end
 
 --- Whether a structure has members that travel in the body.
@@ -290,7 +311,7 @@ function rest.parse(m, op, response, bodies)
     return output
   end
   local shape = m:shape(op.output)
-  read_head(walk, shape, output)
+  rest.read_head(walk, shape, output)
   if op.method ~= "HEAD" then
     read_body(walk, op, shape, output, bodies)
   end

@@ -87,7 +87,8 @@ function M.fault(m, op, response)
     end
     body = {} -- of a HEAD request: the header says it all
   end
-  return fault.from_json(m, op, response, body, code or body.code or body.Code or body.__type)
+  code = code or body.code or body.Code or body.__type or body.error -- the last is OAuth's
+  return rest.add_head(m, op, response, fault.from_json(m, op, response, body, code))
 end
 
 return M

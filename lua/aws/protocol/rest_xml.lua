@@ -117,6 +117,13 @@ function M.parse(m, op, response)
   return rest.parse(m, op, response, bodies)
 end
 
-M.fault = fault.from_xml
+--- What a reply with a status of failure says.
+---@param m aws.Model
+---@param op aws.Operation
+---@param response table
+---@return aws.Fault
+function M.fault(m, op, response)
+  return rest.add_head(m, op, response, fault.from_xml(m, op, response))
+end
 
 return M

@@ -9,11 +9,12 @@ local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
+local forms = require("aws.s3.forms")
 local headers = require("awsbak.headers")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 
-local hooks = {}
+local hooks = { input = forms.input, output = forms.output }
 
 local redirects = { [301] = true, [302] = true, [307] = true }
 

@@ -1,0 +1,145 @@
+--- Every operation of every service, called by botocore and by awsbak against one recording server:
+--- the requests are the same, and so is what is made of the replies.
+---
+--- `AWSBAK_SEED=N` repeats a run, `AWSBAK_CASES=N` makes N calls of each operation instead of 2,
+--- `AWSBAK_SERVICES="s3 ec2"` takes just those.
+
+local aws = require("aws")
+local child = require("spec.support.child")
+local codec = require("awsbak.core.codec")
+local data = require("aws.data")
+local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
+local network = require("spec.support.network")
+local outside = require("awsbak.outside")
+local reference = require("spec.support.reference")
+local scratch = require("spec.support.scratch")
+
+local CASES = os.getenv("AWSBAK_CASES") or "2"
+local SHOWN = 40 -- disagreements that a failure shows
+
+local FLOATS = { NaN = 0 / 0, Infinity = math.huge, ["-Infinity"] = -math.huge }
+
+--- A value of a case as Lua has it.
+local function from_plain(value)
+  if type(value) ~= "table" then
+    return value
+  elseif value["$bytes"] then
+    return codec.unbase64(value["$bytes"])
+  elseif value["$float"] then
+    return FLOATS[value["$float"]]
+  end
+  for key, item in pairs(value) do
+    value[key] = from_plain(item)
+  end
+  return value
+end
+
+--- A value that awsbak gave, as JSON says it for both sides.
+local function to_plain(value)
+  if type(value) == "string" and not utf8.len(value) then
+    return { ["$bytes"] = codec.base64(value) }
+  elseif value ~= value then
+    return { ["$float"] = "NaN" }
+  elseif value == math.huge or value == -math.huge then
+    return { ["$float"] = value > 0 and "Infinity" or "-Infinity" }
+  elseif type(value) == "table" and value.all then
+    return to_plain(value:all(1 << 20))
+  elseif type(value) == "table" then
+    local plain = getmetatable(value) == json.array_mt and json.array() or {}
+    for key, item in pairs(value) do
+      plain[key] = to_plain(item)
+    end
+    return plain
+  end
+  return value
+end
+
+--- The services to compare: all but signin, whose control plane ignores a configured endpoint, so
+--- that botocore would call AWS.
+local function services()
+  local all = table.concat(data.services(), " ")
+  return os.getenv("AWSBAK_SERVICES") or (all:gsub("signin ", ""))
+end
+
+local function call(client, case)
+  local output, err = errors.try(client.call, case.operation, from_plain(case.input))
+  if output then
+    return { output = to_plain(output) }
+  elseif err.kind == "service" then
+    return { code = err.code, message = err.message, fields = to_plain(err.fields or {}) }
+  end
+  return { awsbak = tostring(err) }
+end
+
+local function write(path, text)
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(text)
+end
+
+--- Compare one service: how many operations and calls, and what differs.
+local function compare(service, python, seed)
+  local dir <close> = scratch.new()
+  local script = "spec/support/differential.py"
+  local side <close> = child.start_with(python, script, dir:path(), service, seed, CASES)
+  local told = side:call("cases")
+  local cases = assert(json.decode(dir:read("cases.json"), { max_depth = 1000 }))
+  local results, operations = json.array(), {}
+  outside.with({
+    getenv = function(name)
+      return name == "AWS_DISABLE_HOST_PREFIX_INJECTION" and "true" or nil
+    end,
+    read_file = function(path)
+      return nil, { kind = "io", code = "ENOENT", message = "there is no " .. path }
+    end,
+  }, function()
+    local client = aws.client(service, {
+      region = "us-east-1",
+      endpoint_url = ("http://127.0.0.1:%d"):format(told.port),
+      credentials = network.KEYS,
+      attempts = 1,
+    })
+    for i, case in ipairs(cases) do
+      results[i] = call(client, case)
+      operations[case.operation] = true
+    end
+  end)
+  write(dir:path() .. "/results.json", json.encode(results))
+  local count = 0
+  for _ in pairs(operations) do
+    count = count + 1
+  end
+  return count, #cases, side:call("compare")
+end
+
+describe("calls beside botocore's", function()
+  local python, reason = reference.python()
+  local seed = os.getenv("AWSBAK_SEED") or tostring(os.time())
+  local total = { services = 0, operations = 0, calls = 0 }
+
+  for service in services():gmatch("%S+") do
+    it("of " .. service .. " are the same", function()
+      if not python then
+        pending(reason)
+      end
+      local operations, calls, differences = compare(service, python, seed)
+      total.services = total.services + 1
+      total.operations = total.operations + operations
+      total.calls = total.calls + calls
+      local shown = table.concat(differences, "\n", 1, math.min(#differences, SHOWN))
+      local said = ("seed %s: %d differences\n%s"):format(seed, #differences, shown)
+      assert.equal(0, #differences, said)
+    end)
+  end
+
+  teardown(function()
+    io.write(
+      ("\n%d services, %d operations, %d calls, seed %s\n"):format(
+        total.services,
+        total.operations,
+        total.calls,
+        seed
+      )
+    )
+  end)
+end)
