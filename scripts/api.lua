@@ -209,6 +209,16 @@ local function presign(client, operation, input, seconds)
   end
 end
 
+--- Write what a stream of events brings, as it comes.
+local function follow(client, m, operation, input)
+  local reply = client.call(operation.name, input)
+  local events <close> = reply[operation.events]
+  local stream = m:shape(m:shape(operation.output).by_name[operation.events])
+  for event in events do
+    output.item(plain(m, stream, event))
+  end
+end
+
 local function call(client, m, operation, input, o)
   local name = operation.name
   if o.presign then
@@ -217,7 +227,9 @@ local function call(client, m, operation, input, o)
     client.call(name, input) -- the plan says it; there is no reply to show
     return
   end
-  if operation.streams then
+  if operation.events and not o.save then
+    return follow(client, m, operation, input)
+  elseif operation.streams and not operation.events then
     if not o.save then
       usage(
         ("%s replies with a stream"):format(name),

@@ -167,7 +167,13 @@ def checksum_traits(checksum, where):
             yield ours, words(value) if isinstance(value, list) else escape(value if value is not True else "true")
 
 
-def operation_traits(name, op):
+def events_member(op, shapes):
+    """The member of an operation's output that is a stream of events, or None."""
+    members = shapes[op["output"]["shape"]].get("members", {}) if "output" in op else {}
+    return next((m for m, ref in members.items() if shapes[ref["shape"]].get("eventstream")), None)
+
+
+def operation_traits(name, op, shapes):
     """The key=value pairs of an operation, in a fixed order."""
     only(op, {
         "name", "http", "input", "output", "errors", "idempotent", "readonly", "deprecated",
@@ -184,6 +190,8 @@ def operation_traits(name, op):
         if wrapper:
             yield "resultWrapper", wrapper
         yield from ((side + k[0].upper() + k[1:], v) for k, v in traits(ref, name))
+    if events_member(op, shapes):
+        yield "events", events_member(op, shapes)
     if op.get("errors"):
         yield "errors", words(sorted(e["shape"] for e in op["errors"]))
     if botocore.xform_name(name) != plain_snake_case(name):
@@ -215,9 +223,9 @@ def plain_snake_case(name):
     return botocore.xform_name(name, "_", {})
 
 
-def operation_line(name, op):
+def operation_line(name, op, shapes):
     line = f"o {name} {op['http']['method']} {escape(op['http']['requestUri'])}"
-    return line + "".join(f" {k}={v}" for k, v in operation_traits(name, op))
+    return line + "".join(f" {k}={v}" for k, v in operation_traits(name, op, shapes))
 
 
 def paginator_line(name, pages):
@@ -286,7 +294,7 @@ def service_text(service):
     folder = max(p for p in (DATA / service).iterdir() if p.is_dir())
     model = load(folder, "service-2")
     lines = [*meta_lines(service, model)]
-    lines += [operation_line(n, op) for n, op in model["operations"].items()]
+    lines += [operation_line(n, op, model["shapes"]) for n, op in model["operations"].items()]
     lines += [shape_line(n, shape) for n, shape in model["shapes"].items()]
     pages = load(folder, "paginators-1").get("pagination", {})
     lines += [paginator_line(n, p) for n, p in pages.items() if n in model["operations"]]

@@ -19,6 +19,7 @@ local retry = require("aws.retry")
 local exchange = {}
 
 local AGENT = "awsbak/" .. require("awsbak.core.sys").version
+local EVENTS_SECONDS = 86400
 local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a stream
 
 ---@class aws.Call one call under way
@@ -53,6 +54,21 @@ function exchange.uuid()
   )
 end
 
+--- Compress the body where the model says that the service reads it so, and it is large enough
+--- (botocore 1.44.5, compress.py; gzip is the one encoding there is).
+local function compress(call)
+  local request, cfg = call.request, call.service.config
+  if
+    not call.operation.compression
+    or cfg:get("disable_request_compression")
+    or #(request.body or "") < cfg:get("request_min_compression_size_bytes")
+  then
+    return
+  end
+  request.body = errors.check(codec.gzip(request.body))
+  table.insert(request.headers, { "Content-Encoding", "gzip" })
+end
+
 --- Begin a call: everything that is the same for all attempts.
 ---@param service aws.Service
 ---@param prepared aws.Prepared
@@ -85,6 +101,7 @@ function exchange.new(service, prepared, input, options)
   if service.hooks.build then
     service.hooks.build(call)
   end
+  compress(call)
   if service.s3 and not options.presign then
     local mode = service.config:get("request_checksum_calculation")
     call.checksummed =
@@ -150,6 +167,9 @@ function exchange.request(call, attempt)
     body = built.body,
     stream = call.operation.streams or nil,
     timeout = call.options.timeout or service.options.timeout,
+    -- Events come when there are some, for hours: only the connection's end ends them.
+    timeout_slow = call.operation.events and EVENTS_SECONDS,
+    timeout_total = call.operation.events and EVENTS_SECONDS,
     ca_file = service.config.ca_bundle,
   }
   auth.sign(call, request, target)

@@ -55,6 +55,7 @@ local model = {}
 ---@field errors string[] names of shapes
 ---@field reads boolean whether it changes nothing at AWS (aws.model.reads)
 ---@field streams boolean? the reply's body is handed out as it comes
+---@field events string? member of the output that is a stream of events
 ---@field auth string? "none" (not signed), "v4-unsigned-body"
 ---@field result_wrapper string? element around the output in XML
 ---@field checksum table `member`, `mode`, `required`, `response` of S3's checksums
@@ -222,13 +223,16 @@ end
 
 --- Whether the reply's body is handed out as it comes: a streaming payload, or events.
 local function streams(self, op)
+  if op.events then
+    return true
+  end
   local shape = op.output and self:shape(op.output)
   local payload = shape and shape.payload and shape.by_name[shape.payload]
   if not payload then
     return nil
   end
-  local target = self:resolve(payload)
-  return payload.streaming or target.event_stream or nil
+  self:resolve(payload)
+  return payload.streaming
 end
 
 --- An operation by its name in the model, or nil.

@@ -349,13 +349,15 @@ return {
     name = "disable_request_compression",
     env = { "AWS_DISABLE_REQUEST_COMPRESSION" },
     key = "disable_request_compression",
-    unused = "requests are never compressed",
+    kind = "boolean",
+    default = false,
   },
   {
     name = "request_min_compression_size_bytes",
     env = { "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES" },
     key = "request_min_compression_size_bytes",
-    unused = "requests are never compressed",
+    kind = "integer",
+    default = 10240,
   },
   {
     name = "sdk_ua_app_id",

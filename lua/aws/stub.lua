@@ -49,6 +49,12 @@ local function empty_reader()
   return require("aws.reader").new(nil, {})
 end
 
+local function nothing() end
+
+--- A stream of events that has none.
+local NO_EVENTS = { __call = nothing, __close = nothing, next = nothing, close = nothing }
+NO_EVENTS.__index = NO_EVENTS
+
 --- Members that say that a listing goes on.
 local function tokens(model, operation)
   local names = {}
@@ -70,7 +76,9 @@ function stub.output(model, operation)
     return {}
   end
   local output = structure(model, shape, {}, tokens(model, operation))
-  if operation.streams then
+  if operation.events then
+    output[operation.events] = setmetatable({}, NO_EVENTS)
+  elseif operation.streams then
     output[shape.payload] = empty_reader()
   end
   return output

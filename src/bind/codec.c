@@ -84,6 +84,16 @@ static int push_bytes(lua_State *L)
     return 1;
 }
 
+/* Push the bytes as a string; they are freed whatever happens. */
+static int push_and_drop(lua_State *L, struct ab_buf *bytes)
+{
+    lua_pushcfunction(L, push_bytes);
+    lua_pushlightuserdata(L, bytes);
+    int status = lua_pcall(L, 1, 1, 0);
+    ab_buf_drop(bytes);
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
 /* codec.gunzip(bytes, max) -> content of at most `max` bytes | nil, err (kind integrity; kind
  * reply, code "too_large") */
 static int codec_gunzip(lua_State *L)
@@ -99,16 +109,32 @@ static int codec_gunzip(lua_State *L)
         ab_buf_drop(&bytes);
         return ab_bind_fail(L, &err);
     }
-    lua_pushcfunction(L, push_bytes);
-    lua_pushlightuserdata(L, &bytes);
-    int status = lua_pcall(L, 1, 1, 0); /* the bytes are freed whatever happens */
-    ab_buf_drop(&bytes);
-    return status == LUA_OK ? 1 : lua_error(L);
+    return push_and_drop(L, &bytes);
+}
+
+/* codec.gzip(bytes) -> gzip file | nil, err */
+static int codec_gzip(lua_State *L)
+{
+    struct ab_slice in = input(L);
+    struct ab_buf bytes;
+    struct ab_err err;
+
+    ab_buf_init(&bytes, GUNZIP_CAP);
+    if (!ab_gzip_pack(in, &bytes, &err)) {
+        ab_buf_drop(&bytes);
+        return ab_bind_fail(L, &err);
+    }
+    return push_and_drop(L, &bytes);
 }
 
 static const luaL_Reg functions[] = {
-    {"base64", codec_base64}, {"unbase64", codec_unbase64}, {"gunzip", codec_gunzip},
-    {"hex", codec_hex},       {"uri", codec_uri},           {NULL, NULL},
+    {"base64", codec_base64},
+    {"unbase64", codec_unbase64},
+    {"gunzip", codec_gunzip},
+    {"gzip", codec_gzip},
+    {"hex", codec_hex},
+    {"uri", codec_uri},
+    {NULL, NULL},
 };
 
 int luaopen_awsbak_core_codec(lua_State *L)

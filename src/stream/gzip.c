@@ -3,7 +3,12 @@
 #include <limits.h>
 #include <zlib.h>
 
-enum { STEP = 64 * 1024, GZIP_WINDOW = 15 + 16 }; /* zlib.h: 16 more asks for gzip's header */
+enum {
+    STEP = 64 * 1024,
+    GZIP_WINDOW = 15 + 16, /* zlib.h: 16 more asks for gzip's header */
+    MEMORY_LEVEL = 8,      /* zlib's default */
+    PACK_MAX = 1 << 30,
+};
 
 static bool damaged(struct ab_err *err, const char *what)
 {
@@ -49,4 +54,27 @@ bool ab_gzip_unpack(struct ab_slice in, struct ab_buf *out, struct ab_err *err)
     bool good = inflate_all(&z, out, err);
     inflateEnd(&z);
     return good;
+}
+
+bool ab_gzip_pack(struct ab_slice in, struct ab_buf *out, struct ab_err *err)
+{
+    z_stream z = {0};
+
+    if (in.len > PACK_MAX)
+        return ab_fail(err, AB_USAGE, "too_large", "more than 1 GiB to compress at once");
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        return ab_fail_memory(err);
+    size_t room = deflateBound(&z, (uLong)in.len);
+    bool ok = ab_buf_reserve(out, room, err);
+    if (ok) {
+        z.next_in = (z_const Bytef *)in.data;
+        z.avail_in = (uInt)in.len;
+        z.next_out = out->data + out->len;
+        z.avail_out = (uInt)room;
+        ok = deflate(&z, Z_FINISH) == Z_STREAM_END || ab_fail(err, AB_BUG, "gzip", "gzip failed");
+        out->len += room - z.avail_out;
+    }
+    deflateEnd(&z);
+    return ok;
 }

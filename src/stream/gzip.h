@@ -9,4 +9,7 @@
  * it ends early. */
 AB_MUST_USE bool ab_gzip_unpack(struct ab_slice in, struct ab_buf *out, struct ab_err *err);
 
+/* Append `in` (at most 1 GiB) as a gzip file to `out`. */
+AB_MUST_USE bool ab_gzip_pack(struct ab_slice in, struct ab_buf *out, struct ab_err *err);
+
 #endif

@@ -159,6 +159,15 @@ local function discovery(traits)
   return traits and (traits.required and "required" or "true")
 end
 
+--- The member of an output that is a stream of events, or nil.
+local function events_member(shapes, output)
+  for name, ref in pairs(output and shapes[output] and shapes[output].members or {}) do
+    if shapes[ref.shape] and shapes[ref.shape].eventstream then
+      return name
+    end
+  end
+end
+
 function Source:operation(name)
   local op = self.description.operations[name]
   if not op then
@@ -177,6 +186,7 @@ function Source:operation(name)
     output = output.shape,
     result_wrapper = output.resultWrapper,
     errors = error_names(op.errors),
+    events = events_member(self.description.shapes, output.shape),
     checksum = checksum(op.httpChecksum or {}),
     auth = op.authtype,
     auth_schemes = op.auth and copy(op.auth),

@@ -229,6 +229,9 @@ local OPERATION = {
   errors = function(op, v)
     op.errors = list(v)
   end,
+  events = function(op, v)
+    op.events = v
+  end,
   hostPrefix = function(op, v)
     op.host_prefix = unescape(v)
   end,

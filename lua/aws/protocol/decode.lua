@@ -117,10 +117,11 @@ end
 
 --- A parsed XML document.
 ---@param walk aws.Walk
+---@param text string? another one than the reply's body
 ---@return userdata document see awsbak.core.xml
 --- Raises kind reply, code foreign_reply.
-function decode.document(walk)
-  return checked(walk, "XML", xml.read(walk.response.body))
+function decode.document(walk, text)
+  return checked(walk, "XML", xml.read(text or walk.response.body))
 end
 
 --- The value of a shape in an element of a document.

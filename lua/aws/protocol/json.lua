@@ -4,6 +4,7 @@
 
 local decode = require("aws.protocol.decode")
 local errors = require("awsbak.errors")
+local event_stream = require("aws.protocol.event_stream")
 local fault = require("aws.protocol.fault")
 local host_prefix = require("aws.protocol.host_prefix")
 local json = require("awsbak.core.json")
@@ -44,6 +45,12 @@ end
 ---@return table
 --- Raises kind reply when it is not what the protocol promises.
 function M.parse(m, op, response)
+  if op.events then
+    local events = event_stream.new(reply.walk(m, response), op, response.body, "json")
+    local output = events:initial()
+    output[op.events] = events
+    return output
+  end
   local shape = op.output and m:shape(op.output)
   local expected = shape and #shape.members > 0
   if response.body == "" and not expected then

@@ -4,6 +4,7 @@
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
+local event_stream = require("aws.protocol.event_stream")
 local fault = require("aws.protocol.fault")
 local headers = require("awsbak.headers")
 local host_prefix = require("aws.protocol.host_prefix")
@@ -131,6 +132,7 @@ local function place_members(m, op, shape, input)
 end
 
 ---@class aws.RestBodies how a protocol of this family writes and reads bodies
+---@field format "json"|"xml"
 ---@field payload fun(m: aws.Model, member: aws.Ref, value: any): string?, string? body, content
 ---  type; also asked where the member is not given
 ---@field members fun(m: aws.Model, op: aws.Operation, input: table, any: boolean): string?, string?
@@ -284,7 +286,9 @@ end
 local function read_body(walk, op, shape, output, bodies)
   local response = walk.response
   local payload = shape.payload and shape.by_name[shape.payload]
-  if payload and (op.streams or is_raw(walk.model, payload)) then
+  if op.events then
+    output[op.events] = event_stream.new(walk, op, response.body, bodies.format)
+  elseif payload and (op.streams or is_raw(walk.model, payload)) then
     output[payload.name] = response.body
   elseif payload then
     output[payload.name] = bodies.parse_payload(walk, op, payload)

@@ -15,7 +15,7 @@ local M = {}
 
 local TYPE = "application/json"
 
-local bodies = {}
+local bodies = { format = "json" }
 
 function bodies.payload(m, member, value)
   if value == nil then

@@ -11,7 +11,7 @@ local xml_write = require("aws.protocol.xml_write")
 
 local M = {}
 
-local bodies = {}
+local bodies = { format = "xml" }
 
 function bodies.payload(m, member, value)
   if value == nil then
