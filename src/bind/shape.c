@@ -134,6 +134,7 @@ static struct ab_shape *new_shape(lua_State *L, struct ab_shape_plan *plan, uint
     if (!shape || !add_shape(plan, shape)) {
         ab_free(shape);
         luaL_error(L, "not enough memory");
+        return NULL; /* luaL_error does not return, which analysers do not know */
     }
     shape->count = count;
     return shape;
