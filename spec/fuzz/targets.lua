@@ -1,0 +1,190 @@
+--- What is fuzzed: functions of one text each. They take any bytes: a value comes back, or an error
+--- of ours; anything else is raised, which fuzz.c takes for a finding.
+
+local arn = require("aws.endpoint.arn")
+local endpoint = require("aws.endpoint")
+local errors = require("awsbak.errors")
+local event_stream = require("aws.protocol.event_stream")
+local ini = require("aws.ini")
+local jmespath = require("awsbak.jmespath")
+local json = require("awsbak.core.json")
+local model = require("aws.model")
+local shape = require("awsbak.core.shape")
+local time = require("awsbak.time")
+local timestamp = require("aws.protocol.timestamp")
+local url = require("aws.endpoint.url")
+local xml = require("awsbak.core.xml")
+
+local targets = {}
+
+--- The results of a function that may raise errors of ours, and no others.
+local function ours(f, ...)
+  local results = table.pack(pcall(f, ...))
+  if not results[1] then
+    assert(errors.is(results[2]), "not an error of ours: " .. tostring(results[2]))
+    return nil, results[2]
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+--- A function of the core: a value, or nil and an error that says what is wrong with a reply.
+local function core(f, ...)
+  local value, err = f(...)
+  if value == nil then
+    assert(err.kind == "reply" or err.code == "misshapen", err.kind)
+    assert(#err.message > 0 and #err.message < 1000, "a message of odd length")
+  end
+  return value
+end
+
+function targets.json(bytes)
+  local value = core(json.decode, bytes)
+  if value ~= nil then
+    local text = assert(json.encode(value))
+    assert(json.encode(json.decode(text)) == text, "it is not the same after another round")
+  end
+end
+
+function targets.xml(bytes)
+  core(xml.parse, bytes)
+  local document = core(xml.read, bytes)
+  if document then
+    document:name()
+    document:texts()
+    local child = document:child()
+    assert(not child or #document:name(child) >= 0)
+  end
+end
+
+-- A shape of everything, within itself.
+local SHAPES = {
+  Text = { "string" },
+  Int = { "integer" },
+  Float = { "float" },
+  Flag = { "boolean" },
+  Blob = { "blob" },
+  Time = { "timestamp" },
+  Any = { "document" },
+  Texts = { "list", { { name = "e", wire = "", shape = "Text" } } },
+  Nodes = { "list", { { name = "e", wire = "", shape = "Node" } } },
+  Ints = {
+    "map",
+    { { name = "k", wire = "k", shape = "Text" }, { name = "v", wire = "v", shape = "Int" } },
+  },
+  Choice = {
+    "structure",
+    {
+      { name = "s", wire = "s", shape = "Text" },
+      { name = "n", wire = "n", shape = "Node" },
+    },
+    true,
+  },
+  Node = { "structure", {} },
+}
+
+for wire, name in pairs({
+  t = "Text",
+  i = "Int",
+  f = "Float",
+  b = "Flag",
+  B = "Blob",
+  T = "Time",
+  a = "Any",
+  L = "Texts",
+  N = "Nodes",
+  M = "Ints",
+  c = "Choice",
+  n = "Node",
+}) do
+  table.insert(SHAPES.Node[2], { name = name, wire = wire, shape = name })
+end
+table.insert(SHAPES.Node[2], { name = "F", wire = "F", shape = "Texts", flattened = true })
+table.insert(SHAPES.Node[2], { name = "G", wire = "G", shape = "Ints", flattened = true })
+table.insert(SHAPES.Node[2], { name = "A", wire = "A", shape = "Text", attribute = true })
+
+local plan
+plan = shape.plan(function(name)
+  local row = SHAPES[name]
+  plan:define(name, row[1], row[2] or {}, row[3])
+end, timestamp.parse)
+
+function targets.shape_json(bytes)
+  core(shape.json, plan, bytes, "Node")
+end
+
+function targets.shape_xml(bytes)
+  local document = core(xml.read, bytes)
+  if document then
+    core(shape.xml, plan, document, "Node")
+  end
+end
+
+function targets.ini(bytes)
+  local sections = ours(ini.parse, bytes, "config")
+  assert(sections == nil or type(sections) == "table")
+  ours(ini.split, bytes)
+end
+
+function targets.uri(bytes)
+  local origin, base = ours(endpoint.parse_url, bytes)
+  if origin then
+    assert(origin:find("^https?://[^/?#%s@]+$"), origin)
+    assert(base == "" or base:find("^/[^?#%s]*$"), base)
+  end
+  local found = url.parse(bytes)
+  assert(not found or found.scheme == "http" or found.scheme == "https")
+end
+
+function targets.arn(bytes)
+  local found = arn.parse(bytes)
+  if found then
+    assert(bytes:sub(1, 4) == "arn:" and #found.resourceId > 0)
+  end
+end
+
+function targets.timestamp(bytes)
+  local seconds = timestamp.parse(bytes)
+  if seconds then
+    local text = timestamp.iso8601(seconds)
+    assert(math.abs(timestamp.parse(text) - seconds) < 1e-3, text)
+  end
+end
+
+function targets.http_date(bytes)
+  local seconds = time.parse_http(bytes)
+  if seconds then
+    assert(time.parse_http(time.http(seconds)) == seconds, bytes)
+  end
+end
+
+local DOCUMENT = { a = { { b = 1, c = "x" }, { b = 2 } }, d = { e = json.null } }
+
+function targets.jmespath(bytes)
+  local search = ours(jmespath.compile, bytes)
+  if search then
+    ours(search, DOCUMENT)
+  end
+end
+
+local S3 = model.load("s3")
+local SELECT = S3:operation("SelectObjectContent")
+
+function targets.event_stream(bytes)
+  local at = 1
+  local body = {
+    subject = { service = "s3", operation = "SelectObjectContent" },
+    read = function(_, count)
+      local piece = bytes:sub(at, at + count - 1)
+      at = at + #piece
+      return piece ~= "" and piece or nil
+    end,
+    close = function() end,
+  }
+  local walk = { model = S3, response = { status = 200, headers = {}, body = body } }
+  local events = event_stream.new(walk, SELECT, body, "xml")
+  while ours(events.next, events) do
+    assert(at <= #bytes + 1)
+  end
+end
+
+return targets
