@@ -8,6 +8,7 @@ import base64
 import datetime
 import json
 import random
+import re
 from email.utils import formatdate
 from xml.sax.saxutils import escape, quoteattr
 
@@ -67,7 +68,7 @@ class Maker:
         return max(made, shape.metadata["min"]) if self.valid and "min" in shape.metadata else made
 
     def float(self, shape):
-        made = self.random.choice([0.0, 1.5, -2.25, 1e-7, 1e300, self.random.random(), float("inf"), float("nan")])
+        made = self.random.choice([0.0, 1.5, -2.25, 1e-7, 1e300, -0.0, 2.2250738585072014e-308, self.random.random(), float("inf"), float("-inf"), float("nan")])
         return made if made >= shape.metadata.get("min", float("-inf")) or not self.valid else 7.5
 
     def blob(self):
@@ -134,7 +135,10 @@ def to_botocore(shape, value):
     return value
 
 
-def reply_time(value, style):
+def reply_time(value, style, noise=None):
+    if style == "unixtimestamp" and noise and noise.maybe():
+        # whatever the model says: services send text as well, and numbers as Java writes them
+        return reply_time(value, "iso8601") if noise.maybe() else f"$number:{value:.12E}"
     if style == "unixtimestamp":
         return value
     if style == "rfc822":
@@ -150,10 +154,10 @@ def number_text(value):
     return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(value, value)
 
 
-def reply_scalar(shape, value, style):
+def reply_scalar(shape, value, style, noise=None):
     style = shape.serialization.get("timestampFormat", style).lower()
     if shape.type_name == "timestamp":
-        return reply_time(value, style)
+        return reply_time(value, style, noise)
     if shape.type_name == "blob":
         return base64.b64encode(value).decode()
     return number_text(value) if isinstance(value, float) else value
@@ -177,6 +181,20 @@ class Noise:
             if name not in object and self.random.random() < 0.05:
                 object[name] = None
 
+    def union(self, shape, object):
+        """What unions may have besides: their type, nulls, or in their place a member that no model knows."""
+        if self.maybe():
+            object["__type"] = "com.aws#" + shape.name
+        if self.maybe():
+            object[next(iter(shape.members))] = object.get(next(iter(shape.members)))
+        if self.random.random() < 0.03:
+            object.clear()
+            object["zzNewer"] = {"a": 1}
+
+    def nulls(self, list):
+        """A list as JSON services may send it."""
+        return [*list, None] if self.random.random() < 0.02 else list
+
     def elements(self):
         """XML of elements that are unknown, and of blanks."""
         return ("<zzNewer><a x='1'>1</a></zzNewer>" if self.maybe() else "") + ("\n  " if self.maybe() else "")
@@ -191,6 +209,12 @@ class Silence(Noise):
     def members(self, shape, object):
         pass
 
+    def union(self, shape, object):
+        pass
+
+    def nulls(self, list):
+        return list
+
 
 SILENCE = Silence("")
 
@@ -203,23 +227,45 @@ def reply_json(shape, value, noise):
             shape.members[k].serialization.get("name", k): reply_json(shape.members[k], v, noise)
             for k, v in value.items()
         }
-        if not shape.is_tagged_union:
+        if shape.is_tagged_union:
+            noise.union(shape, object)
+        else:
             noise.members(shape, object)
         return object
     if shape.type_name == "list":
-        return [reply_json(shape.member, v, noise) for v in value]
+        return noise.nulls([reply_json(shape.member, v, noise) for v in value])
     if shape.type_name == "map":
         return {k: reply_json(shape.value, v, noise) for k, v in value.items()}
-    return reply_scalar(shape, value, "unixtimestamp")
+    return reply_scalar(shape, value, "unixtimestamp", noise)
+
+
+def json_text(value, noise):
+    """JSON with blanks, escapes and forms of numbers as services differ in them."""
+    text = json.dumps(value, ensure_ascii=noise.maybe(), indent=1 if noise.maybe() else None)
+    text = re.sub(r'"\$number:([^"]*)"', r"\1", text)
+    return "\r\n\t " + text + "\n" if noise.maybe() else text
 
 
 def element(name, inner, attributes=""):
     return f"<{name}{attributes}>{inner}</{name}>"
 
 
-def xml_text(shape, value, style="iso8601"):
+def xml_text(shape, value, noise, style="iso8601"):
+    """A value as text of an element: plain, as CDATA, by numbers of characters, or with a comment in it."""
     value = reply_scalar(shape, value, style)
-    return str(value).lower() if isinstance(value, bool) else escape(str(value), {"\r": "&#13;"})
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    plain = escape(text, {"\r": "&#13;"})
+    if not noise.maybe():
+        return plain
+    numbers = "".join(f"&#x{ord(c):x};" for c in text)
+    return noise.random.choice([f"<![CDATA[{text}]]>" if "]]>" not in text else plain, numbers, "<!-- é -->" + plain])
+
+
+def whole_xml(name, inner, noise):
+    """A document; the namespace and the declaration are those of services, and mean nothing to a reader."""
+    attributes = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"' if noise.maybe() else ""
+    declaration = '<?xml version="1.0" encoding="UTF-8"?>\n' if noise.maybe() else ""
+    return declaration + element(name, inner, attributes)
 
 
 def xml_list(shape, value, name, noise):
@@ -260,7 +306,7 @@ def reply_xml(shape, value, name, noise):
         return xml_list(shape, value, name, noise)
     if shape.type_name == "map":
         return xml_map(shape, value, name, noise)
-    return element(name, xml_text(shape, value))
+    return element(name, xml_text(shape, value, noise))
 
 
 def reply_headers(shape, value):
@@ -304,22 +350,22 @@ def reply(api, op, value, noise):
     """Status, headers and body of the reply that carries `value`; `value` gets what is in all replies."""
     protocol, shape = api.metadata["protocol"], op.output_shape
     if protocol == "json":
-        return 200, {}, json.dumps(reply_json(shape, value, noise)).encode()
+        return 200, {}, json_text(reply_json(shape, value, noise), noise).encode()
     if protocol == "query":
         wrapper = shape.serialization["resultWrapper"]
-        return 200, {}, element(op.name + "Response", reply_xml(shape, value, wrapper, noise)).encode()
+        return 200, {}, whole_xml(op.name + "Response", reply_xml(shape, value, wrapper, noise), noise).encode()
     if protocol == "ec2":
-        return 200, {}, element(op.name + "Response", xml_members(shape, value, noise)[1]).encode()
+        return 200, {}, whole_xml(op.name + "Response", xml_members(shape, value, noise)[1], noise).encode()
     status, headers = reply_headers(shape, value)
     if protocol == "rest-json":
         body = rest_body(
-            op, shape, value, noise, lambda m, v, _, n: json.dumps(reply_json(m, v, n)),
-            lambda inside, n: json.dumps(reply_json(shape, inside, n)),
+            op, shape, value, noise, lambda m, v, _, n: json_text(reply_json(m, v, n), n),
+            lambda inside, n: json_text(reply_json(shape, inside, n), n),
         )  # fmt: skip
     else:
         body = rest_body(
             op, shape, value, noise, reply_xml,
-            lambda inside, n: element(op.name + "Output", xml_members(shape, inside, n)[1]),
+            lambda inside, n: whole_xml(op.name + "Output", xml_members(shape, inside, n)[1], n),
         )  # fmt: skip
     settle(shape, value, headers, body)
     return status, headers, body

@@ -54,18 +54,21 @@ local function document_of(walk, op)
   return document
 end
 
---- The structure in a body; raises when the document has children and none of them is known: it is
---- another document.
-local function structure(walk, shape, document)
+--- The structure in a body; raises when the document has children, none of them is known, and it is
+--- called otherwise than the shape or the member: it is another document. The name alone tells
+--- nothing, for models do not say what S3 calls its roots.
+local function structure(walk, shape, document, name)
   local value = decode.xml(walk, shape.name, document)
-  if next(value) == nil and document:child() then
-    reply.foreign(walk.response, shape.name, ("its root is %s"):format(document:name()))
+  local root = document:name()
+  if next(value) == nil and document:child() and root ~= shape.name and root ~= name then
+    reply.foreign(walk.response, shape.name, ("its root is %s"):format(root))
   end
   return value
 end
 
 function bodies.parse_payload(walk, op, member)
-  return structure(walk, walk.model:shape(member), document_of(walk, op))
+  local shape = walk.model:shape(member)
+  return structure(walk, shape, document_of(walk, op), member.location_name or member.name)
 end
 
 --- The one member that travels in the body, or nil when there are several.
