@@ -221,6 +221,15 @@ describe("a reply in rest-xml", function()
     assert.equal("foreign_reply", failure(parse, "CopyObject", "<Status><Ok>1</Ok></Status>").code)
   end)
 
+  it("is S3's own when its root is called as the shape or the member, whatever is in it", function()
+    local newer = "<Newer>1</Newer>"
+    local name = "OwnershipControls"
+    local body = ("<%s>%s</%s>"):format(name, newer, name)
+    assert.same({ [name] = {} }, parse("GetBucketOwnershipControls", body))
+    name = "DeleteObjectsOutput"
+    assert.same({}, parse("DeleteObjects", ("<%s>%s</%s>"):format(name, newer, name)))
+  end)
+
   it("is an error when it says so with status 200", function()
     local body = "<Error><Code>InternalError</Code><Message>We failed</Message></Error>"
     for _, name in ipairs({ "CopyObject", "CompleteMultipartUpload", "PutObject" }) do
