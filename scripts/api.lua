@@ -1,18 +1,17 @@
 --- Call any operation of a service: awsbak api ssm get-parameter Name=/app/key WithDecryption=true
 
 local aws = require("aws")
-local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
-local jmespath = require("awsbak.jmespath")
+local full_result = require("aws.full_result")
 local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local model = require("aws.model")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
+local plain = require("aws.plain")
 local policy = require("awsbak.policy")
 local pretty = require("awsbak.pretty")
 local settings = require("awsbak.settings")
-local timestamp = require("aws.protocol.timestamp")
 
 local function usage(message, hint)
   errors.raise({ kind = "usage", code = "bad_input", message = message, hint = hint })
@@ -47,7 +46,7 @@ end
 local function from_json(key, text)
   local value, err = json.decode(text)
   if value == nil then
-    usage(("%s:= is followed by something that is not JSON: %s"):format(key, err.message))
+    usage(("%s is followed by something that is not JSON: %s"):format(key, err.message))
   end
   return value
 end
@@ -70,7 +69,7 @@ local function add(input, m, members, word)
   if input[key] ~= nil and not is_more then
     usage(("%s is given twice"):format(key), "only a list takes more than one value")
   elseif sign == ":=" then
-    input[key] = from_json(key, text)
+    input[key] = from_json(key .. ":=", text)
   elseif is_list then
     input[key] = input[key] or json.array({})
     table.insert(input[key], from_text(m:shape(shape.element), key, text))
@@ -79,87 +78,29 @@ local function add(input, m, members, word)
   end
 end
 
-local function read_input(m, operation, words)
+--- The members in a file of JSON: the AWS CLI's form, bytes in base64.
+local function from_file(m, operation, name)
+  local text = name:find("^%s*{") and name
+    or errors.check(outside.read_file((name:gsub("^file://", ""))))
+  local input = from_json("--cli-input-json", text)
+  if type(input) ~= "table" or #input > 0 then
+    usage("--cli-input-json is no object of members")
+  end
+  return plain.input(m, operation.input, input)
+end
+
+local function read_input(m, operation, o)
   local members = operation.input and m:shape(operation.input).by_name or {}
   local input = {}
-  for _, word in ipairs(words) do
+  for _, word in ipairs(o.input) do
     add(input, m, members, word)
   end
-  return input
-end
-
-local as_json = {}
-
---- A value of a reply as JSON can hold it: bytes as base64, times as RFC 3339.
-local function plain(m, shape, value)
-  local convert = as_json[shape.type]
-  return convert and convert(m, shape, value) or value
-end
-
-function as_json.blob(_, _, value)
-  return codec.base64(value)
-end
-
-function as_json.timestamp(_, _, value)
-  return timestamp.iso8601(value)
-end
-
-function as_json.structure(m, shape, value)
-  if shape.document then
-    return value
-  end
-  local object = {}
-  for name, part in pairs(value) do
-    local member = shape.by_name[name]
-    object[name] = member and plain(m, m:shape(member), part) or part
-  end
-  return object
-end
-
-function as_json.list(m, shape, value)
-  local list = json.array({})
-  for i, part in ipairs(value) do
-    list[i] = plain(m, m:shape(shape.element), part)
-  end
-  return list
-end
-
-function as_json.map(m, shape, value)
-  local object = {}
-  for key, part in pairs(value) do
-    object[key] = plain(m, m:shape(shape.value), part)
-  end
-  return object
-end
-
---- Put `value` at a path of members: "Distributions.Items".
-local function put(record, members, value)
-  local outer, rest = members:match("^([^.]+)%.(.+)$")
-  if outer then
-    record[outer] = record[outer] or {}
-    put(record[outer], rest, value)
-  else
-    record[members] = value
-  end
-end
-
---- All pages as one reply: the last one, with the items of all.
-local function merged(pages, keys)
-  local lists, last = {}, {}
-  for page in pages do
-    for _, key in ipairs(keys) do
-      local items = jmespath.compile(key)(page)
-      if type(items) == "table" then
-        lists[key] = lists[key] or json.array({})
-        table.move(items, 1, #items, #lists[key] + 1, lists[key])
-      end
+  for name, value in pairs(o.cli_input_json and from_file(m, operation, o.cli_input_json) or {}) do
+    if input[name] == nil then
+      input[name] = value
     end
-    last = page
   end
-  for key, items in pairs(lists) do
-    put(last, key, items)
-  end
-  return last
+  return input
 end
 
 --- Write the streamed part of a reply where it was asked for (`force`: over a file that exists),
@@ -182,14 +123,17 @@ local function save(m, operation, reply, file, force)
   body:save(file, { force = force })
 end
 
-local function show(m, operation, reply)
-  local shape = operation.output and m:shape(operation.output)
-  local record = shape and plain(m, shape, reply) or reply
-  if output.mode() == "table" then
+local function write(record)
+  if output.mode() == "table" and not settings.get("query") then
     output.text(pretty.json(record), "\n") -- replies are trees: no table would show them
   else
     output.item(record)
   end
+end
+
+local function show(m, operation, reply)
+  local record = operation.output and plain.output(m, operation.output, reply) or reply
+  write(record)
 end
 
 --- Write a URL that carries its own proof, and on a terminal what else must be sent with it.
@@ -216,6 +160,25 @@ local function follow(client, m, operation, input)
   local stream = m:shape(m:shape(operation.output).by_name[operation.events])
   for event in events do
     output.item(plain(m, stream, event))
+  end
+end
+
+--- Whether pages are written as they come.
+local function is_streamed(o)
+  local is_part = o.max_items or o.page_size or o.starting_token
+  return output.mode() == "jsonl" and not is_part and not settings.get("query")
+end
+
+--- Refuse what is said about pages where there are none.
+local function check_listing(o, name, description)
+  for _, key in ipairs({ "max_items", "page_size", "starting_token" }) do
+    if o[key] and not description then
+      local flag = "--" .. key:gsub("_", "-")
+      usage(
+        o.no_paginate and flag .. " does not go with --no-paginate"
+          or ("%s is for listings, and %s is none"):format(flag, name)
+      )
+    end
   end
 end
 
@@ -249,14 +212,17 @@ local function call(client, m, operation, input, o)
     )
   end
   local description = not o.no_paginate and m:paginator(name)
+  check_listing(o, name, description)
   if not description then
     show(m, operation, client.call(name, input))
-  elseif output.mode() == "jsonl" then
+  elseif is_streamed(o) then
     for page in client.pages[name](input) do
       show(m, operation, page)
     end
   else
-    show(m, operation, merged(client.pages[name](input), description.result_key or {}))
+    local from, skip = full_result.input(m, operation, description, input, o)
+    local pages = client.pages[name](from)
+    show(m, operation, full_result.read(pages, description, o, from, skip))
   end
 end
 
@@ -267,7 +233,7 @@ return policy({
 The operation is written as AWS does (GetParameter), or get-parameter or get_parameter. Input is
 Key=value, Key:=JSON, or Key=@FILE for what is in a file; for a list of plain values, Key=value is
 repeated. The reply is JSON, bytes in base64; a listing is followed to its end, and where output is
-JSON lines there is one line a page.]],
+JSON lines there is one line a page. With --query, --max-items and the like it is one reply.]],
   examples = {
     "awsbak api ssm get-parameter Name=/app/key WithDecryption=true",
     "awsbak api ssm get-parameters Names=/app/a Names=/app/b",
@@ -275,12 +241,23 @@ JSON lines there is one line a page.]],
     [[awsbak api ssm describe-parameters ParameterFilters:='[{"Key":"Type","Values":["String"]}]']],
     "awsbak api s3 get-object Bucket=vault Key=ssm.age --save ssm.age",
     "awsbak api s3 get-object Bucket=vault Key=ssm.age --presign 1h",
+    "awsbak api ssm describe-parameters --query 'Parameters[].Name' --max-items 100",
+    "awsbak api ssm put-parameter --skeleton > p.json",
+    "awsbak api ssm put-parameter --cli-input-json p.json Overwrite=true",
   },
   options = {
     { "service", positional = true, required = true, help = "name of the service, such as ssm" },
     { "operation", positional = true, required = true, help = "name of the operation" },
     { "input", positional = true, many = true, help = "Key=value, Key:=JSON or Key=@FILE" },
+    {
+      "cli_input_json",
+      help = "file with input as JSON, bytes in base64; words of the command line win over it",
+    },
+    { "skeleton", kind = "flag", help = "send nothing, and write such a file to be filled in" },
     { "no_paginate", kind = "flag", help = "only the first page of a listing" },
+    { "max_items", kind = "integer", min = 1, help = "end a listing after so many items" },
+    { "page_size", kind = "integer", min = 1, help = "how many items the service gives at once" },
+    { "starting_token", help = "go on where --max-items ended: the NextToken it gave" },
     { "save", help = "file for the bytes of a reply that is a stream; - is standard output" },
     {
       "presign",
@@ -294,6 +271,10 @@ JSON lines there is one line a page.]],
     local m = model.load(o.service)
     local client = aws.client(o.service)
     local operation = client.operation(o.operation)
-    call(client, m, operation, read_input(m, operation, o.input), o)
+    if o.skeleton then
+      write(plain.skeleton(m, operation.input))
+      return
+    end
+    call(client, m, operation, read_input(m, operation, o), o)
   end,
 })

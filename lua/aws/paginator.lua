@@ -142,7 +142,7 @@ end
 ---@param pager aws.Pager
 ---@param input table may hold tokens to start from; not changed
 ---@param subject aws.Subject
----@return fun(): table? the next page, nil after the last
+---@return fun(): table?, table? the next page, nil after the last; and the tokens of the one after
 --- The iterator raises what `call` raises, and kind reply, codes repeated_token and missing_token.
 function paginator.pages(call, pager, input, subject)
   local ask = input
@@ -157,7 +157,7 @@ function paginator.pages(call, pager, input, subject)
       watch(tokens)
     end
     ask = tokens and with_tokens(input, pager, tokens)
-    return page
+    return page, tokens
   end
 end
 

@@ -215,6 +215,7 @@ local function run_policy(p, path, called, argv, first)
   if found.log then
     set_log(found.log)
   end
+  settings.get("query") -- a wrong one is told before anything is done
   return run(function()
     local result = p.run(found.values, "command")
     require("awsbak.output").summary(p.name, result)

@@ -1,5 +1,6 @@
 --- What a command says on standard output: a table on a terminal, JSON lines elsewhere, or what
---- --output asks for. Everything else a program has to say goes to standard error.
+--- --output asks for; with --query, only what that picks. Everything else a program has to say goes
+--- to standard error.
 
 local errors = require("awsbak.errors")
 local scoped = require("awsbak.scoped")
@@ -89,6 +90,17 @@ function M.collect(f, ...)
   return collected, scoped.with(SCOPE, collected, f, ...)
 end
 
+--- Write what --query picks out of `value`; false when nothing is asked.
+local function write_picked(value)
+  local query = settings.get("query")
+  if not query then
+    return false
+  end
+  local picked = require("awsbak.jmespath").compile(query)(value)
+  write(require("awsbak.picked").text(picked, M.mode(), sys().columns(1)))
+  return true
+end
+
 local function iterate(rows)
   if type(rows) == "function" then
     return rows
@@ -133,14 +145,26 @@ local function write_table(columns, each)
   return count
 end
 
---- Write rows as they come.
+local function all(each)
+  local rows = require("awsbak.core.json").array({})
+  for row in each do
+    rows[#rows + 1] = row
+  end
+  return rows
+end
+
+--- Write rows as they come; with --query, what that picks out of the list of all of them.
 ---@param columns (string|awsbak.Column)[] what a table shows of them, in this order
 ---@param rows table[]|fun(): table? a list, or an iterator
 ---@return integer count
 function M.rows(columns, rows)
   local each, count = iterate(rows), 0
   local into = state()
-  if not into.items and M.mode() == "table" then
+  if not into.items and settings.get("query") then
+    local list = all(each)
+    write_picked(list)
+    return #list
+  elseif not into.items and M.mode() == "table" then
     return write_table(columns, each)
   end
   for row in each do
@@ -154,12 +178,15 @@ function M.rows(columns, rows)
   return count
 end
 
---- Write one record: names and values on a terminal, one JSON object elsewhere.
+--- Write one record: names and values on a terminal, one JSON object elsewhere; with --query, what
+--- that picks out of it.
 ---@param record table
 function M.item(record)
   local into = state()
   if into.items then
     keep(into, record)
+  elseif write_picked(record) then
+    return
   elseif M.mode() == "table" then
     write(table.concat(tables.record(record), "\n"), "\n")
   elseif M.mode() == "json" then
@@ -198,7 +225,7 @@ local function nothing_done(result)
 end
 
 --- Write how a run ended: a sentence on standard error when people look on (or standard output is
---- taken), else the last JSON line, { "type": "summary", ... }.
+--- taken, or holds what --query picked), else the last JSON line, { "type": "summary", ... }.
 ---@param name string of the policy
 ---@param result table? what it returned
 function M.summary(name, result)
@@ -212,7 +239,7 @@ function M.summary(name, result)
     return
   end
   local mode = M.mode()
-  if mode == "table" or state().taken or result.location == "-" then
+  if mode == "table" or state().taken or result.location == "-" or settings.get("query") then
     io.stdout:flush()
     local said = nothing_done(shown) and "nothing to do" or sentence(shown)
     require("awsbak.log").note("%s: %s", name, said)

@@ -13,7 +13,7 @@ local M = {}
 ---@class awsbak.Option
 ---@field [1] string name
 ---@field name string? the same, instead of [1]
----@field kind "string"|"flag"|"integer"|"size"|"duration"|"choice"|nil default "string"
+---@field kind "string"|"flag"|"integer"|"size"|"duration"|"choice"|"jmespath"|nil default "string"
 ---@field many boolean? may be given more than once; the value is a list
 ---@field positional boolean? a word of the command line, not a flag
 ---@field required boolean?
@@ -101,6 +101,12 @@ local kinds = {
           return v
         end
       end
+    end,
+  },
+  jmespath = {
+    wanted = "a JMESPath expression",
+    read = function(v)
+      return type(v) == "string" and require("awsbak.jmespath").compile(v) and v or nil
     end,
   },
 }

@@ -20,6 +20,7 @@ M.options = schema.new({
     choices = { "table", "json", "jsonl" },
     help = "table, json or jsonl",
   },
+  { "query", kind = "jmespath", help = "write only what this JMESPath expression picks" },
   {
     "timeout",
     kind = "duration",

@@ -42,6 +42,42 @@ describe("output.rows", function()
   end)
 end)
 
+describe("output with --query", function()
+  local function query(expression, mode, code)
+    code = 'local output = require("awsbak.output") ' .. (code or ROWS)
+    local words = { "--query", expression, "--output", mode or "jsonl", "-e", code }
+    return program.run(words)
+  end
+
+  it("sees the list of all rows", function()
+    assert.equal('["/a"]\n', query("[?size>`1`].name").stdout)
+    assert.equal("2049\n", query("sum([].size)", "json").stdout)
+    assert.equal("null\n", query("nothing").stdout)
+  end)
+
+  it("sees a record", function()
+    assert.equal('{"x":"a"}\n', query("{x: n}", "jsonl", 'output.item({ n = "a", m = 1 })').stdout)
+  end)
+
+  it("is for people a table, a word a line, or JSON where it is deep", function()
+    assert.equal("NAME  SIZE\n/a    2048\n/b\\n     1\n", query("@", "table").stdout)
+    assert.equal("/a\n/b\\n\n", query("[].name", "table").stdout)
+    assert.equal("name  /a\nsize  2048\n", query("[0]", "table").stdout)
+    assert.equal('[\n  [\n    "/a"\n  ]\n]\n', query("[:1].[name]", "table").stdout)
+  end)
+
+  it("leaves the summary to standard error", function()
+    local said = query("[0].size", "json", ROWS .. ' output.summary("x", { ok = 2 })')
+    assert.same({ "2048\n", "x: 2 ok\n" }, { said.stdout, said.stderr })
+  end)
+
+  it("is refused before a script begins, with the place", function()
+    local said = query("[?size>", "jsonl", "print(1)")
+    assert.same({ 2, "" }, { said.status, said.stdout })
+    assert.matches("is wrong at character 8", said.stderr, 1, true)
+  end)
+end)
+
 describe("output.summary", function()
   local function summary(result, mode)
     return run(('output.summary("x", %s)'):format(result), mode)

@@ -13,6 +13,12 @@ local VARIABLES = {
   AWS_SECRET_ACCESS_KEY = "secret",
 }
 
+local FILES = {
+  ["cert.pem"] = "-----BEGIN\n",
+  ["cert.json"] = "[1]",
+  ["in.json"] = '{"KeyId":"k","Plaintext":"AP8=","EncryptionContext":{"a":"b"}}',
+}
+
 --- Run `awsbak api` with these words and replies; returns what it wrote, and the bodies it sent.
 local function run(words, replies, options)
   options = options or {}
@@ -24,13 +30,18 @@ local function run(words, replies, options)
     save = options.save,
     force = options.force,
     presign = options.presign,
+    max_items = options.max_items,
+    page_size = options.page_size,
+    starting_token = options.starting_token,
+    cli_input_json = options.cli_input_json,
+    skeleton = options.skeleton,
   }
   local collected, failure
   local sent = network.with(replies or {}, function()
     collected, failure = errors.try(output.collect, function()
       settings.with({ output = options.output or "jsonl" }, api.run, o)
     end)
-  end, { variables = VARIABLES, files = { ["cert.pem"] = "-----BEGIN\n" } })
+  end, { variables = VARIABLES, files = FILES })
   local bodies = {}
   for i, request in ipairs(sent) do
     bodies[i] = request.body
@@ -86,6 +97,48 @@ describe("awsbak api", function()
     assert.equal(2, #items)
     items = run({ "ssm", "describe-parameters" }, { pages[1] }, { no_paginate = true })
     assert.equal("t", items[1].NextToken)
+  end)
+
+  it("ends a listing where it is told to, and goes on from there", function()
+    local pages = {
+      { body = '{"Parameters":[{"Name":"/a"},{"Name":"/b"}],"NextToken":"t"}' },
+      { body = '{"Parameters":[{"Name":"/c"}]}' },
+    }
+    local words = { "ssm", "describe-parameters" }
+    local items, bodies = run(words, pages, { max_items = 1, page_size = 2 })
+    assert.same({ { Name = "/a" } }, items[1].Parameters)
+    assert.same({ '{"MaxResults":2}' }, bodies)
+    items, bodies = run(words, pages, { starting_token = items[1].NextToken })
+    assert.same({ { Parameters = { { Name = "/b" }, { Name = "/c" } } } }, items)
+    assert.same({ "{}", '{"NextToken":"t"}' }, bodies)
+  end)
+
+  it("keeps what is the same on each page", function()
+    local page = "<ListBucketResult><Name>b</Name><Prefix>p</Prefix>"
+      .. "<Contents><Key>k</Key></Contents></ListBucketResult>"
+    local words = { "s3", "list-objects-v2", "Bucket=b" }
+    assert.same(
+      { { Contents = { { Key = "k" } }, Prefix = "p" } },
+      run(words, { { body = page } }, { output = "json" })
+    )
+  end)
+
+  it("takes input from a file, under what the words say", function()
+    local words = { "kms", "encrypt", "KeyId=other" }
+    local _, bodies = run(words, { {} }, { cli_input_json = "file://in.json" })
+    assert.equal(
+      '{"EncryptionContext":{"a":"b"},"KeyId":"other","Plaintext":"AP8="}',
+      bodies[1]
+    )
+  end)
+
+  it("writes an outline of the input, which it takes again", function()
+    local items, bodies = run({ "kms", "encrypt" }, {}, { skeleton = true })
+    assert.same({}, bodies)
+    assert.same({ Key = "" }, items[1].EncryptionContext)
+    assert.equal("", items[1].Plaintext)
+    items = run({ "dynamodb", "put-item" }, {}, { skeleton = true })
+    assert.equal("", items[1].Item.Key.L[1].M.Key.S)
   end)
 
   it("presigns instead of sending", function()
@@ -146,6 +199,15 @@ describe("awsbak api", function()
     fails({ "ssm", "get-parameter", "Name=/a" }, "nothing to --save", { save = "x" })
   end)
 
+  it("says what does not go together", function()
+    local listing = { "ssm", "describe-parameters" }
+    fails(listing, "does not go with --no-paginate", { no_paginate = true, max_items = 1 })
+    fails({ "ssm", "get-parameter", "Name=/a" }, "--max-items is for listings", { max_items = 1 })
+    fails(listing, "not JSON", { cli_input_json = "{" })
+    fails(listing, "no object of members", { cli_input_json = "cert.json" })
+    fails({ "kms", "encrypt" }, "base64", { cli_input_json = '{"Plaintext":"!"}' })
+  end)
+
   it("says what is wrong with a word", function()
     fails({ "ssm", "get-parameter", "Name" }, "Key=value")
     fails({ "ssm", "get-parameter", "Name=@" }, "Name=@ is followed by no name of a file")
@@ -156,6 +218,36 @@ describe("awsbak api", function()
     )
     fails({ "s3", "put-object", "Tagging=a", "Metadata=b" }, "write it as JSON")
     fails({ "s3", "get-object", "Bucket=b", "Key=k" }, "--save")
+  end)
+end)
+
+describe("awsbak api --query", function()
+  local ENV = {}
+  for name, value in pairs(VARIABLES) do
+    ENV[name] = value
+  end
+
+  local function query(expression, ...)
+    local peer <close> = server.start()
+    peer:script("DescribeParameters", {
+      { body = '{"Parameters":[{"Name":"/a"}],"NextToken":"t"}' },
+      { body = '{"Parameters":[{"Name":"/b","Version":2}]}' },
+    })
+    ENV.AWS_ENDPOINT_URL = peer.url
+    local words = { "api", "ssm", "describe-parameters", "--query", expression, ... }
+    return program.run(words, { env = ENV }), #peer:requests()
+  end
+
+  it("picks out of all pages together", function()
+    assert.equal('["/a","/b"]\n', query("Parameters[].Name").stdout)
+    assert.equal("/a\n/b\n", query("Parameters[].Name", "--output", "table").stdout)
+    assert.equal("[\n  2\n]\n", query("Parameters[].Version", "--output", "json").stdout)
+  end)
+
+  it("is told to be wrong before anything is sent, with the place", function()
+    local said, count = query("Parameters[")
+    assert.same({ 2, 0, "" }, { said.status, count, said.stdout })
+    assert.matches("is wrong at character 12", said.stderr, 1, true)
   end)
 end)
 

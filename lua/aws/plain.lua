@@ -1,0 +1,116 @@
+--- Input and output of operations as JSON can hold them: bytes as base64, times as RFC 3339.
+
+local codec = require("awsbak.core.codec")
+local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
+local timestamp = require("aws.protocol.timestamp")
+
+local plain = {}
+
+local DEPTH_MAX = 12 -- of an outline: shapes may contain themselves
+
+--- A copy of `value` with each value of a type in `convert` changed by that.
+local function walk(m, ref, value, convert)
+  local shape = m:shape(ref)
+  if convert[shape.type] then
+    return convert[shape.type](value)
+  elseif type(value) ~= "table" or shape.document then
+    return value
+  elseif shape.type == "structure" then
+    local object = {}
+    for name, part in pairs(value) do
+      local member = shape.by_name[name]
+      object[name] = member and walk(m, member, part, convert) or part
+    end
+    return object
+  elseif shape.type == "list" then
+    local list = json.array({})
+    for i, part in ipairs(value) do
+      list[i] = walk(m, shape.element, part, convert)
+    end
+    return list
+  elseif shape.type == "map" then
+    local object = {}
+    for key, part in pairs(value) do
+      object[key] = walk(m, shape.value, part, convert)
+    end
+    return object
+  end
+  return value
+end
+
+--- What an operation gave, for JSON.
+---@param m aws.Model
+---@param shape string name of the output's shape
+---@param value table
+---@return table
+function plain.output(m, shape, value)
+  return walk(m, shape, value, { blob = codec.base64, timestamp = timestamp.iso8601 })
+end
+
+local function bytes(text)
+  if type(text) ~= "string" then
+    return text -- the client names the member and what is wrong with it
+  end
+  local value = codec.unbase64(text)
+  if not value then
+    errors.raise({
+      kind = "usage",
+      code = "bad_input",
+      message = ("bytes in JSON are base64, and this is not: %q"):format(text:sub(1, 24)),
+    })
+  end
+  return value
+end
+
+--- Input of an operation that was JSON.
+---@param m aws.Model
+---@param shape string? name of the input's shape
+---@param value table
+---@return table
+--- Raises kind usage for bytes that are no base64.
+function plain.input(m, shape, value)
+  return shape and walk(m, shape, value, { blob = bytes }) or value
+end
+
+local SAMPLES = {
+  blob = "",
+  boolean = true,
+  double = 0.0,
+  float = 0.0,
+  integer = 0,
+  long = 0,
+  string = "",
+  timestamp = "1970-01-01T00:00:00Z",
+}
+
+local function outline(m, ref, depth)
+  local shape = m:shape(ref)
+  if shape.enum then
+    return shape.enum[1]
+  elseif SAMPLES[shape.type] ~= nil then
+    return SAMPLES[shape.type]
+  elseif depth > DEPTH_MAX then
+    return {}
+  elseif shape.type == "list" then
+    return json.array({ outline(m, shape.element, depth + 1) })
+  elseif shape.type == "map" then
+    return { Key = outline(m, shape.value, depth + 1) }
+  end
+  local object = {}
+  for _, member in ipairs(shape.members) do
+    object[member.name] = outline(m, member, depth + 1)
+  end
+  return object
+end
+
+--- Every member of a shape with a value of its type: what `--cli-input-json` takes, to be filled
+--- in.
+---@param m aws.Model
+---@param shape string? name of the input's shape
+---@return table
+function plain.skeleton(m, shape)
+  return shape and outline(m, shape, 1) or {}
+end
+
+return plain
