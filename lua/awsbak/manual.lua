@@ -1,14 +1,14 @@
 --- The text of `awsbak help`, made of what policies say about themselves.
 
 local commands = require("awsbak.commands")
+local layout = require("awsbak.layout")
 local schema = require("awsbak.schema")
 local settings = require("awsbak.settings")
 local text = require("awsbak.text")
 
 local M = {}
 
-local WIDTH = 90 -- of running text, on a terminal that is as wide
-local HELP_MIN = 24 -- narrower, the right one of two columns goes below the left one
+local columns, wrap = layout.columns, layout.wrap
 
 local TITLE = "awsbak runs backup and restore policies for AWS, written in Lua."
 
@@ -31,32 +31,6 @@ local SWITCHES = {
 local EXITS = "Exit codes: 0 done, 1 error, 2 wrong usage or configuration, 3 incomplete,"
   .. " 4 differences found, 20 confirmation needed, 71 out of memory, 124 timeout, 130 and 143"
   .. " ended by a signal, 141 nobody reads standard output any more."
-
-local function width_now()
-  return math.min(WIDTH, require("awsbak.core.sys").columns(1) or WIDTH)
-end
-
---- Running text in lines; those after the first begin with `indent`.
-local function wrap(s, indent)
-  local lines = text.wrap(s, width_now() - #indent)
-  return table.concat(lines, "\n" .. indent) .. "\n"
-end
-
---- Two columns, the left one as wide as needed.
-local function columns(rows)
-  local width = 0
-  for _, row in ipairs(rows) do
-    width = math.max(width, text.width(row[1]))
-  end
-  local is_narrow = width_now() - width - 4 < HELP_MIN
-  local indent = (" "):rep(is_narrow and 6 or width + 4)
-  local parts = {}
-  for i, row in ipairs(rows) do
-    local gap = is_narrow and "\n" .. indent or (" "):rep(width - text.width(row[1]) + 2)
-    parts[i] = "  " .. row[1] .. gap .. wrap(row[2], indent)
-  end
-  return table.concat(parts)
-end
 
 local function value_name(option)
   if option.kind == "flag" then
@@ -112,7 +86,7 @@ function M.overview()
     "\n",
     columns(SWITCHES),
     "\n",
-    wrap("Commands (`awsbak help COMMAND` says more):", ""),
+    wrap("Commands (`awsbak help COMMAND` says more, `awsbak help aws` what AWS has):", ""),
     columns(command_rows(commands.list())),
     "\n",
     wrap("Flags of every command, before or after it (or AWSBAK_NAME in the environment):", ""),

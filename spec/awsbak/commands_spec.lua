@@ -186,6 +186,31 @@ describe("a command of the project", function()
 end)
 
 describe("awsbak help", function()
+  it("shows what is of AWS, and where a word is both, both", function()
+    local said = program.run({ "help", "ssm" }).stdout
+    assert.matches("ssm backup   Save SSM parameters", said, 1, true)
+    assert.matches("put_parameter", said, 1, true)
+    for _, words in ipairs({ { "ssm.put_parameter" }, { "ssm", "put-parameter" } }) do
+      said = program.run({ "help", table.unpack(words) }).stdout
+      assert.matches("PutParameter of Amazon Simple Systems Manager", said, 1, true)
+    end
+    assert.matches("awsbak ssm ls [options]", program.run({ "help", "ssm", "ls" }).stdout, 1, true)
+  end)
+
+  it("names what is nearest to a wrong word", function()
+    for words, hint in pairs({
+      ["ssm bakup"] = "did you mean 'ssm backup'?",
+      ["ssm.bakup"] = 'ssm has no operation "bakup"',
+      ["kms encrpt"] = "did you mean encrypt?",
+      ["dynamdb"] = 'did you mean "dynamodb"?',
+      ["versoin"] = "did you mean 'version'?",
+    }) do
+      local said = program.run({ "help", words })
+      assert.same({ 2, "" }, { said.status, said.stdout })
+      assert.matches(hint, said.stderr, 1, true)
+    end
+  end)
+
   it("lists commands and the flags of all", function()
     local said = program.run({ "help" }).stdout
     for _, word in ipairs({
@@ -244,7 +269,7 @@ describe("awsbak help", function()
     local said = program.run({ "help", "ssm" })
     assert.equal(0, said.status)
     assert.matches("^  ssm backup +Save", said.stdout)
-    assert.is_nil(said.stdout:find("version"))
+    assert.is_nil(said.stdout:find("\n  version"))
   end)
 
   it("still lists the others when one does not load", function()
