@@ -7,6 +7,12 @@
 enum {
     OUT_SIZE = 64 * 1024,
     WINDOW_LOG = 20, /* 1 MiB: half of level 3's own, and so is the memory on both sides */
+    /* Up to this level the tables have half of level 3's size, too: 384 KiB less, and 0.5 % longer
+     * at most on what was tried (a backup of 10,000 parameters came out 1.9 % shorter). Whoever
+     * asks for a higher level wants its tables. */
+    SMALL_LEVEL_MAX = 3,
+    SMALL_HASH_LOG = 16,
+    SMALL_CHAIN_LOG = 15,
 };
 
 struct zstd_pack {
@@ -48,6 +54,20 @@ static void zstd_pack_free(struct ab_stage *s)
     ab_secret_free(s, sizeof(struct zstd_pack));
 }
 
+static bool set(ZSTD_CCtx *zstd, ZSTD_cParameter parameter, int value)
+{
+    return !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, parameter, value));
+}
+
+static bool set_all(ZSTD_CCtx *zstd, int level)
+{
+    if (!set(zstd, ZSTD_c_compressionLevel, level) || !set(zstd, ZSTD_c_windowLog, WINDOW_LOG) ||
+        !set(zstd, ZSTD_c_checksumFlag, 1))
+        return false;
+    return level > SMALL_LEVEL_MAX || (set(zstd, ZSTD_c_hashLog, SMALL_HASH_LOG) &&
+                                       set(zstd, ZSTD_c_chainLog, SMALL_CHAIN_LOG));
+}
+
 struct ab_stage *ab_zstd_pack_new(struct ab_stage *next, int level, struct ab_err *err)
 {
     static const struct ab_stage_ops ops = {zstd_pack_write, zstd_pack_finish, zstd_pack_free};
@@ -57,9 +77,7 @@ struct ab_stage *ab_zstd_pack_new(struct ab_stage *next, int level, struct ab_er
         goto fail;
     p->base.ops = &ops;
     p->zstd = ZSTD_createCCtx();
-    if (!p->zstd || ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, level)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_windowLog, WINDOW_LOG)) ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_checksumFlag, 1)))
+    if (!p->zstd || !set_all(p->zstd, level))
         goto fail;
     p->base.next = next;
     return &p->base;
