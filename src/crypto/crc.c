@@ -16,9 +16,11 @@ static void fill_tables(struct ab_crc *c, uint64_t poly)
         }
 }
 
-void ab_crc_init(struct ab_crc *c, uint64_t poly, int bits)
+void ab_crc_init(struct ab_crc *c, uint64_t poly, int bits, bool portable)
 {
-    fill_tables(c, poly);
+    c->folds = !portable && ab_crc_fold_init(&c->fold, poly);
+    if (!c->folds)
+        fill_tables(c, poly);
     c->ones = bits == 64 ? UINT64_MAX : UINT32_MAX;
     c->value = c->ones;
 }
@@ -32,10 +34,9 @@ static uint64_t load_le64(const uint8_t *p)
     return word;
 }
 
-void ab_crc_add(struct ab_crc *c, const uint8_t *data, size_t len)
+static uint64_t add_by_table(const struct ab_crc *c, uint64_t value, const uint8_t *data,
+                             size_t len)
 {
-    uint64_t value = c->value;
-
     for (; len >= 8; data += 8, len -= 8) {
         uint64_t word = value ^ load_le64(data);
         value = 0;
@@ -44,7 +45,15 @@ void ab_crc_add(struct ab_crc *c, const uint8_t *data, size_t len)
     }
     for (; len > 0; data++, len--)
         value = value >> 8 ^ c->table[0][(value ^ *data) & 255];
-    c->value = value;
+    return value;
+}
+
+void ab_crc_add(struct ab_crc *c, const uint8_t *data, size_t len)
+{
+    if (c->folds)
+        c->value = ab_crc_fold_add(&c->fold, c->value, data, len);
+    else
+        c->value = add_by_table(c, c->value, data, len);
 }
 
 uint64_t ab_crc_value(const struct ab_crc *c)

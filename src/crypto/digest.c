@@ -13,16 +13,20 @@ struct kind {
     const EVP_MD *(*md)(void); /* NULL for a checksum */
     uint64_t poly;
     int bits;
+    bool portable;
 };
 
 static const struct kind kinds[] = {
-    {"sha256", EVP_sha256, 0, 256},
-    {"sha512", EVP_sha512, 0, 512},
-    {"sha1", EVP_sha1, 0, 160},
-    {"md5", EVP_md5, 0, 128},
-    {"crc32", NULL, AB_CRC32_POLY, 32},
-    {"crc32c", NULL, AB_CRC32C_POLY, 32},
-    {"crc64nvme", NULL, AB_CRC64NVME_POLY, 64},
+    {"sha256", EVP_sha256, 0, 256, false},
+    {"sha512", EVP_sha512, 0, 512, false},
+    {"sha1", EVP_sha1, 0, 160, false},
+    {"md5", EVP_md5, 0, 128, false},
+    {"crc32", NULL, AB_CRC32_POLY, 32, false},
+    {"crc32c", NULL, AB_CRC32C_POLY, 32, false},
+    {"crc64nvme", NULL, AB_CRC64NVME_POLY, 64, false},
+    {"crc32-portable", NULL, AB_CRC32_POLY, 32, true},
+    {"crc32c-portable", NULL, AB_CRC32C_POLY, 32, true},
+    {"crc64nvme-portable", NULL, AB_CRC64NVME_POLY, 64, true},
 };
 
 struct ab_digest {
@@ -63,7 +67,7 @@ struct ab_digest *ab_digest_new(const char *name, struct ab_err *err)
         d->crc = ab_alloc(sizeof *d->crc);
         if (!d->crc)
             goto fail;
-        ab_crc_init(d->crc, kind->poly, kind->bits);
+        ab_crc_init(d->crc, kind->poly, kind->bits, kind->portable);
     }
     return d;
 

@@ -1,7 +1,8 @@
 /* crypto/digest.h - digests and checksums by name, and what is built on them: HMAC, HKDF, scrypt.
  *
  * Names: sha256 sha512 sha1 md5 crc32 crc32c crc64nvme. Checksums come out big-endian, the order
- * AWS encodes them in. Hashing is libcrypto's; the CRCs are ours. */
+ * AWS encodes them in. Hashing is libcrypto's; the CRCs are ours, and each has a second name with
+ * "-portable" at its end: the one of processors that cannot do better, for specs and benchmarks. */
 #ifndef AB_CRYPTO_DIGEST_H
 #define AB_CRYPTO_DIGEST_H
 

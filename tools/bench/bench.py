@@ -1,6 +1,6 @@
 """awsbak beside a floor program, the AWS CLI and boto3, in one run.
 
-usage: ./dev bench [start] [backup] [parse] (all without a word). Medians; the numbers of one machine are
+usage: ./dev bench [start] [backup] [parse] [digest] (all without a word). Medians; the numbers of one machine are
 comparable with each other only. docs/benchmarks.md keeps a run.
 """
 import json
@@ -155,9 +155,20 @@ def parse(_):
         goal("botocore's CPU over ours, " + name, float(ratio), PARSE_GOALS[name], "x", at_least=True)
 
 
+def digest(_):
+    """Checksums by the processor's instructions, where it has them, and by tables."""
+    done = subprocess.run([AWSBAK, "tools/bench/digest.lua"], check=True, capture_output=True, text=True)
+    speeds = {name: float(speed) for name, speed in map(str.split, done.stdout.splitlines())}
+    print("\nChecksums, GB/s of CPU (best of 5)\n  %-34s %10s %10s" % ("", "ours", "tables"))
+    names = [name for name in speeds if name + "-portable" in speeds]
+    for name in names:
+        print("  %-34s %10.1f %10.1f" % (name, speeds[name], speeds[name + "-portable"]))
+    goal("the slowest", min(speeds[name] for name in names), 10, " GB/s", at_least=True)
+
+
 def main(wanted):
     with tempfile.TemporaryDirectory(prefix="awsbak-bench-") as home:
-        for name, part in (("start", start_up), ("backup", backup), ("parse", parse)):
+        for name, part in (("start", start_up), ("backup", backup), ("parse", parse), ("digest", digest)):
             if not wanted or name in wanted:
                 part(home)
 

@@ -1,0 +1,141 @@
+#include "crypto/crc_fold.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <string.h>
+
+#define AB_CLMUL __attribute__((target("pclmul,sse4.1")))
+
+enum { WORD = 8, LANE = 16, LANES = 4, BLOCK = LANES * LANE };
+
+/* a * b * x of two reversed numbers: their product has 127 bits, which of 128 are the lower ones,
+ * where reversed numbers have their higher powers. */
+AB_CLMUL static __m128i multiply(uint64_t a, uint64_t b)
+{
+    return _mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)a), _mm_cvtsi64_si128((long long)b),
+                                0);
+}
+
+AB_CLMUL static uint64_t low(__m128i v)
+{
+    return (uint64_t)_mm_cvtsi128_si64(v);
+}
+
+AB_CLMUL static uint64_t high(__m128i v)
+{
+    return (uint64_t)_mm_extract_epi64(v, 1);
+}
+
+/* word * x^64 mod P: what the register holds when `word` has gone through it. The quotient is the
+ * upper half of word * (x^128 / P), whose last bit cannot reach there; the rest is the lower half
+ * of quotient * P, put one bit higher. */
+AB_CLMUL static uint64_t reduce(const struct ab_crc_fold *f, uint64_t word)
+{
+    uint64_t quotient = low(multiply(word, f->inverse));
+    __m128i product = multiply(quotient, f->poly);
+
+    return high(product) << 1 | low(product) >> 63;
+}
+
+bool ab_crc_fold_init(struct ab_crc_fold *f, uint64_t poly)
+{
+    uint64_t rest = 1; /* x^63 */
+
+    if (!__builtin_cpu_supports("pclmul") || !__builtin_cpu_supports("sse4.1"))
+        return false;
+    *f = (struct ab_crc_fold){.poly = poly};
+    for (int bit = 0; bit < 64; bit++) { /* x^127 / P, by hand */
+        f->inverse |= (rest & 1) << bit;
+        rest = rest & 1 ? rest >> 1 ^ poly : rest >> 1;
+    }
+    f->near[1] = rest; /* x^127; each reduction adds 64 to the exponent */
+    f->near[0] = reduce(f, rest);
+    f->far[1] = f->near[0];
+    for (int exponent = 191; exponent < 511; exponent += 64)
+        f->far[1] = reduce(f, f->far[1]);
+    f->far[0] = reduce(f, f->far[1]);
+    return true;
+}
+
+static uint64_t load(const uint8_t *data, size_t len)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, data, len);
+    return word;
+}
+
+AB_CLMUL static __m128i load_lane(const uint8_t *data)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)data);
+}
+
+/* The lane, taken as many bytes on as `by` stands for, and added to what is there. */
+AB_CLMUL static __m128i fold(__m128i lane, __m128i by, __m128i there)
+{
+    __m128i first = _mm_clmulepi64_si128(lane, by, 0x00);
+    __m128i second = _mm_clmulepi64_si128(lane, by, 0x11);
+
+    return _mm_xor_si128(_mm_xor_si128(first, second), there);
+}
+
+/* The register after `len` bytes, a multiple of BLOCK and not 0. Four lanes, because one product
+ * takes several cycles and another can begin in each. */
+AB_CLMUL static uint64_t add_blocks(const struct ab_crc_fold *f, uint64_t value,
+                                    const uint8_t *data, size_t len)
+{
+    __m128i far = load_lane((const uint8_t *)f->far), near = load_lane((const uint8_t *)f->near);
+    __m128i a = load_lane(data), b = load_lane(data + LANE);
+    __m128i c = load_lane(data + 2 * LANE), d = load_lane(data + 3 * LANE);
+
+    a = _mm_xor_si128(a, _mm_cvtsi64_si128((long long)value));
+    for (data += BLOCK, len -= BLOCK; len > 0; data += BLOCK, len -= BLOCK) {
+        a = fold(a, far, load_lane(data));
+        b = fold(b, far, load_lane(data + LANE));
+        c = fold(c, far, load_lane(data + 2 * LANE));
+        d = fold(d, far, load_lane(data + 3 * LANE));
+    }
+    a = fold(fold(fold(a, near, b), near, c), near, d);
+    return reduce(f, reduce(f, low(a)) ^ high(a));
+}
+
+uint64_t ab_crc_fold_add(const struct ab_crc_fold *f, uint64_t value, const uint8_t *data,
+                         size_t len)
+{
+    size_t blocks = len / BLOCK * BLOCK;
+
+    if (blocks > 0) {
+        value = add_blocks(f, value, data, blocks);
+        data += blocks;
+        len -= blocks;
+    }
+    for (; len >= WORD; data += WORD, len -= WORD)
+        value = reduce(f, value ^ load(data, WORD));
+    if (len == 0)
+        return value;
+    /* The last bytes are the end of a word that begins with zeros; what they leave of the register
+     * moves up. */
+    uint64_t word = (value ^ load(data, len)) << (64 - 8 * len);
+    return value >> 8 * len ^ reduce(f, word);
+}
+
+#else
+
+bool ab_crc_fold_init(struct ab_crc_fold *f, uint64_t poly)
+{
+    (void)f;
+    (void)poly;
+    return false;
+}
+
+uint64_t ab_crc_fold_add(const struct ab_crc_fold *f, uint64_t value, const uint8_t *data,
+                         size_t len)
+{
+    (void)f;
+    (void)data;
+    (void)len;
+    return value;
+}
+
+#endif
