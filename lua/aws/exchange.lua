@@ -14,6 +14,7 @@ local http = require("awsbak.http")
 local journal = require("aws.journal")
 local outside = require("awsbak.outside")
 local reader = require("aws.reader")
+local reply = require("aws.protocol.reply")
 local retry = require("aws.retry")
 
 local exchange = {}
@@ -124,8 +125,12 @@ local function fault(call, response)
   })
 end
 
---- Say in an error which call it ended and what to do, unless it does.
+--- Say in an error which call it ended, what its reply told, and what to do, unless it does.
 local function name_call(call, err)
+  local head = err.head
+  if head then
+    err.status, err.request_id, err.head = head.status, reply.request_id(head), nil
+  end
   err.hint = err.hint or advice.on(err)
   err.service = err.service or call.subject.service
   err.operation = err.operation or call.subject.operation

@@ -128,7 +128,8 @@ end
 --- `http.send({ method = "GET", url = "https://example.com/" }).status`
 --- Raises error tables with code `dns`, `connect`, `tls`, `cut`, `protocol`, `too_large`,
 --- `timeout_connect`, `timeout_first_byte`, `timeout_slow`, `timeout_total`, `sandbox_host`; their
---- `retryable` says whether another try may do better. A status of 400 or more is a reply.
+--- `retryable` says whether another try may do better, their `head` (a response without body) what
+--- a reply told that is not whole. A status of 400 or more is a reply.
 ---@param request awsbak.Request
 ---@return awsbak.Response
 function M.send(request)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static atomic_uint_fast64_t failures;
+
 #ifdef AB_FAULTS
 static atomic_uint_fast64_t requests;
 static atomic_uint_fast64_t fail_at;
@@ -45,19 +47,31 @@ uint64_t ab_alloc_count(void)
 }
 #endif
 
+uint64_t ab_alloc_failures(void)
+{
+    return atomic_load(&failures);
+}
+
+static void *counted(void *memory)
+{
+    if (!memory)
+        atomic_fetch_add(&failures, 1);
+    return memory;
+}
+
 void *ab_alloc(size_t size)
 {
-    return refused() ? NULL : malloc(size);
+    return counted(refused() ? NULL : malloc(size));
 }
 
 void *ab_calloc(size_t count, size_t size)
 {
-    return refused() ? NULL : calloc(count, size);
+    return counted(refused() ? NULL : calloc(count, size));
 }
 
 void *ab_realloc(void *old, size_t size)
 {
-    return refused() ? NULL : realloc(old, size);
+    return counted(refused() ? NULL : realloc(old, size));
 }
 
 void ab_free(void *p)

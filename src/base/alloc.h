@@ -32,4 +32,7 @@ bool ab_add_size(size_t a, size_t b, size_t *sum);
 uint64_t ab_alloc_count(void);
 void ab_alloc_fail_at(uint64_t n, bool forever);
 
+/* How many requests were refused so far, by the system or as an injected fault. */
+uint64_t ab_alloc_failures(void);
+
 #endif

@@ -60,6 +60,15 @@ static int whole_result(lua_State *L, void *arg)
     return 1;
 }
 
+/* A reply that is not whole may still have told its status and the request's id. */
+static void add_head(lua_State *L, void *arg)
+{
+    if (!ab_http_has_head(arg))
+        return;
+    push_head(L, arg);
+    lua_setfield(L, -2, "head");
+}
+
 static int stream_result(lua_State *L, void *arg)
 {
     struct ab_http *http = arg;
@@ -212,6 +221,7 @@ static int http_request(lua_State *L)
     request.loopback_only = ab_bind_host(L)->loopback_only;
     struct ab_loop *loop = ab_bind_loop(L);
     struct ab_bind_op *self = ab_bind_op_new(L, request.stream ? stream_result : whole_result);
+    self->failure = add_head;
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 1); /* the body stays as long as the op */
 

@@ -60,6 +60,15 @@ static void close_op(struct ab_bind_op *self)
     ab_op_free(op);
 }
 
+static int push_failure(lua_State *L, struct ab_bind_op *self)
+{
+    int count = ab_bind_fail(L, &self->op->err);
+
+    if (self->failure)
+        self->failure(L, self->arg);
+    return count;
+}
+
 /* op:result() -> values... | nil, error; closes the op */
 static int op_result(lua_State *L)
 {
@@ -67,7 +76,7 @@ static int op_result(lua_State *L)
     struct ab_op *op = self->op;
 
     luaL_argcheck(L, op->finished, 1, "operation is still running");
-    int count = op->failed ? ab_bind_fail(L, &op->err) : self->result(L, self->arg);
+    int count = op->failed ? push_failure(L, self) : self->result(L, self->arg);
     close_op(self);
     return count;
 }
@@ -110,6 +119,7 @@ struct ab_bind_op *ab_bind_op_new(lua_State *L, ab_bind_result *result)
     ab_bind_loop(L);
     struct ab_bind_op *self = ab_bind_object(L, sizeof *self, OP, 1);
     self->result = result;
+    self->failure = NULL;
     return self;
 }
 

@@ -34,10 +34,15 @@ struct ab_loop *ab_bind_loop(lua_State *L);
 /* Push the values of a finished operation that did not fail; returns their number. May raise. */
 typedef int ab_bind_result(lua_State *L, void *arg);
 
+/* Add to the error table on top of the stack what is known of an operation that failed. May raise.
+ */
+typedef void ab_bind_failure(lua_State *L, void *arg);
+
 struct ab_bind_op {
     struct ab_op *op; /* owned; NULL before start and after close */
     ab_bind_result *result;
-    void *arg; /* borrowed: lives as long as op */
+    ab_bind_failure *failure; /* or NULL */
+    void *arg;                /* borrowed: lives as long as op */
     uint64_t id;
 };
 

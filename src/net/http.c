@@ -294,6 +294,7 @@ bool ab_http_begin(struct ab_http *http, struct ab_err *err)
     CURLcode code = curl_easy_setopt(http->transfer.easy, CURLOPT_HTTPHEADER, headers);
     if (code != CURLE_OK)
         return ab_http_fail(http, code, err);
+    http->alloc_failures = ab_alloc_failures();
     http->began_ns = http->silent_since_ns = ab_now_ns();
     return set_timer(http, http->began_ns, err) && ab_loop_transfer(loop, &http->transfer, err);
 }
@@ -326,6 +327,11 @@ void ab_http_free(struct ab_http *http)
 struct ab_op *ab_http_op(struct ab_http *http)
 {
     return &http->transfer.op;
+}
+
+bool ab_http_has_head(const struct ab_http *http)
+{
+    return http->head_over;
 }
 
 long ab_http_status(const struct ab_http *http)

@@ -60,7 +60,10 @@ void ab_http_free(struct ab_http *http);
 /* The operation, whose ab_op_free is ab_http_free. */
 struct ab_op *ab_http_op(struct ab_http *http);
 
-/* Of a finished exchange: */
+/* Of a finished exchange, failed or not: whether the head of the reply came whole. */
+bool ab_http_has_head(const struct ab_http *http);
+
+/* Of an exchange with a head: */
 long ab_http_status(const struct ab_http *http);
 const char *ab_http_version(const struct ab_http *http);
 

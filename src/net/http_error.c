@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "net/http_exchange.h"
 
 /* curl's own words, or `otherwise`. Only for failures of TLS and of a proxy's tunnel: those quote
@@ -82,11 +83,20 @@ static bool fail_proxy(const struct ab_http *http, struct ab_err *err)
                    http->way->proxy, http->way->host, detail(http, "it gave no reason"));
 }
 
+/* curl 7.88 also says that memory is out when a header is longer than its own limit, 100 KiB. */
+static bool fail_memory(const struct ab_http *http, struct ab_err *err)
+{
+    if (ab_alloc_failures() != http->alloc_failures)
+        return ab_fail_memory(err);
+    return ab_fail(err, AB_REPLY, "too_large", "%s: the reply has a header that is too long",
+                   http->way->host);
+}
+
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
 {
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
-        return ab_fail_memory(err);
+        return fail_memory(http, err);
     case CURLE_URL_MALFORMAT:
         return ab_fail(err, AB_USAGE, "url", "the URL is not valid");
     case CURLE_COULDNT_RESOLVE_HOST:

@@ -40,9 +40,10 @@ struct ab_http {
     int64_t length; /* Content-Length, or -1 */
     int head_lines;
     size_t head_bytes;
-    struct ab_buf head; /* name NUL value NUL ... */
-    struct ab_buf body; /* of a stream: what was not taken yet */
-    int64_t received;   /* body bytes in all */
+    struct ab_buf head;      /* name NUL value NUL ... */
+    struct ab_buf body;      /* of a stream: what was not taken yet */
+    int64_t received;        /* body bytes in all */
+    uint64_t alloc_failures; /* of the process when the transfer began */
 
     bool broken; /* a callback refused the reply: err says why */
     bool paused; /* curl waits until a stream's reader takes some */

@@ -43,9 +43,18 @@ function bodies.parse_payload(walk, _, member)
   return value
 end
 
+-- With status 200 services send at least {} where members are promised: nothing at all is somebody
+-- else's answer. With 202 and 204 it may be all there is to say.
 function bodies.parse_members(walk, _, shape)
-  local body = walk.response.body
-  return body ~= "" and decode.json(walk, shape.name, body) or {}
+  local response = walk.response
+  if response.body == "" and response.status ~= 200 then
+    return {}
+  end
+  local value = decode.json(walk, shape.name, response.body)
+  if value == json.null then
+    reply.misshapen(walk, "null where a structure is promised")
+  end
+  return value
 end
 
 function bodies.parse_nothing(walk)
