@@ -9,14 +9,19 @@
 ---     correct(call, err, response) -> boolean
 ---         put right what made `err`; true: send again, at once, signed anew
 ---     output(call, output)
----         change the output into the form that people want
+---         change the output into the form that people want, or refuse it
 
 local hooks = {}
 
 local NONE = {}
 
 -- Modules that hold hooks, by service; loaded with the first call, for they may need clients.
-local modules = { ec2 = "aws.ec2.hooks", iam = "aws.iam.hooks", s3 = "aws.s3.hooks" }
+local modules = {
+  ec2 = "aws.ec2.hooks",
+  iam = "aws.iam.hooks",
+  s3 = "aws.s3.hooks",
+  sqs = "aws.sqs.hooks",
+}
 
 --- The hooks of a service; an empty table when it has none.
 ---@param service string "s3"

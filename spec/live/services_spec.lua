@@ -388,7 +388,10 @@ describe("against moto", function()
     sqs.send_message({
       QueueUrl = url,
       MessageBody = "héllo",
-      MessageAttributes = { a = { DataType = "Binary", BinaryValue = "\0\255" } },
+      MessageAttributes = {
+        a = { DataType = "Binary", BinaryValue = "\0\255" },
+        b = { DataType = "String", StringValue = "é" },
+      },
     })
     local message = sqs.receive_message({
       QueueUrl = url,
