@@ -24,6 +24,18 @@ local validate = require("aws.validate")
 
 local client = {}
 
+---@class aws.Client
+---@field call fun(operation: string, input?: table, options?: aws.CallOptions): table
+---@field build fun(operation: string, input?: table, options?: aws.CallOptions): table
+---@field presign fun(operation: string, input?: table, options?: table): string, table
+---@field endpoint fun(operation: string, input?: table): table
+---@field operation fun(name: string): aws.Operation
+---@field meta table
+
+---@class aws.WaitOptions: aws.CallOptions
+---@field delay number? seconds between two looks
+---@field tries integer? how often it looks at most
+
 local CALL_OPTIONS = { "attempts", "timeout" }
 -- Seconds that a presigned URL is good for; S3's limit (S3 user guide, "Sharing objects with
 -- presigned URLs").

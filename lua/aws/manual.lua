@@ -61,6 +61,15 @@ local function enum_text(shape, all)
   return table.concat(values, " | ") .. more
 end
 
+--- The limits of a value in words: "1 to 64 characters, matches [a-z]+"; nil when there are none.
+---@param shape aws.Shape
+---@return string?
+function manual.limits(shape)
+  local limits = range(shape)
+  local pattern = shape.pattern and "matches " .. shape.pattern
+  return limits and pattern and limits .. ", " .. pattern or limits or pattern
+end
+
 --- The type of a value in words, with its limits.
 local function type_text(m, ref, all)
   local shape = m:shape(ref)
@@ -77,10 +86,8 @@ local function type_text(m, ref, all)
   elseif shape.type == "structure" then
     kind = shape.document and "any JSON" or (shape.union and "one of " or "") .. shape.name
   end
-  local limits = range(shape)
-  return kind
-    .. (limits and ", " .. limits or "")
-    .. (shape.pattern and ", matches " .. shape.pattern or "")
+  local limits = manual.limits(shape)
+  return limits and kind .. ", " .. limits or kind
 end
 
 --- The structure that a value is or is made of, or nil.
@@ -197,9 +204,13 @@ local function waiters_text(m, operation)
   return #names > 0 and layout.wrap("Waiters: " .. table.concat(names, ", "), "  ") or ""
 end
 
-local function address(m, operation)
+--- The address of AWS's page about an operation.
+---@param m aws.Model
+---@param operation aws.Operation
+---@return string
+function manual.address(m, operation)
   local uid = m.meta.uid or m.meta.endpoint_prefix .. "-" .. m.meta.api_version
-  return PAGES .. uid .. "/" .. operation.name .. "\n"
+  return PAGES .. uid .. "/" .. operation.name
 end
 
 --- The page of an operation.
@@ -225,7 +236,7 @@ function manual.operation(m, operation)
     errors_text(operation),
     listing_text(m, operation),
     waiters_text(m, operation),
-    address(m, operation),
+    manual.address(m, operation) .. "\n",
   })
 end
 
