@@ -10,14 +10,15 @@
 ---   load(cfg, context) -> keys | nil, reason
 ---     context.profile      whose settings count
 ---     context.environment  whether variables count (not when a flag or option names the profile)
----     context.visited      profiles on the way here, for loops of source_profile
+---     context.renewal      whether there were keys before: then nobody is asked for MFA codes
+---     context.refused      access key id that a service called expired: not to be had from a cache
 
 local errors = require("awsbak.errors")
 local guard = require("aws.guard")
 local log = require("awsbak.log")
+local once = require("aws.credentials.once")
 local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
-local task = require("awsbak.task")
 local time = require("awsbak.time")
 
 local credentials = {}
@@ -152,7 +153,8 @@ local function search_all(self)
   local context = {
     profile = self.cfg.profile,
     environment = not self.cfg.profile_explicit,
-    visited = { self.cfg.profile },
+    renewal = self.current ~= nil,
+    refused = self.refused,
   }
   return guard.lift(search, STEPS, self.cfg, context, self.steps)
     or none_found(self.cfg, self.steps)
@@ -176,46 +178,15 @@ local function load(self)
   return keys
 end
 
-local function is_loading(self)
-  return self.loading ~= nil and self.loading.state ~= "done"
-end
-
---- An error for one of several who meet it: each names its own operation in it.
-local function copy(err)
-  local own = {}
-  for key, value in pairs(err) do
-    own[key] = value
-  end
-  return setmetatable(own, getmetatable(err))
-end
-
---- Load, once for all tasks that want keys at the same time: they share what it gives, also its
---- error. Where nothing else can run meanwhile there is nobody to share with.
+--- Load, once for all tasks that want keys at the same time.
 local function load_once(self)
-  if not task.can_yield() then
-    return load(self)
-  end
-  while true do
-    local is_ours = not is_loading(self)
-    if is_ours then
-      self.loading = task.spawn(errors.try, load, self)
-    end
-    local loading = self.loading
-    local keys, err = errors.try(task.await, loading)
-    if keys then
-      return keys
-    end
-    -- The task that loads ends with the one that began it. When that was cancelled, begin anew.
-    if is_ours or loading.state ~= "done" or err.kind ~= "cancelled" then
-      error(copy(err), 0)
-    end
-  end
+  return once.call(self, load, self)
 end
 
 --- Try to replace keys that expire soon; those still good for a while may stay when that fails.
 local function renew(self, keys, left)
   local now = outside.monotonic()
-  if left > self.mandatory and (is_loading(self) or now < (self.next_try or now)) then
+  if left > self.mandatory and (once.is_running(self) or now < (self.next_try or now)) then
     return keys
   end
   self.next_try = now + ADVISORY_PAUSE
@@ -255,6 +226,7 @@ function Provider:refresh()
     return true
   end
   local old = self.current
+  self.refused = old and old.access_key_id
   if self.cfg then
     self.cfg:reload()
   end

@@ -114,6 +114,30 @@ function M.sink(path, options)
   return require("awsbak.core.file").sink(path, options)
 end
 
+--- Write a small file that only its owner may read, in folders that only he may enter: it appears
+--- whole, in place of an older one, or not at all.
+---@param path string
+---@param text string
+---@return boolean true
+--- Raises kind "io".
+function M.write_private(path, text)
+  local errors = require("awsbak.errors")
+  local await = require("awsbak.task").await
+  errors.check(require("awsbak.core.file").mkdirs(path:match("^(.*)/")))
+  local sink <close> = errors.check(M.sink(path, { force = true }))
+  await(sink:write(text))
+  await(sink:commit())
+  return true
+end
+
+--- Ask on the terminal, without showing what is typed.
+---@param prompt string
+---@return userdata? answer secret
+---@return table? err code "no_terminal", "no_answer", ...
+function M.ask_hidden(prompt)
+  return sys.read_password(prompt)
+end
+
 --- Send a request, as awsbak.http does.
 ---@param request table
 ---@return table response

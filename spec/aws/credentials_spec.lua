@@ -121,12 +121,11 @@ describe("credentials", function()
     assert.same({}, log.lines)
   end)
 
-  it("of SSO and login sessions, and MFA, are refused clearly", function()
+  it("of SSO and login sessions are refused clearly", function()
     for _, text in ipairs({
       "[default]\nsso_session = corp",
       "[default]\nsso_start_url = https://x",
       "[default]\nlogin_session = arn",
-      "[default]\nrole_arn = r\nsource_profile = default\nmfa_serial = m\naws_access_key_id = a",
     }) do
       local _, e = world.keys({ config = text })
       assert.equal("config", e.kind, text)

@@ -1,4 +1,6 @@
+local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
+local scratch = require("spec.support.scratch")
 
 describe("outside.with", function()
   local function zero()
@@ -47,5 +49,29 @@ describe("outside.read_file", function()
       message = "cannot read /nowhere/at/all: No such file or directory",
     }, err)
     assert.equal("EISDIR", select(2, outside.read_file("/")).code)
+  end)
+end)
+
+describe("outside.write_private", function()
+  it("makes files and folders that only their owner may use, and replaces what is there", function()
+    local dir <close> = scratch.new()
+    local path = dir:path("a/b/c.json")
+    outside.write_private(path, "old")
+    outside.write_private(path, "new")
+    assert.equal("new", outside.read_file(path))
+    assert.equal(tonumber("600", 8), outside.stat(path).mode)
+    assert.equal(tonumber("700", 8), outside.stat(dir:path("a/b")).mode)
+    assert.same({ "c.json" }, outside.list(dir:path("a/b")))
+  end)
+
+  it("leaves nothing behind when it cannot write", function()
+    local dir <close> = scratch.new()
+    outside.write_private(dir:path("f/x/y"), "")
+    for _, name in ipairs({ "f/x", "f/x/y/z" }) do -- a folder; below a file
+      local done, e = errors.try(outside.write_private, dir:path(name), "text")
+      assert.is_nil(done)
+      assert.equal("io", e.kind)
+    end
+    assert.same({ "x" }, outside.list(dir:path("f")))
   end)
 end)

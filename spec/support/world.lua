@@ -8,8 +8,9 @@ local outside = require("awsbak.outside")
 local world = {}
 
 --- Call `f` where there is nothing but the world `w`: { env, config, credentials, files, stats,
---- now, send }. Files, and what stat says of them, go by their paths; `config` and `credentials`
---- are the texts of AWS's two files. Waits are added up in `slept`.
+--- now, send, answer }. Files, also those written, and what stat says of them, go by their paths;
+--- `config` and `credentials` are the texts of AWS's two files. `answer(prompt)` is who sits at the
+--- terminal. Waits are added up in `slept`.
 ---@param w table
 ---@param f function
 function world.with(w, f)
@@ -30,6 +31,14 @@ function world.with(w, f)
       end
       return text,
         not text and { kind = "io", code = "ENOENT", message = path .. " is not there" } or nil
+    end,
+    write_private = function(path, text)
+      w.files = w.files or {}
+      w.files[path] = text
+      return true
+    end,
+    ask_hidden = function(prompt)
+      return w.answer(prompt)
     end,
     stat = function(path)
       local st = (w.stats or {})[path]

@@ -35,14 +35,11 @@ end
 ---@param cfg aws.Config
 ---@param input table of AssumeRole; RoleSessionName may be absent
 ---@param source_keys aws.Keys
----@param source string the role's place in the settings
+---@param source string whose role it is
 ---@return aws.Keys
 function assume.role(cfg, input, source_keys, source)
   input.RoleSessionName = input.RoleSessionName or session_name()
-  return keys_of(
-    client(cfg, source_keys).assume_role(input),
-    ("role %s, %s"):format(input.RoleArn, source)
-  )
+  return keys_of(client(cfg, source_keys).assume_role(input), source)
 end
 
 --- Keys of a role, assumed with a web identity token; the call is not signed.
@@ -54,7 +51,7 @@ function assume.web_identity(cfg, input, source)
   input.RoleSessionName = input.RoleSessionName or session_name()
   local nobody = { access_key_id = "unsigned", secret_access_key = "unsigned" }
   local answer = client(cfg, nobody).assume_role_with_web_identity(input)
-  return keys_of(answer, ("role %s, web identity, %s"):format(input.RoleArn, source))
+  return keys_of(answer, source)
 end
 
 return assume

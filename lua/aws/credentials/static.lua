@@ -2,25 +2,9 @@
 --- and ConfigProvider).
 
 local credentials = require("aws.credentials")
-
-local log = require("awsbak.log")
-local outside = require("awsbak.outside")
+local store = require("aws.credentials.store")
 
 local static = {}
-
-local OTHERS = 63 -- 0077: the permissions of everybody but the owner
-
---- Say once that others than its owner may read a file that holds keys.
-local function warn_of_others(path)
-  local st = outside.stat(path)
-  if st and st.type == "file" and st.mode & OTHERS ~= 0 then
-    log.warn_once(
-      "%s holds keys and is open to others (mode %04o); run chmod 600 on it",
-      path,
-      st.mode
-    )
-  end
-end
 
 --- Keys written under the profile in one of the files.
 ---@param cfg aws.Config
@@ -40,7 +24,7 @@ function static.load(cfg, context, file)
   if not id then
     return nil, ("no aws_access_key_id for profile %s"):format(context.profile)
   end
-  warn_of_others(cfg.expand(cfg[file .. "_file"]))
+  store.warn_of_others(cfg.expand(cfg[file .. "_file"]))
   return credentials.keys({
     access_key_id = id,
     secret_access_key = key("aws_secret_access_key"),

@@ -4,6 +4,7 @@
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
+local session = require("aws.credentials.session")
 
 local web_identity = {}
 
@@ -58,9 +59,15 @@ function web_identity.load(cfg, context)
   local input = {
     RoleArn = arn,
     RoleSessionName = setting(cfg, context, "AWS_ROLE_SESSION_NAME", "role_session_name"),
-    WebIdentityToken = read_token(cfg, path),
   }
-  return require("aws.credentials.assume").web_identity(cfg, input, source)
+  local which = {
+    name = session.role_name(input),
+    source = ("role %s, web identity, %s"):format(arn, source),
+  }
+  return session.get(cfg, context, which, function()
+    input.WebIdentityToken = read_token(cfg, path)
+    return require("aws.credentials.assume").web_identity(cfg, input, which.source)
+  end)
 end
 
 return web_identity

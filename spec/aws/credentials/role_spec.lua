@@ -53,14 +53,21 @@ describe("credentials of a role", function()
     assert.equal("AKIDSELF", world.keys(here, { profile = "a" }).access_key_id)
   end)
 
-  it("are refused where profiles name each other", function()
-    for _, config_text in ipairs({
-      ROLE .. "source_profile = a",
-      ROLE .. "source_profile = b\n[profile b]\nrole_arn = arn:b\nsource_profile = a",
+  it("are refused where source_profile goes in a circle, which is named", function()
+    local function profile(name, source)
+      return ("[profile %s]\nrole_arn = arn:%s\nsource_profile = %s\n"):format(name, name, source)
+    end
+    for loop, config_text in pairs({
+      ["a -> a"] = profile("a", "a"),
+      ["a -> b -> a"] = profile("a", "b") .. profile("b", "a"),
+      ["b -> c -> d -> b"] = profile("a", "b")
+        .. profile("b", "c")
+        .. profile("c", "d")
+        .. profile("d", "b"),
     }) do
       local _, e = world.keys({ config = config_text }, { profile = "a" })
       assert.equal("role", e.code)
-      assert.truthy(e.message:find("name each other", 1, true))
+      assert.equal("source_profile goes in a circle: " .. loop, e.message)
     end
   end)
 
