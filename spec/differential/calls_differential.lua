@@ -67,7 +67,13 @@ local function call(client, case)
   if output then
     return { output = to_plain(output) }
   elseif err.kind == "service" then
-    return { code = err.code, message = err.message, fields = to_plain(err.fields or {}) }
+    return {
+      code = err.code,
+      message = err.message,
+      status = err.status,
+      request_id = err.request_id,
+      fields = to_plain(err.fields or {}),
+    }
   end
   return { awsbak = tostring(err) }
 end

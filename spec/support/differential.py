@@ -29,9 +29,11 @@ from awscrt import checksums
 from botocore.config import Config
 from botocore.eventstream import EventStream
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
 import control
+import faults
 import http_server
 import values
 
@@ -43,6 +45,10 @@ LEFT_OUT = {
     "lambda InvokeWithResponseStream": "its reply is an event stream",
 }
 
+# How botocore fails on a reply that it does not understand.
+BOTOCORE_FAILURES = (
+    BotoCoreError, ResponseParserError, ElementTree.ParseError, TypeError, ValueError, AttributeError, KeyError,
+)  # fmt: skip
 # What differs on purpose: service and operation, where, and why.
 EXCEPTIONS = [
     ("s3", "GetBucketLocation", "result", "botocore takes the root's text, also where S3 sends an element"),
@@ -146,14 +152,11 @@ class Case:
         self.input = maker.make(op.input_shape) if op.input_shape else {}
         if "ContentLength" in self.input:  # S3's header: not what a server would believe otherwise
             self.input["ContentLength"] = len(self.input.get("Body", b""))
+        self.fault = None
         noise, teller = values.Noise(seed + " noise"), values.Maker(seed + " reply")
-        self.is_fault = teller.maybe(0.3)
-        if self.is_fault:
-            shape = teller.random.choice([None, *op.error_shapes])
-            value = teller.make(shape) if shape else {}
-            status = (shape and shape.metadata.get("error", {}).get("httpStatusCode")) or 409
-            status = 409 if status == 400 else status  # S3's 400 to a HEAD asks for another region
-            self.reply = values.fault(api, shape, value, status, noise)
+        if teller.maybe(0.4):
+            self.fault = faults.FaultMaker(api, op, seed + " fault").make()
+            self.reply = self.fault.status, self.fault.headers, self.fault.body
         elif op.output_shape is None:
             self.reply = 200, {}, empty_body(api, op)
         else:
@@ -167,11 +170,12 @@ class Case:
             return {"output": plain(whole(output))}
         except ClientError as e:
             response = dict(e.response)
-            error = response.pop("Error")
-            response.pop("ResponseMetadata", None)
+            error, about = response.pop("Error", {}), response.pop("ResponseMetadata", {})
             return {
                 "code": error.get("Code"),
                 "message": error.get("Message"),
+                "status": about.get("HTTPStatusCode"),
+                "request_id": about.get("RequestId"),
                 "fields": plain({**{k: v for k, v in error.items() if k not in ("Code", "Message", "Type")}, **response}),
             }
 
@@ -272,23 +276,33 @@ def differences(theirs, ours, where=""):
         yield f"{where}: botocore {theirs!r}, awsbak {ours!r}"
 
 
-def told(result):
-    """A result without what each side keeps of an error besides its modelled members: the message a second time,
-    members that no model knows."""
-    if "fields" not in result:
-        return result
-    if not result["message"]:
-        result = {**result, "message": result["code"]}  # a message that says nothing says its code with awsbak
-    fields = {k: v for k, v in result["fields"].items() if k.lower() != "message" and k not in ("zzNewer", "__type")}
-    return {**result, "fields": fields}
+def comparable(error, fault):
+    """An error without what each side adds to it: the message a second time, members that no model knows. An error
+    without a code has its status for one."""
+    added = {"message", "code", "type", "zznewer", "__type", "queryerrorcode", "hostid"}
+    fields = {k: v for k, v in error["fields"].items() if k.lower() not in added}
+    if not fault.modelled and fault.body.lstrip()[:1] == b"{":
+        fields = {}  # botocore gives none, awsbak all as they came
+    return {**error, "code": error["code"] or str(error["status"]), "fields": fields}
 
 
-def compare(theirs, ours, their_request, our_request):
+def compare_errors(theirs, ours, fault):
+    theirs, ours = comparable(theirs, fault), comparable(ours, fault)
+    for name in ("request_id", "message"):  # which awsbak looks for in more places; a message is never empty
+        if not theirs.get(name):
+            theirs[name] = ours.get(name)
+    yield from differences(theirs, {"request_id": None, **ours}, "result")
+
+
+def compare(case, theirs, ours, their_request, our_request):
     if our_request is None:
         yield f"awsbak sent nothing: {ours}"
         return
     yield from differences(compared(their_request), compared(our_request), "request")
-    yield from differences(told(theirs), told(ours), "result")
+    if "fields" in theirs and "fields" in ours:
+        yield from compare_errors(theirs, ours, case.fault)
+    else:
+        yield from differences(theirs, ours, "result")
 
 
 class Run:
@@ -310,7 +324,7 @@ class Run:
         before = len(self.server.requests)
         try:
             result = case.run(client)
-        except (BotoCoreError, TypeError, ValueError, AttributeError, KeyError) as e:
+        except BOTOCORE_FAILURES as e:
             result = {"botocore": f"{type(e).__name__}: {e}"}
         if len(self.server.requests) != before + 1:
             sys.exit(f"{case.op.name} made {len(self.server.requests) - before} requests: {result} {case.input}")
@@ -319,6 +333,9 @@ class Run:
 
     def is_exception(self, case, result, line):
         places = [e[2] for e in EXCEPTIONS if e[0] == self.service and case.op.name.startswith(e[1])]
+        if case.fault:
+            protocol = case.api.metadata["protocol"]
+            places += [e[2] for e in faults.APART if protocol in e[0].split() and case.fault.form == e[1]]
         if "botocore" in result and line.startswith("result.") and "result.botocore" in places:
             return True
         return any(line.startswith(place) for place in places)
@@ -335,7 +352,7 @@ class Run:
             found.append(f"awsbak made {len(self.server.requests)} requests for {len(self.cases)} calls")
         for i, case in enumerate(self.cases):
             sent = self.server.requests[i] if i < len(self.server.requests) else None
-            for line in compare(self.results[i], ours[i], self.requests[i], sent):
+            for line in compare(case, self.results[i], ours[i], self.requests[i], sent):
                 if self.is_exception(case, self.results[i], line):
                     continue
                 found.append(f"{self.service} {case.op.name} (case {i}): {line}".encode())

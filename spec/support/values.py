@@ -381,30 +381,3 @@ def settle(shape, value, headers, body):
             headers[header] = str(len(body))
         elif name in value and header.startswith("x-amz-checksum-") and header in headers:
             value[name] = headers[header] = "parts-2"
-
-
-def fault(api, shape, value, status, noise):
-    """Status, headers and body of an error reply; of an unknown error without a shape."""
-    protocol = api.metadata["protocol"]
-    code = shape.error_code if shape else "SomethingNewer"
-    message = value.pop("message", value.pop("Message", "it failed: <é>"))
-    kept = {k: v for k, v in value.items() if "location" not in shape.members[k].serialization} if shape else {}
-    headers = reply_headers(shape, value)[1] if shape else {}
-    if protocol in ("json", "rest-json"):
-        named = next((n for n in shape.members if n.lower() == "message"), "message") if shape else "message"
-        body = {**(reply_json(shape, kept, noise) if shape else {}), named: message}
-        code = noise.random.choice([code, "com.aws#" + code, code + ":http://internal/"])
-        if protocol == "json":
-            body["__type"] = code
-        else:
-            headers["x-amzn-errortype"] = code
-        return status, headers, json.dumps(body).encode()
-    inner = element("Code", code) + element("Message", escape(message))
-    inner += xml_members(shape, kept, noise)[1] if shape else ""
-    if protocol == "query":
-        text = element("ErrorResponse", element("Error", element("Type", "Sender") + inner) + element("RequestId", "r1"))
-    elif protocol == "ec2":
-        text = element("Response", element("Errors", element("Error", inner)) + element("RequestID", "r1"))
-    else:
-        text = element("Error", inner + element("RequestId", "r1"))
-    return status, headers, text.encode()
