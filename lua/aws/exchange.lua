@@ -125,13 +125,22 @@ local function fault(call, response)
   })
 end
 
+--- What to do about an error: keys and rights first, then a value that the service may not know.
+local function advise(call, err)
+  local said = advice.on(err)
+  if not said and err.kind == "service" and err.status == 400 then
+    said = require("aws.enums").advice(call.service.model, call.operation, call.input)
+  end
+  return said
+end
+
 --- Say in an error which call it ended, what its reply told, and what to do, unless it does.
 local function name_call(call, err)
   local head = err.head
   if head then
     err.status, err.request_id, err.head = head.status, reply.request_id(head), nil
   end
-  err.hint = err.hint or advice.on(err)
+  err.hint = err.hint or advise(call, err)
   err.service = err.service or call.subject.service
   err.operation = err.operation or call.subject.operation
   return err

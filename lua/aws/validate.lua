@@ -3,7 +3,8 @@
 --- Checked is what botocore checks (botocore/validate.py): unknown members, types, missing required
 --- members, lower bounds (`min`) of numbers, strings and lists, and unions with other than one
 --- member. Enums, patterns and upper bounds change at AWS's side without a new model, so those are
---- left to the service. On top of that strings must be UTF-8, which every protocol demands.
+--- left to the service (and see aws.enums). On top of that strings must be UTF-8, which every
+--- protocol demands.
 
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")

@@ -1,5 +1,6 @@
 --- The end of a run that failed: what people are told, and the exit code.
 
+local embed = require("awsbak.core.embed")
 local errors = require("awsbak.errors")
 local host = require("awsbak.core.host")
 local log = require("awsbak.log")
@@ -34,10 +35,22 @@ local function gist(e)
   return ("%s %s %s %s"):format(e.kind, e.code, e.service, e.operation)
 end
 
+--- The built-in module that a script most likely meant, as the end of a sentence.
+local function meant_module(message)
+  local missing = message:match("module '([%w_.]+)' not found")
+  local names = {}
+  for _, path in ipairs(missing and embed.list("lua/") or {}) do
+    local name = path:match("^lua/(.+)%.lua$")
+    names[#names + 1] = name and name:gsub("/init$", ""):gsub("/", ".")
+  end
+  local nearest = missing and errors.nearest(missing, names)
+  return nearest and ("; did you mean '%s'?"):format(nearest) or ""
+end
+
 --- The first line is the message; what follows (require lists every place it looked at) is for -v.
 local function say_bug(message)
   local first, rest = message:match("^([^\n]*)(.*)$")
-  log.error((first:gsub(":$", "")))
+  log.error("%s", first:gsub(":$", "") .. meant_module(first))
   for line in rest:gmatch("[^\n]+") do
     log.info((line:gsub("^%s+", "")))
   end

@@ -249,6 +249,13 @@ describe("code", function()
     assert.equal("not found\n", io.popen(line):read("a"))
   end)
 
+  it("that asks for a module that is not there is told the nearest one", function()
+    local said = run("-e", "require('aws.smm')").stderr
+    assert.matches("module 'aws.smm' not found; did you mean 'aws.ssm'?\n", said, 1, true)
+    said = run("-e", "require('quite.another')").stderr
+    assert.matches("module 'quite.another' not found\n", said, 1, true)
+  end)
+
   it("is text, never bytecode", function()
     local dir <close> = scratch.new()
     local path = dir:write("b.lua", string.dump(load("print(1)")))
