@@ -40,6 +40,7 @@ local SHAPES = {
       ref("Kind", "Text", { wire = "type", attribute = true }),
       ref("Child", "Node"),
       ref("Choice", "Choice"),
+      ref("Lone", "Int", { flattened = true }),
     },
   },
 }
@@ -194,6 +195,10 @@ describe("shape.xml", function()
       <FlatMap><key>y</key><value>2</value></FlatMap></N>]])
     assert.same({ "a", "b", "c" }, node.Flat)
     assert.same({ x = 1, y = 2 }, node.FlatMap)
+  end)
+
+  it("flattens nothing but lists and maps, whatever a model says", function()
+    assert.same({ Lone = 1 }, from_xml("<N><Lone>1</Lone><Lone>2</Lone></N>"))
   end)
 
   it("takes the first of what comes twice, and nothing it does not know", function()

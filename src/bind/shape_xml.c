@@ -143,19 +143,22 @@ static bool read_any(struct reader *r, struct ab_shape *shape)
     return shape->kind == AB_SHAPE_LIST ? read_item(r, shape) : read_entry(r, shape);
 }
 
-/* The element at r->at is member `ref` of the structure on top. */
+/* The element at r->at is member `ref` of the structure on top. A model may call anything
+ * flattened; only what has items is (as in botocore). */
 static bool read_member(struct reader *r, struct ab_shape_ref *ref, bool again)
 {
     lua_State *L = r->walk.L;
     struct ab_shape *shape = ab_shape_of(&r->walk, ref);
+    bool has_items = shape->kind == AB_SHAPE_LIST || shape->kind == AB_SHAPE_MAP;
+    bool flattened = ref->flattened && has_items;
     bool ok;
 
-    if (again && !ref->flattened) {
+    if (again && !flattened) {
         skip_element(r);
         return true;
     }
     lua_rawgeti(L, AB_SHAPE_NAMES, ref->name); /* structure name */
-    if (ref->flattened) {
+    if (flattened) {
         push_flattened(r, shape, again);
         ok = read_any(r, shape);
     } else {
