@@ -1,5 +1,6 @@
---- The program survives running out of memory anywhere: each seventh allocation of a run is made to
---- fail, once alone and once with all that follow. Needs a build with AB_FAULTS (the asan preset).
+--- The program survives running out of memory anywhere: each seventh allocation of a run, and each
+--- one of reading a reply, is made to fail, once alone and once with all that follow. Needs a build
+--- with AB_FAULTS (the asan preset).
 
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
@@ -106,5 +107,17 @@ describe("out of memory", function()
 
   it("for good, during a request", function()
     check(request, "whole\n", started, "AWSBAK_FAIL_FOREVER=1")
+  end)
+
+  it("once and for good, anywhere in reading a reply", function()
+    local command = ("%s %s spec/torture/replies.lua 2>&1; echo $?"):format(SANITIZERS, PROGRAM)
+    local lines = shell_lines(command)
+    local said = table.concat(lines, "\n")
+    assert.equal("0", lines[#lines], said)
+    for i = 1, #lines - 1 do
+      local points = tonumber(lines[i]:match("^%a+ %a+: (%d+) points$"))
+      assert.is_true(points ~= nil and points > 50, said)
+    end
+    assert.equal(5, #lines, said)
   end)
 end)

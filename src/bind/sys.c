@@ -172,6 +172,17 @@ static int sys_alloc_count(lua_State *L)
     return 1;
 }
 
+/* sys.alloc_fail(n, forever): refuse the n-th memory request from now on, or with `forever` that
+ * one and all that follow; 0 refuses none. Nothing without AB_FAULTS. */
+static int sys_alloc_fail(lua_State *L)
+{
+    lua_Integer n = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, n >= 0, 1, "a count");
+    ab_alloc_fail_at(n > 0 ? ab_alloc_count() + (uint64_t)n : 0, lua_toboolean(L, 2));
+    return 0;
+}
+
 /* sys.peak_rss() -> bytes of the largest resident set so far */
 static int sys_peak_rss(lua_State *L)
 {
@@ -195,6 +206,7 @@ static const luaL_Reg functions[] = {
     {"exe", sys_exe},
     {"cwd", sys_cwd},
     {"alloc_count", sys_alloc_count},
+    {"alloc_fail", sys_alloc_fail},
     {"peak_rss", sys_peak_rss},
     {"setenv", sys_setenv},
     {NULL, NULL},

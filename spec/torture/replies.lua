@@ -1,0 +1,125 @@
+--- Read a reply of each format, its shapes told anew, while each memory request in turn is refused:
+--- the value or an error comes out, and nothing stays behind (which the sanitizer says at the end).
+---
+--- usage: AWSBAK_PROGRAM spec/torture/replies.lua; prints how many points there were.
+
+local json = require("awsbak.core.json")
+local shape = require("awsbak.core.shape")
+local sys = require("awsbak.core.sys")
+local xml = require("awsbak.core.xml")
+
+local function ref(name, target, flattened)
+  return { name = name, wire = name, shape = target, flattened = flattened }
+end
+
+local SHAPES = {
+  Text = { "string" },
+  Int = { "integer" },
+  Blob = { "blob" },
+  Time = { "timestamp" },
+  Texts = { "list", { ref("element", "Text") } },
+  Ints = { "map", { ref("key", "Text"), ref("value", "Int") } },
+  Node = {
+    "structure",
+    {
+      ref("Name", "Text"),
+      ref("Data", "Blob"),
+      ref("At", "Time"),
+      ref("List", "Texts"),
+      ref("Flat", "Texts", true),
+      ref("Map", "Ints"),
+      ref("Child", "Node"),
+    },
+  },
+}
+
+local EXPECTED = {
+  Name = 'a "name" of some length, which is no short string of Lua, and has an end',
+  Data = "hi",
+  At = 1767323045,
+  List = { "a", "b" },
+  Flat = { "c", "d" },
+  Map = { k = 1 },
+  Child = { Child = { Name = "n" } },
+}
+
+local TEXTS = {
+  json = [[{"Name":"a \"name\" of some length, which is no short string of Lua, and has an end",
+    "Data":"aGk=","At":"2026-01-02T03:04:05Z","List":["a","b"],"Flat":["c","d"],"Map":{"k":1},
+    "Unknown":[{}],"Child":{"Child":{"Name":"n"}}}]],
+  xml = [[<N><Name>a "name" of some length, which is no short string of Lua, and has an end</Name>
+    <Data>aGk=</Data><At>2026-01-02T03:04:05Z</At><List><m>a</m><m>b</m></List><Flat>c</Flat>
+    <Map><entry><key>k</key><value>1</value></entry></Map><Flat>d</Flat>
+    <Unknown a="1"><b/></Unknown><Child><Child><Name>n</Name></Child></Child></N>]],
+}
+
+local function new_plan()
+  local plan
+  plan = shape.plan(function(name)
+    plan:define(name, SHAPES[name][1], SHAPES[name][2] or {})
+  end, tonumber)
+  return plan
+end
+
+local readers = {}
+
+function readers.json()
+  return shape.json(new_plan(), TEXTS.json, "Node")
+end
+
+function readers.xml()
+  local document, err = xml.read(TEXTS.xml)
+  if not document then
+    return nil, err
+  end
+  return shape.xml(new_plan(), document, "Node")
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then
+    return a == b
+  end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then
+      return false
+    end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+local function check(ok, value, err)
+  if not ok then
+    assert(tostring(value):find("not enough memory", 1, true), value)
+  elseif value == nil then
+    assert(err.kind == "memory", err.message)
+  else
+    assert(same(value, EXPECTED), "another value was read")
+  end
+end
+
+--- Refuse each request that reading makes; how many there are.
+local function torture(read, forever)
+  local n = 0
+  repeat
+    n = n + 1
+    local before = sys.alloc_count()
+    sys.alloc_fail(n, forever)
+    local ok, value, err = pcall(read)
+    sys.alloc_fail(0)
+    local made = sys.alloc_count() - before
+    check(ok, value, err)
+  until made < n
+  check(true, read())
+  return n - 1
+end
+
+for _, format in ipairs({ "json", "xml" }) do
+  assert(same(readers[format](), EXPECTED), json.encode(readers[format]()))
+  print(("%s once: %d points"):format(format, torture(readers[format], false)))
+  print(("%s forever: %d points"):format(format, torture(readers[format], true)))
+end
