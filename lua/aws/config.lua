@@ -67,9 +67,11 @@ local function merge(profiles, name, section, source, file)
   end
 end
 
---- Profiles and services of both files. In the config file a profile is [profile x] or [default].
+--- Profiles of both files, and what they refer to. In the config file a profile is [profile x] or
+--- [default].
 local function read_files(config_file, credentials_file)
-  local profiles, services = {}, {}
+  local profiles, services, sso_sessions = {}, {}, {}
+  local shared = { services = services, ["sso-session"] = sso_sessions }
   for title, section in pairs(read_sections(credentials_file)) do
     merge(profiles, title, section, ("[%s] in %s"):format(title, credentials_file), "credentials")
   end
@@ -80,11 +82,11 @@ local function read_files(config_file, credentials_file)
       merge(profiles, title, section, source, "config")
     elseif words[1] == "profile" and #words == 2 then
       merge(profiles, words[2], section, source, "config")
-    elseif words[1] == "services" and #words == 2 then
-      services[words[2]] = { keys = section, source = source }
+    elseif shared[words[1]] and #words == 2 then
+      shared[words[1]][words[2]] = { keys = section, source = source }
     end
   end
-  return profiles, services
+  return profiles, services, sso_sessions
 end
 
 local function bad(row, value, source, wanted)
@@ -372,7 +374,8 @@ end
 
 --- Read the config files anew: keys in them may have been replaced.
 function Config:reload()
-  self.profiles, self.services = read_files(self.config_file, self.credentials_file)
+  self.profiles, self.services, self.sso_sessions =
+    read_files(self.config_file, self.credentials_file)
 end
 
 --- Read the config files for one client, without looking at the settings: so that `awsbak doctor`

@@ -129,12 +129,12 @@ return {
   { name = "external_id", key = "external_id", secret = true },
   { name = "duration_seconds", key = "duration_seconds", kind = "integer", min = 1 },
   { name = "mfa_serial", key = "mfa_serial" },
-  { name = "sso_session", key = "sso_session" }, -- refused by aws.credentials.sso
+  { name = "sso_session", key = "sso_session" },
   { name = "sso_start_url", key = "sso_start_url" },
   { name = "sso_region", key = "sso_region" },
   { name = "sso_account_id", key = "sso_account_id" },
   { name = "sso_role_name", key = "sso_role_name" },
-  { name = "login_session", key = "login_session" }, -- and by aws.credentials.login
+  { name = "login_session", key = "login_session" }, -- refused by aws.credentials.login
   { name = "credential_process", key = "credential_process", command = true },
   { name = "container_relative_uri", env = { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },
   { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" }, url = true },

@@ -121,10 +121,8 @@ describe("credentials", function()
     assert.same({}, log.lines)
   end)
 
-  it("of SSO and login sessions are refused clearly", function()
+  it("of login sessions are refused clearly", function()
     for _, text in ipairs({
-      "[default]\nsso_session = corp",
-      "[default]\nsso_start_url = https://x",
       "[default]\nlogin_session = arn",
     }) do
       local _, e = world.keys({ config = text })

@@ -1,19 +1,13 @@
 --- Keys of a role, asked of STS.
 
-local aws = require("aws")
 local credentials = require("aws.credentials")
+local nested = require("aws.credentials.nested")
 local outside = require("awsbak.outside")
 
 local assume = {}
 
---- A client for getting keys, so it must not look for keys itself.
 local function client(cfg, keys)
-  return aws.client("sts", {
-    profile = cfg.profile,
-    region = cfg:find_region(),
-    ca_bundle = cfg.ca_bundle,
-    credentials = keys,
-  })
+  return nested.client("sts", cfg, cfg:find_region(), keys)
 end
 
 local function session_name()
@@ -49,8 +43,7 @@ end
 ---@return aws.Keys
 function assume.web_identity(cfg, input, source)
   input.RoleSessionName = input.RoleSessionName or session_name()
-  local nobody = { access_key_id = "unsigned", secret_access_key = "unsigned" }
-  local answer = client(cfg, nobody).assume_role_with_web_identity(input)
+  local answer = client(cfg).assume_role_with_web_identity(input)
   return keys_of(answer, source)
 end
 

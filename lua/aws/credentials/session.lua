@@ -74,14 +74,9 @@ function session.sso_name(arguments)
   return hash(arguments, ",", ":")
 end
 
---- The time in a file of some SDK: "...Z", "...UTC" or "...+00:00".
-local function expiry(text)
-  return type(text) == "string" and time.parse((text:gsub("UTC$", "Z"))) or nil
-end
-
 local function keys_in(document, source)
   local kept = type(document.Credentials) == "table" and document.Credentials or {}
-  local expires = expiry(kept.Expiration)
+  local expires = store.time(kept.Expiration)
   local keys = expires
     and errors.try(credentials.keys, {
       access_key_id = kept.AccessKeyId,

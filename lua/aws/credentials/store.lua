@@ -6,6 +6,7 @@ local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local once = require("aws.credentials.once")
 local outside = require("awsbak.outside")
+local time = require("awsbak.time")
 
 local store = {}
 
@@ -35,6 +36,13 @@ end
 function store.path(cfg, folder, name)
   local path = cfg.expand(folder)
   return path:sub(1, 1) ~= "~" and ("%s/%s.json"):format(path, name) or nil
+end
+
+--- The time in a file of some SDK: "...Z", "...UTC" or "...+00:00".
+---@param value any
+---@return number? epoch nil when it is none
+function store.time(value)
+  return type(value) == "string" and time.parse((value:gsub("UTC$", "Z"))) or nil
 end
 
 --- The JSON object in a file.
