@@ -6,6 +6,7 @@ local full_result = require("aws.full_result")
 local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local model = require("aws.model")
+local names = require("aws.names")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local plain = require("aws.plain")
@@ -226,6 +227,12 @@ local function call(client, m, operation, input, o)
   end
 end
 
+local function complete_input(word, words)
+  local m = model.load(words[1])
+  local name = m:find(words[2])
+  return name and names.input(m, m:operation(name), word, { table.unpack(words, 3) }) or {}
+end
+
 return policy({
   name = "api",
   summary = "Call any operation of a service.",
@@ -246,9 +253,31 @@ JSON lines there is one line a page. With --query, --max-items and the like it i
     "awsbak api ssm put-parameter --cli-input-json p.json Overwrite=true",
   },
   options = {
-    { "service", positional = true, required = true, help = "name of the service, such as ssm" },
-    { "operation", positional = true, required = true, help = "name of the operation" },
-    { "input", positional = true, many = true, help = "Key=value, Key:=JSON or Key=@FILE" },
+    {
+      "service",
+      positional = true,
+      required = true,
+      help = "name of the service, such as ssm",
+      complete = function()
+        return model.services()
+      end,
+    },
+    {
+      "operation",
+      positional = true,
+      required = true,
+      help = "name of the operation",
+      complete = function(word, words)
+        return names.operations(model.load(words[1]), word)
+      end,
+    },
+    {
+      "input",
+      positional = true,
+      many = true,
+      help = "Key=value, Key:=JSON or Key=@FILE",
+      complete = complete_input,
+    },
     {
       "cli_input_json",
       help = "file with input as JSON, bytes in base64; words of the command line win over it",

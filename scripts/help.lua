@@ -4,6 +4,7 @@ local aws = require("aws.manual")
 local commands = require("awsbak.commands")
 local errors = require("awsbak.errors")
 local manual = require("awsbak.manual")
+local names = require("aws.names")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
 
@@ -45,7 +46,16 @@ Of AWS's services it says what the models do: `ssm` lists the operations, `ssm.p
 one with its members and errors, `ssm.put_parameter.Tier` a member, `ec2.wait.snapshot_completed` a
 waiter, `aws` all services.]],
   options = {
-    { "command", positional = true, many = true, help = "its words, or SERVICE.OPERATION" },
+    {
+      "command",
+      positional = true,
+      many = true,
+      help = "its words, or SERVICE.OPERATION",
+      complete = function(word, words)
+        local list = #words == 0 and names.topics(word) or {}
+        return table.move(commands.next_words(words), 1, 99, #list + 1, list)
+      end,
+    },
   },
   examples = { "awsbak help", "awsbak help ssm backup", "awsbak help ssm.put_parameter" },
   run = function(o)

@@ -190,6 +190,21 @@ function M.members(group)
   return list
 end
 
+--- The words that may follow others as the next one of a command's name.
+---@param words string[]
+---@return string[] sorted
+function M.next_words(words)
+  local prefix = #words > 0 and table.concat(words, "/") .. "/" or ""
+  local list, seen = {}, {}
+  for _, name in ipairs(M.list()) do
+    local word = name:sub(1, #prefix) == prefix and name:sub(#prefix + 1):match("^[^/]+")
+    if word and not seen[word] then
+      list[#list + 1], seen[word] = word, true
+    end
+  end
+  return list
+end
+
 local function spaced(name)
   return (name:gsub("/", " "))
 end

@@ -29,7 +29,12 @@ local function usage(message, ...)
 end
 
 --- The option called `flag`, and whether it is one of the command itself.
-local function lookup(own, globals, flag)
+---@param own awsbak.Schema
+---@param globals awsbak.Schema
+---@param flag string "--dry-run"
+---@return awsbak.Option? option
+---@return boolean is_own
+function M.find(own, globals, flag)
   local key = flag:sub(3):gsub("-", "_")
   local option = own.by_key[key]
   if option and not option.positional then
@@ -111,7 +116,7 @@ function M.read(words, first, own, globals, leading)
       table.move(words, i + 1, #words, #arguments + 1, arguments)
       break
     elseif word:find("^%-%-.") then
-      local option, is_own = lookup(own, globals, name or word)
+      local option, is_own = M.find(own, globals, name or word)
       if not option then
         unknown(own, globals, name or word)
       end

@@ -22,6 +22,8 @@ local M = {}
 ---@field min number? of kind "integer", and of kind "duration" in seconds
 ---@field stream boolean? `-` stands for standard input or output, so the event door refuses it
 ---@field help string?
+---@field complete (fun(word: string, words: string[]): string[])? what `word` may become on a
+---  command line; `words` are the arguments before it
 
 local FIELDS = {
   "name",
@@ -34,6 +36,7 @@ local FIELDS = {
   "min",
   "stream",
   "help",
+  "complete",
 }
 
 local DURATION_MAX_S = 86400 * 10000 -- what the deadline's timer holds everywhere
@@ -163,6 +166,7 @@ local function normalise(option)
     stream = option.stream or false,
     choices = option.choices,
     help = option.help,
+    complete = option.complete,
   }
 end
 

@@ -56,4 +56,17 @@ function partitions.of(region)
   return known[1]
 end
 
+--- The names of all regions, the largest partition's first.
+---@return string[]
+function partitions.regions()
+  known = known or load()
+  local list = {}
+  for _, partition in ipairs(known) do
+    for _, name in ipairs(partition.regions) do
+      list[#list + 1] = not name:find("%-global$") and name or nil
+    end
+  end
+  return list
+end
+
 return partitions
