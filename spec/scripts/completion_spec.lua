@@ -58,7 +58,7 @@ describe("awsbak completion --line", function()
   it("gives topics of help", function()
     assert.same({ "ssm", "sso", "sso-oidc" }, candidates("awsbak help ss"))
     assert.same({ "ssm.put_parameter" }, candidates("awsbak help ssm.put_par"))
-    assert.same({ "sqs.get_queue_url.QueueName" }, candidates("awsbak help sqs.get_queue_url.Q"))
+    assert.same({ "sts.assume_role.Tags" }, candidates("awsbak help sts.assume_role.Ta"))
     assert.same({ "backup" }, candidates("awsbak help ssm b"))
   end)
 
