@@ -23,8 +23,11 @@ local time = require("awsbak.time")
 
 local credentials = {}
 
-local ADVISORY = 15 * 60 -- seconds before expiry from when new keys are wanted
-local MANDATORY = 10 * 60 -- and from when they must be had
+---@class aws.credentials.Times
+---@field advisory number seconds before expiry from when new keys are wanted
+---@field mandatory number and from when they must be had
+
+local TIMES = { advisory = 15 * 60, mandatory = 10 * 60 }
 local ADVISORY_PAUSE = 60 -- between attempts to get them early
 local REFRESH_PAUSE = 10 -- refusals of the same keys within this time are one reason to refresh
 
@@ -49,6 +52,7 @@ STEPS[#STEPS + 1] = { "EC2 instance", "aws.credentials.imds" }
 ---@field session_token userdata? secret
 ---@field expires number? epoch seconds
 ---@field account_id string?
+---@field times aws.credentials.Times? other ones than usual, of keys that live shortly
 ---@field source string where they came from
 
 local PARTS = {
@@ -80,7 +84,7 @@ end
 
 --- Keys as the parts of a source make them; raises kind "credentials" when one is missing or no
 --- key can look like that.
----@param parts table access_key_id, secret_access_key, session_token, expires, account_id
+---@param parts table access_key_id, secret_access_key, session_token, expires, account_id, times
 ---@param source string
 ---@return aws.Keys
 function credentials.keys(parts, source)
@@ -99,6 +103,7 @@ function credentials.keys(parts, source)
     session_token = #(parts.session_token or "") > 0 and hidden(parts.session_token) or nil,
     expires = parts.expires,
     account_id = parts.account_id,
+    times = parts.times,
     source = source,
   }
 end
@@ -184,13 +189,13 @@ local function load_once(self)
 end
 
 --- Try to replace keys that expire soon; those still good for a while may stay when that fails.
-local function renew(self, keys, left)
+local function renew(self, keys, left, mandatory)
   local now = outside.monotonic()
-  if left > self.mandatory and (once.is_running(self) or now < (self.next_try or now)) then
+  if left > mandatory and (once.is_running(self) or now < (self.next_try or now)) then
     return keys
   end
   self.next_try = now + ADVISORY_PAUSE
-  if left <= self.mandatory then
+  if left <= mandatory then
     return load_once(self)
   end
   local new, err = errors.try(load_once, self)
@@ -215,7 +220,8 @@ function Provider:get()
     return load_once(self)
   end
   local left = keys.expires and keys.expires - outside.now()
-  return left and left < self.advisory and renew(self, keys, left) or keys
+  local times = keys.times or self.times
+  return left and left < times.advisory and renew(self, keys, left, times.mandatory) or keys
 end
 
 --- Get new keys because the service says those in use have expired.
@@ -278,22 +284,15 @@ function credentials.provider(cfg)
   elseif cfg:get("no_sign_request") then
     return setmetatable({ current = {}, source = "none are wanted" }, Given)
   end
-  return setmetatable(
-    { cfg = cfg, find = search_all, advisory = ADVISORY, mandatory = MANDATORY },
-    Provider
-  )
+  return setmetatable({ cfg = cfg, find = search_all, times = TIMES }, Provider)
 end
 
 --- Keys that a function gives, kept and got anew before they expire.
 ---@param find fun(): aws.Keys
----@param times { advisory: number, mandatory: number } seconds before they expire, from which on
----  new ones are tried for, and must be had
+---@param times aws.credentials.Times
 ---@return table provider as credentials.provider gives
 function credentials.renewed(find, times)
-  return setmetatable(
-    { find = find, advisory = times.advisory, mandatory = times.mandatory },
-    Provider
-  )
+  return setmetatable({ find = find, times = times }, Provider)
 end
 
 return credentials

@@ -187,6 +187,9 @@ function exchange.request(call, attempt)
     ca_file = service.config.ca_bundle,
   }
   auth.sign(call, request, target)
+  if service.hooks.sign then
+    service.hooks.sign(call, request)
+  end
   return request
 end
 

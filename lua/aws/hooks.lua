@@ -6,6 +6,8 @@
 ---         the input in the form the service wants it, before the request is built from it
 ---     build(call)
 ---         change `call.request` before it is signed the first time
+---     sign(call, request)
+---         add to the signed request of one attempt what else proves who sends it
 ---     correct(call, err, response) -> boolean
 ---         put right what made `err`; true: send again, at once, signed anew
 ---     output(call, output)
@@ -20,6 +22,7 @@ local modules = {
   ec2 = "aws.ec2.hooks",
   iam = "aws.iam.hooks",
   s3 = "aws.s3.hooks",
+  signin = "aws.credentials.dpop",
   sqs = "aws.sqs.hooks",
 }
 

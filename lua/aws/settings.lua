@@ -134,7 +134,12 @@ return {
   { name = "sso_region", key = "sso_region" },
   { name = "sso_account_id", key = "sso_account_id" },
   { name = "sso_role_name", key = "sso_role_name" },
-  { name = "login_session", key = "login_session" }, -- refused by aws.credentials.login
+  { name = "login_session", key = "login_session" },
+  {
+    name = "login_cache_directory",
+    env = { "AWS_LOGIN_CACHE_DIRECTORY" },
+    default = "~/.aws/login/cache",
+  },
   { name = "credential_process", key = "credential_process", command = true },
   { name = "container_relative_uri", env = { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },
   { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" }, url = true },

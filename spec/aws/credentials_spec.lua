@@ -121,17 +121,6 @@ describe("credentials", function()
     assert.same({}, log.lines)
   end)
 
-  it("of login sessions are refused clearly", function()
-    for _, text in ipairs({
-      "[default]\nlogin_session = arn",
-    }) do
-      local _, e = world.keys({ config = text })
-      assert.equal("config", e.kind, text)
-      assert.truthy(e.message:find("yet", 1, true), text)
-      assert.truthy(e.hint)
-    end
-  end)
-
   it("given as an option are used as they are", function()
     local keys = world.keys(
       {},

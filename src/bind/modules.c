@@ -11,6 +11,7 @@ static const luaL_Reg modules[] = {
     {"awsbak.core.json", luaopen_awsbak_core_json},
     {"awsbak.core.key", luaopen_awsbak_core_key},
     {"awsbak.core.loop", luaopen_awsbak_core_loop},
+    {"awsbak.core.p256", luaopen_awsbak_core_p256},
     {"awsbak.core.process", luaopen_awsbak_core_process},
     {"awsbak.core.secret", luaopen_awsbak_core_secret},
     {"awsbak.core.shape", luaopen_awsbak_core_shape},

@@ -1,11 +1,17 @@
 #include "crypto/p256.h"
 
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 
 #include "base/alloc.h"
 
@@ -86,6 +92,46 @@ struct ab_p256 *ab_p256_new(const uint8_t secret[AB_P256_KEY], struct ab_err *er
         return key;
     ab_p256_free(key);
     return NULL;
+}
+
+/* libcrypto would ask on the terminal. */
+static int no_password(char *text, int size, int encrypts, void *data)
+{
+    (void)text;
+    (void)size;
+    (void)encrypts;
+    (void)data;
+    return -1;
+}
+
+static bool secret_of(const EVP_PKEY *pkey, uint8_t secret[AB_P256_KEY])
+{
+    char group[16] = "";
+    BIGNUM *number = NULL;
+    bool ok = EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
+              strcmp(group, SN_X9_62_prime256v1) == 0 &&
+              EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
+              BN_bn2binpad(number, secret, AB_P256_KEY) == AB_P256_KEY;
+
+    BN_clear_free(number);
+    return ok;
+}
+
+struct ab_p256 *ab_p256_from_pem(struct ab_slice pem, struct ab_err *err)
+{
+    uint8_t secret[AB_P256_KEY];
+    BIO *text = pem.len <= INT_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+    EVP_PKEY *pkey = text ? PEM_read_bio_PrivateKey(text, NULL, no_password, NULL) : NULL;
+    bool found = pkey && secret_of(pkey, secret);
+    struct ab_p256 *key = found ? ab_p256_new(secret, err) : NULL;
+
+    if (!found)
+        ab_fail(err, AB_CONFIG, "p256", "there is no key of P-256 in PEM");
+    ab_wipe(secret, sizeof secret);
+    EVP_PKEY_free(pkey);
+    BIO_free(text);
+    ERR_clear_error();
+    return key;
 }
 
 void ab_p256_free(struct ab_p256 *key)

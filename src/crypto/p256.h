@@ -19,6 +19,10 @@ struct ab_p256;
 /* The key of a secret; kind usage, code "p256" when it is none. NULL on failure. */
 struct ab_p256 *ab_p256_new(const uint8_t secret[AB_P256_KEY], struct ab_err *err);
 
+/* The key in a text in PEM, "EC PRIVATE KEY" (RFC 5915) or "PRIVATE KEY" (RFC 5958); kind config,
+ * code "p256" when it holds none of P-256, or one behind a password. NULL on failure. */
+struct ab_p256 *ab_p256_from_pem(struct ab_slice pem, struct ab_err *err);
+
 /* Free and wipe. NULL is fine. */
 void ab_p256_free(struct ab_p256 *key);
 
