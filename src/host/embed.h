@@ -11,7 +11,9 @@ struct ab_embed_file {
     const char *name; /* as in the source tree: "lua/awsbak/task.lua" */
     const char *data; /* static */
     const char *end;
-    bool packed; /* one zstd frame, see ab_embed_unpack */
+    bool packed;      /* one zstd frame, see ab_embed_unpack */
+    const char *code; /* what Lua compiled it to (lua_dump), or NULL: it is loaded as text */
+    const char *code_end;
 };
 
 /* Sorted by name, bytewise; one NULL row after the last. */

@@ -57,6 +57,12 @@ static bool push_file(lua_State *L, const char *path)
     return file != NULL;
 }
 
+static int load_bytes(lua_State *L, const char *data, const char *end, const char *chunk,
+                      const char *mode)
+{
+    return luaL_loadbufferx(L, data, (size_t)(end - data), chunk, mode);
+}
+
 /* Push the chunk of source file `name`, compiled; false when there is none. Raises syntax errors.
  */
 static bool load_source(lua_State *L, const char *name)
@@ -71,7 +77,8 @@ static bool load_source(lua_State *L, const char *name)
         if (!file)
             return false;
         const char *chunk = lua_pushfstring(L, "=%s", name);
-        status = luaL_loadbufferx(L, file->data, (size_t)(file->end - file->data), chunk, "t");
+        status = file->code ? load_bytes(L, file->code, file->code_end, chunk, "b")
+                            : load_bytes(L, file->data, file->end, chunk, "t");
     }
     if (status != LUA_OK)
         lua_error(L);
