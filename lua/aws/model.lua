@@ -284,6 +284,9 @@ local INHERITED = {
 ---@param ref aws.Ref
 ---@return aws.Shape
 function Model:resolve(ref)
+  if ref.target then
+    return ref.target
+  end
   local target = assert(self:shape(ref.shape), "the model lacks a shape that it names")
   for _, trait in ipairs(INHERITED) do
     if ref[trait] == nil then

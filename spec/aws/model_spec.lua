@@ -151,16 +151,22 @@ end)
 describe("imported models and botocore's", function()
   local python, reason = reference.python()
 
-  --- A shape or reference without what only one side has: what was resolved, and the order of
-  --- members.
+  -- What only one side has: what was resolved, the order of members, an enum not yet read.
+  local ONE_SIDED = {
+    alias = true,
+    enum_text = true,
+    members = true,
+    streams = true,
+    target = true,
+  }
+
+  --- A shape or reference without that.
   local function facts(thing)
-    local copy = {}
+    local copy = { enum = thing.enum }
     for key, value in pairs(thing) do
-      if key == "target" or key == "members" or key == "alias" or key == "streams" then
-        goto continue
+      if not ONE_SIDED[key] then
+        copy[key] = type(value) == "table" and facts(value) or value
       end
-      copy[key] = type(value) == "table" and facts(value) or value
-      ::continue::
     end
     return copy
   end

@@ -10,6 +10,7 @@ static const luaL_Reg modules[] = {
     {"awsbak.core.http", luaopen_awsbak_core_http},
     {"awsbak.core.json", luaopen_awsbak_core_json},
     {"awsbak.core.key", luaopen_awsbak_core_key},
+    {"awsbak.core.lines", luaopen_awsbak_core_lines},
     {"awsbak.core.loop", luaopen_awsbak_core_loop},
     {"awsbak.core.p256", luaopen_awsbak_core_p256},
     {"awsbak.core.process", luaopen_awsbak_core_process},

@@ -12,6 +12,7 @@ int luaopen_awsbak_core_file(lua_State *L);
 int luaopen_awsbak_core_http(lua_State *L);
 int luaopen_awsbak_core_json(lua_State *L);
 int luaopen_awsbak_core_key(lua_State *L);
+int luaopen_awsbak_core_lines(lua_State *L);
 int luaopen_awsbak_core_loop(lua_State *L);
 int luaopen_awsbak_core_p256(lua_State *L);
 int luaopen_awsbak_core_process(lua_State *L);

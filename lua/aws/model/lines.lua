@@ -1,9 +1,10 @@
 --- A model as tools/import_models.py writes it: one sorted line a thing, read when asked for.
 ---
 --- The form of the lines is described in that tool. A line is found by binary search over the text,
---- so opening a model of 800 KB costs nothing and a shape costs some microseconds.
+--- so opening a model of 800 KB costs nothing and finding a shape a microsecond.
 
 local json = require("awsbak.core.json")
+local lower_bound = require("awsbak.core.lines").lower_bound
 
 local lines = {}
 
@@ -11,39 +12,6 @@ local lines = {}
 ---@field text string
 local Lines = {}
 Lines.__index = Lines
-
---- Whether the line at `at` sorts before `key`. Bytes are compared, whatever the locale says.
-local function before(text, at, key)
-  for i = 1, #key do
-    local a, b = text:byte(at + i - 1), key:byte(i)
-    if a ~= b then
-      return a == nil or a < b
-    end
-  end
-  return false
-end
-
---- Where the first line stands that does not sort before `key`, or the end of the text.
-local function lower_bound(text, key)
-  local low, high = 1, #text + 1 -- both at the start of a line
-  while low < high do
-    local middle = (low + high) // 2
-    local line = (text:find("\n", middle, true) or #text) + 1
-    if line >= high then
-      -- The line that spans the middle starts in [low, middle]: step through what is left.
-      line = low
-      while line < high and before(text, line, key) do
-        line = (text:find("\n", line, true) or #text) + 1
-      end
-      return line
-    elseif before(text, line, key) then
-      low = line
-    else
-      high = line
-    end
-  end
-  return low
-end
 
 local function unescape(value)
   if not value:find("%", 1, true) then
@@ -86,7 +54,7 @@ local TRAITS = {
   context = { "context", unescape },
   deprecated = { "deprecated", flag },
   document = { "document", flag },
-  enum = { "enum", list },
+  enum = { "enum_text", tostring },
   errorCode = { "error_code", unescape },
   errorHttpStatusCode = { "error_status", number },
   errorSenderFault = { "sender_fault", flag },
@@ -149,6 +117,18 @@ end
 
 local ROLES = { of = "element", key = "key", value = "value" }
 
+-- The values of an enum become a list when one is asked for: EC2's instance types are 18 KB, and
+-- replies are read without them.
+local ENUM = {
+  __index = function(shape, key)
+    if key == "enum" then
+      shape.enum = list(shape.enum_text)
+      return shape.enum
+    end
+    return nil
+  end,
+}
+
 local function parse_shape(line)
   local name, kind, rest = line:match("^s (%S+) (%S+)(.*)$")
   local shape = { name = name, type = kind }
@@ -167,7 +147,7 @@ local function parse_shape(line)
       shape.by_name[member.name] = member
     end
   end
-  return shape
+  return shape.enum_text and setmetatable(shape, ENUM) or shape
 end
 
 --- Add "Name:value" to a table of such pairs.
