@@ -6,54 +6,17 @@
 
 local aws = require("aws")
 local child = require("spec.support.child")
-local codec = require("awsbak.core.codec")
 local data = require("aws.data")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local network = require("spec.support.network")
 local outside = require("awsbak.outside")
+local plain = require("spec.support.plain")
 local reference = require("spec.support.reference")
 local scratch = require("spec.support.scratch")
 
 local CASES = os.getenv("AWSBAK_CASES") or "2"
 local SHOWN = 40 -- disagreements that a failure shows
-
-local FLOATS = { NaN = 0 / 0, Infinity = math.huge, ["-Infinity"] = -math.huge }
-
---- A value of a case as Lua has it.
-local function from_plain(value)
-  if type(value) ~= "table" then
-    return value
-  elseif value["$bytes"] then
-    return codec.unbase64(value["$bytes"])
-  elseif value["$float"] then
-    return FLOATS[value["$float"]]
-  end
-  for key, item in pairs(value) do
-    value[key] = from_plain(item)
-  end
-  return value
-end
-
---- A value that awsbak gave, as JSON says it for both sides.
-local function to_plain(value)
-  if type(value) == "string" and not utf8.len(value) then
-    return { ["$bytes"] = codec.base64(value) }
-  elseif value ~= value then
-    return { ["$float"] = "NaN" }
-  elseif value == math.huge or value == -math.huge then
-    return { ["$float"] = value > 0 and "Infinity" or "-Infinity" }
-  elseif type(value) == "table" and value.all then
-    return to_plain(value:all(1 << 20))
-  elseif type(value) == "table" then
-    local plain = getmetatable(value) == json.array_mt and json.array() or {}
-    for key, item in pairs(value) do
-      plain[key] = to_plain(item)
-    end
-    return plain
-  end
-  return value
-end
 
 --- The services to compare: all but signin, whose control plane ignores a configured endpoint, so
 --- that botocore would call AWS.
@@ -63,16 +26,16 @@ local function services()
 end
 
 local function call(client, case)
-  local output, err = errors.try(client.call, case.operation, from_plain(case.input))
+  local output, err = errors.try(client.call, case.operation, plain.read(case.input))
   if output then
-    return { output = to_plain(output) }
+    return { output = plain.write(output) }
   elseif err.kind == "service" then
     return {
       code = err.code,
       message = err.message,
       status = err.status,
       request_id = err.request_id,
-      fields = to_plain(err.fields or {}),
+      fields = plain.write(err.fields or {}),
     }
   end
   return { awsbak = tostring(err) }

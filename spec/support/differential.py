@@ -132,8 +132,8 @@ def make_client(service, port):
     # Models as they are, but in JSON where a service speaks CBOR first, which awsbak does not.
     load = session.get_component("data_loader").load_service_model
 
-    def load_service_model(name, kind, **options):
-        model = load(name, kind, **options)
+    def load_service_model(name, kind, api_version=None):
+        model = load(name, kind, api_version)
         if kind == "service-2" and "smithy-rpc-v2-cbor" in model["metadata"].get("protocols", []):
             model["metadata"].update(protocol="json", protocols=["json"])
         return model
