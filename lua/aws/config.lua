@@ -209,7 +209,7 @@ function Config:get(name)
     return nil, source
   end
   local word = tostring(value):lower()
-  if (row.later and not row.harmless[word]) or (row.refused and row.refused[word]) then
+  if row.later and not row.harmless[word] then
     local shown = type(value) == "table" and "set" or ("%q"):format(tostring(value))
     fail(
       "not_supported",

@@ -121,6 +121,8 @@ local function fault(call, response)
     message = told.message or ("the service answered with status " .. response.status),
     status = response.status,
     request_id = told.request_id,
+    retryable = told.retryable,
+    throttling = told.throttling,
     fields = told.fields,
   })
 end

@@ -1,4 +1,5 @@
---- When to try again, and after how long: standard mode with a quota of tokens and full jitter.
+--- When to try again, and after how long: standard mode with a quota of tokens and full jitter;
+--- adaptive mode is that and a limit on the rate of requests (aws.rate).
 ---
 --- Numbers and lists: botocore 1.44.5, retries/{standard,quota,special}.py, which always uses the
 --- rules of 2026; the older ones are those of its releases before, for
@@ -8,6 +9,7 @@ local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local progress = require("awsbak.progress")
+local rate = require("aws.rate")
 local time = require("awsbak.time")
 
 local retry = {}
@@ -114,10 +116,11 @@ local long_polls = {
   SQS = set({ "ReceiveMessage" }),
   SFN = set({ "GetActivityTask" }),
   SWF = set({ "PollForActivityTask", "PollForDecisionTask" }),
+  Kinesis = set({ "ReceiveQueueRecords", "ReceiveDeadLetterQueueRecords" }),
 }
 
 --- The rule set for a mode and for AWS_NEW_RETRIES_2026.
----@param mode string? "standard" or "legacy"
+---@param mode string? "standard", "adaptive" or "legacy"
 ---@param new boolean? false for the rules before 2026
 ---@return aws.RetryRules
 function retry.rules_for(mode, new)
@@ -185,6 +188,7 @@ Retry.__index = Retry
 ---@field attempts integer tries in all
 ---@field skew number seconds that the server's clock is ahead of ours, as learnt; add when signing
 ---@field tokens integer what is left of the quota
+---@field rate aws.Rate? of the adaptive mode
 
 --- The retry state of one client.
 ---@param cfg table retry_mode, max_attempts and new_retries of aws.config; {} takes the defaults
@@ -199,6 +203,7 @@ function retry.new(cfg, service)
     base = special.base or rules.base,
     attempts = cfg.max_attempts or special.attempts or rules.attempts,
     tokens = rules.quota,
+    rate = cfg.retry_mode == "adaptive" and rate.new() or nil,
     skew = 0,
   }, Retry)
 end
@@ -257,6 +262,25 @@ local function next_try(self, e, n, call)
   log.debug("%s: the quota of retries is used up", name_of(self, e, call))
 end
 
+-- Errors that tell of an attempt that was sent.
+local sent_kinds = set({ "network", "reply", "service", "timeout" })
+
+--- One attempt; in adaptive mode when its turn has come, and learning from its end.
+---@return boolean ok
+---@return any ... as of pcall; an error as a table
+local function try(self, attempt, n)
+  if self.rate then
+    self.rate:acquire()
+  end
+  local results = table.pack(pcall(attempt, n))
+  local e = not results[1] and errors.from(results[2]) or nil
+  if self.rate and (not e or sent_kinds[e.kind]) then
+    self.rate:record(e ~= nil and retry.classify(e, self.rules) == "throttling")
+  end
+  results[2] = e or results[2]
+  return table.unpack(results, 1, results.n)
+end
+
 --- Call `attempt(n)` until it succeeds or trying again is no use.
 ---@param attempt fun(n: integer): any raises an error table; its `retry_after` (seconds, see
 ---  retry.after) counts
@@ -267,12 +291,12 @@ function Retry:run(attempt, call)
   local n, taken = 0, nil
   while true do
     n = n + 1
-    local results = table.pack(pcall(attempt, n))
+    local results = table.pack(try(self, attempt, n))
     if results[1] then
       self:give(taken)
       return table.unpack(results, 2, results.n)
     end
-    local e = errors.from(results[2])
+    local e = results[2]
     e.attempts = n
     local wait, cost = next_try(self, e, n, call)
     if not wait then

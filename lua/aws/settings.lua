@@ -16,7 +16,6 @@
 ---   command   only its first word is shown
 ---   option    the client option that sets it, and with `flag` a flag of every command
 ---   later     it is not done yet: any value but those in `harmless` is refused, clearly
----   refused   values of it that are not done yet
 ---   unused    it changes nothing here, and why; listed by `awsbak doctor`
 ---   ignored   whoever set it wanted something that is not done, and why; warned of once
 ---   service   only that service looks at it
@@ -87,7 +86,6 @@ return {
     key = "retry_mode",
     kind = "choice",
     choices = { "standard", "legacy", "adaptive" },
-    refused = { adaptive = true },
     default = "standard",
   },
   {

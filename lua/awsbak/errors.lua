@@ -15,7 +15,8 @@ local M = {}
 ---@field operation string? "GetParameter"
 ---@field status integer? HTTP status
 ---@field request_id string?
----@field retryable boolean?
+---@field retryable boolean? whether another try may do better, where that is known
+---@field throttling boolean? whether AWS's model says that it means: slower
 ---@field attempts integer? how often it was tried
 ---@field fields table? what else the service said
 ---@field cause any the error behind this one

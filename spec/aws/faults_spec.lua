@@ -66,6 +66,18 @@ describe("aws.client on a bad network", function()
     assert.equal(#faults, peer:counts().DescribeParameters)
   end
 
+  it("tries again what the model says is worth it", function()
+    local dynamodb = aws.client("dynamodb", {
+      region = "us-east-1",
+      endpoint_url = peer.url,
+      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+    })
+    local conflict = '{"__type":"com.amazonaws#ReplicatedWriteConflictException"}'
+    peer:script("DeleteItem", { { status = 400, body = conflict }, { body = "{}" } })
+    dynamodb.delete_item({ TableName = "t", Key = { id = { S = "1" } } })
+    assert.equal(2, peer:counts().DeleteItem)
+  end)
+
   it("tells of each request under -vv, and nothing of what was in it", function()
     log.level = "debug"
     finally(function()

@@ -170,6 +170,11 @@ describe("retry", function()
       class({ kind = "service", code = "ThrottlingException", status = 400 })
     )
     assert.equal("throttling", class({ kind = "service", code = "429", status = 429 }))
+    assert.is_nil(class({ kind = "service", code = "Known", status = 429, retryable = false }))
+    assert.equal(
+      "throttling",
+      class({ kind = "service", code = "Slow", status = 400, retryable = true, throttling = true })
+    )
     assert.is_nil(class({ kind = "service", code = "ParameterNotFound", status = 400 }))
     assert.equal(
       "transient",

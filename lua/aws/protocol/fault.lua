@@ -13,6 +13,9 @@ local fault = {}
 ---@field code string "ParameterNotFound"; the status when the reply names no code
 ---@field message string
 ---@field request_id string?
+---@field retryable boolean? whether the model says that another try may do better; nil when it does
+---  not know the error
+---@field throttling boolean? whether it says that the service wants fewer requests
 ---@field fields table? what else the service said, with the members of the error's shape
 ---@field query_code string? the code of the JSON protocol where `code` is that of the older query
 ---  protocol
@@ -89,12 +92,15 @@ function fault.from_json(m, op, response, body, code)
   end
   code = code and fault.bare_code(code) or tostring(response.status)
   local older = query_error(response)
+  local shape = fault.shape(m, op, code)
   return {
     code = older or code,
     query_code = older and code,
     message = message_of(body) or code,
     request_id = reply.request_id(response),
-    fields = fields(m, response, fault.shape(m, op, code), body),
+    retryable = shape and shape.retryable ~= nil,
+    throttling = shape and shape.retryable == "throttling",
+    fields = fields(m, response, shape, body),
   }
 end
 
@@ -140,6 +146,7 @@ function fault.from_xml(m, op, response)
     return reply.bare_fault(response)
   end
   local code = child_text(document, "Code", node) or tostring(response.status)
+  local shape = fault.shape(m, op, code)
   return {
     code = code,
     message = child_text(document, "Message", node) or code,
@@ -147,7 +154,9 @@ function fault.from_xml(m, op, response)
       or child_text(document, "RequestId")
       or child_text(document, "RequestID")
       or child_text(document, "RequestId", node),
-    fields = xml_fields(m, response, fault.shape(m, op, code), document, node),
+    retryable = shape and shape.retryable ~= nil,
+    throttling = shape and shape.retryable == "throttling",
+    fields = xml_fields(m, response, shape, document, node),
   }
 end
 
