@@ -7,6 +7,7 @@ local credentials = require("aws.credentials")
 local digest = require("awsbak.core.digest")
 local dpop = require("aws.credentials.dpop")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local nested = require("aws.credentials.nested")
 local outside = require("awsbak.outside")
 local p256 = require("awsbak.core.p256")
@@ -111,7 +112,10 @@ local function renew(cfg, session, token)
     expiresAt = time.rfc3339(outside.now() + output.expiresIn),
   }
   token.refreshToken = output.refreshToken
-  store.write(session.path, token, "the login session of profile " .. session.profile)
+  local kept, err = store.write(session.path, token)
+  if not kept then
+    log.warn("profile %s: the new login session is not kept: %s", session.profile, err.message)
+  end
   return token
 end
 

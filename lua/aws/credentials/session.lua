@@ -102,7 +102,7 @@ end
 
 local function write(path, keys, kind)
   local token = keys.session_token
-  store.write(path, {
+  local kept, err = store.write(path, {
     ProviderType = kind,
     Credentials = {
       AccessKeyId = keys.access_key_id,
@@ -111,7 +111,10 @@ local function write(path, keys, kind)
       Expiration = time.rfc3339(keys.expires),
       AccountId = keys.account_id,
     },
-  }, "the session of " .. keys.source)
+  })
+  if not kept then -- as on machines without a home that can be written: the next run asks again
+    log.info("the session of %s is not kept: %s", keys.source, err.message)
+  end
 end
 
 ---@class aws.credentials.Session

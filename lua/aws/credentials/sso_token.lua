@@ -96,7 +96,10 @@ local function renew(cfg, set, path, token, is_over)
   end
   local new, err = errors.try(create, cfg, set, token)
   if new then
-    store.write(path, new, ("the SSO token of profile %s"):format(set.profile))
+    local kept, failure = store.write(path, new)
+    if not kept then
+      log.warn("profile %s: the new SSO token is not kept: %s", set.profile, failure.message)
+    end
     return new
   elseif err.kind == "cancelled" or (is_over and err.kind ~= "service") then
     error(err, 0) -- signing in would not help

@@ -67,18 +67,17 @@ local function write(path, object)
   return outside.write_private(path, errors.check(json.encode(object)))
 end
 
---- Put an object into a file that only its owner may read; whole, or not at all. A file that cannot
---- be written is no reason to stop: what it was for is said in a warning.
+--- Put an object into a file that only its owner may read; whole, or not at all.
 ---@param path string
 ---@param object table
----@param lost string what cannot be kept there: "the session of role x"
-function store.write(path, object, lost)
+---@return boolean? true
+---@return table? err why it is not kept: no reason to stop
+function store.write(path, object)
   local done, err = errors.try(write, path, object)
   if not done and err.kind == "cancelled" then
     error(err, 0)
-  elseif not done then
-    log.warn_once("%s is not kept: %s", lost, err.message)
   end
+  return done, err
 end
 
 --- Call `f` unless another task does so for the same file; then take what that one gives.

@@ -244,6 +244,21 @@ describe("credentials of SSO", function()
     }, json.decode(there.files[TOKEN]))
   end)
 
+  it("use a new token that cannot be kept, with a warning", function()
+    give_role()
+    give_token()
+    world.with(here(MODERN, { [TOKEN] = token(0) }), function()
+      outside.with({
+        write_private = function(path)
+          errors.raise({ kind = "io", code = "EROFS", message = "cannot write " .. path })
+        end,
+      }, function()
+        assert.equal("ASIASSO", world.provider({ profile = "a" }):get().access_key_id)
+      end)
+    end)
+    assert.matches("new SSO token is not kept: cannot write " .. TOKEN, log.lines[1], 1, true)
+  end)
+
   it("keep the old token where there is no new one, as long as it lives", function()
     give_role()
     for _, reply in ipairs({
