@@ -5,6 +5,7 @@
 --- the retry rules of aws.retry.
 
 local advice = require("aws.advice")
+local agent = require("aws.agent")
 local auth = require("aws.auth")
 local checksum = require("aws.checksum")
 local codec = require("awsbak.core.codec")
@@ -19,7 +20,6 @@ local retry = require("aws.retry")
 
 local exchange = {}
 
-local AGENT = "awsbak/" .. require("awsbak.core.sys").version
 local EVENTS_SECONDS = 86400
 local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a stream
 
@@ -168,13 +168,17 @@ function exchange.request(call, attempt)
   local target = service:endpoint(call)
   local attempts = call.options.attempts or service.retry.attempts
   local list = {
-    { "User-Agent", AGENT },
+    { "User-Agent", service:agent() },
     { "amz-sdk-invocation-id", call.invocation },
     { "amz-sdk-request", ("attempt=%d; max=%d"):format(attempt, attempts) },
     table.unpack(built.headers),
   }
   for _, pair in ipairs(target.headers or {}) do
     table.insert(list, pair)
+  end
+  local trace = agent.trace()
+  if trace and not headers.find(list, "x-amzn-trace-id") then
+    table.insert(list, { "X-Amzn-Trace-Id", trace })
   end
   local request = {
     method = built.method,

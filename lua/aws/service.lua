@@ -2,6 +2,7 @@
 ---
 --- Nothing is looked up before the first call needs it.
 
+local agent = require("aws.agent")
 local config = require("aws.config")
 local credentials = require("aws.credentials")
 local endpoint = require("aws.endpoint")
@@ -46,6 +47,7 @@ local service = {}
 ---@field places table<string, aws.Place> by region, "" for the client's own
 ---@field prepared table<string, table> the client's, by operation
 ---@field pagers table<string, table>
+---@field user_agent string? see agent()
 local Service = {}
 Service.__index = Service
 
@@ -116,6 +118,13 @@ function Service:connect()
   self.retry = retry.new(settings, meta.service_id)
   self.config = settings
   return self
+end
+
+--- The User-Agent of its requests.
+---@return string
+function Service:agent()
+  self.user_agent = self.user_agent or agent.of(self.config)
+  return self.user_agent
 end
 
 --- Where a call goes and for whom it is signed.

@@ -362,12 +362,10 @@ return {
     kind = "integer",
     default = 10240,
   },
-  {
-    name = "sdk_ua_app_id",
-    env = { "AWS_SDK_UA_APP_ID" },
-    key = "sdk_ua_app_id",
-    ignored = "the User-Agent is awsbak/VERSION",
-  },
+  { name = "sdk_ua_app_id", env = { "AWS_SDK_UA_APP_ID" }, key = "sdk_ua_app_id" },
+  { name = "execution_env", env = { "AWS_EXECUTION_ENV" } },
+  { name = "lambda_function_name", env = { "AWS_LAMBDA_FUNCTION_NAME" } },
+  { name = "trace_id", env = { "_X_AMZN_TRACE_ID" } },
   { name = "data_path", env = { "AWS_DATA_PATH" }, key = "data_path" }, -- see aws.model.folders
   transfer("max_concurrent_requests", "parts go one after another"),
   transfer("max_queue_size", "parts go one after another"),
@@ -375,12 +373,6 @@ return {
   transfer("multipart_chunksize", "parts are of 8 MiB, later ones larger"),
   transfer("max_bandwidth", "the rate is not limited"),
   { name = "tcp_keepalive", key = "tcp_keepalive", unused = "always on" },
-  {
-    name = "execution_env",
-    env = { "AWS_EXECUTION_ENV" },
-    unused = "the User-Agent is awsbak/VERSION",
-  },
-  { name = "trace_id", env = { "_X_AMZN_TRACE_ID" }, unused = "requests carry no trace header" },
   {
     name = "default_output",
     env = { "AWS_DEFAULT_OUTPUT" },

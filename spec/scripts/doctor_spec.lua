@@ -65,10 +65,7 @@ describe("awsbak doctor", function()
     assert.equal("http://<secret>@127.0.0.1:9", rows["setting endpoint_url_sqs"].value)
     assert.equal("<secret>", rows["setting bearer_token_bedrock"].value)
     assert.equal("/models", rows["setting data_path"].value)
-    assert.equal(
-      "changes nothing: the User-Agent is awsbak/VERSION",
-      rows["setting sdk_ua_app_id"].note
-    )
+    assert.equal("shop", rows["setting sdk_ua_app_id"].value)
     assert.falsy((ran.stdout .. ran.stderr):find("er2", 1, true))
   end)
 
