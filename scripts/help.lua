@@ -4,6 +4,7 @@ local aws = require("aws.manual")
 local commands = require("awsbak.commands")
 local errors = require("awsbak.errors")
 local manual = require("awsbak.manual")
+local model = require("aws.model")
 local names = require("aws.names")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
@@ -13,7 +14,7 @@ local function is_group(word)
 end
 
 local function is_of_aws(words)
-  return words[1]:find(".", 1, true) or words[1] == "aws" or aws.is_service(words[1])
+  return words[1]:find(".", 1, true) or words[1] == "aws" or model.service(words[1])
 end
 
 --- What words mean: a command, or else something of AWS; the error says what is nearest.
@@ -33,7 +34,7 @@ end
 --- A word that is a command's first one and a service, too: both.
 local function group(word)
   output.text(manual.group(word))
-  if aws.is_service(word) then
+  if model.service(word) then
     output.text("\n", aws.page(word))
   end
 end

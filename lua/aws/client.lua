@@ -144,13 +144,22 @@ local function presign(self, word, input, options)
   return request.url, request
 end
 
+--- The operation with a paginator whose name is most like `word`.
+local function nearest_listing(model, word)
+  local names = {}
+  for i, name in ipairs(model:paginators()) do
+    names[i] = model:snake(name)
+  end
+  return (errors.nearest(word, names))
+end
+
 local function pager(self, word)
   local prepared = prepare(self, word)
   local compiled = self.pagers[prepared.operation.name]
   if not compiled then
     local description = self.model:paginator(prepared.operation.name)
     if not description then
-      unknown(self, "paginator", word)
+      unknown(self, "paginator", word, nearest_listing(self.model, word))
     end
     compiled = require("aws.paginator").compile(description)
     self.pagers[prepared.operation.name] = compiled

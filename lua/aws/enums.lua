@@ -1,7 +1,8 @@
 --- Values that a model's enums do not list, found when a service has refused a call.
 ---
---- AWS adds values without a new model, so none is refused before it is sent (nor does botocore);
---- but when a service says no, one that is not listed is the first thing to look at.
+--- AWS adds values without a new model, so only those that misspell a known one are refused before
+--- they are sent (aws.validate); but when a service says no, one that is not listed is the first
+--- thing to look at.
 
 local errors = require("awsbak.errors")
 local sorted = require("awsbak.sorted")

@@ -1,12 +1,16 @@
 --- Clients of AWS services.
 ---
 ---     local aws = require("aws")
+---     aws.ssm.get_parameter({ Name = "/a" })     -- aws.ssm is require("aws.ssm")
 ---     local kms = aws.client("kms", { region = "eu-west-1" })
 ---     local reply, err = aws.try(kms.describe_key, { KeyId = id })
 
 local client = require("aws.client")
+local data = require("aws.data")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
+local model = require("aws.model")
+local sorted = require("awsbak.sorted")
 
 local aws = {}
 
@@ -28,4 +32,31 @@ function aws.client(service, options)
   return made
 end
 
-return aws
+--- What is nearest to `word`: a service as scripts write it, or a function of this module.
+local function nearest(word)
+  local names = sorted.keys(aws)
+  for _, id in ipairs(model.services()) do
+    names[#names + 1] = id:gsub("-", "_")
+  end
+  return (errors.nearest(word, names))
+end
+
+--- The default client of a service, made when it is first asked for; those that are no modules, as
+--- a user's own model, have one, too.
+local function default_client(_, word)
+  local id = type(word) == "string" and model.service(word)
+  if not id then
+    local near = nearest(tostring(word))
+    errors.raise({
+      kind = "usage",
+      code = "unknown_service",
+      message = ("aws has no service or function %q"):format(tostring(word)),
+      hint = near and ("did you mean %s?"):format(near) or "`awsbak help aws` lists the services",
+    })
+  end
+  local made = data.read(word .. ".lua") and require("aws." .. word) or client.new(id)
+  rawset(aws, word, made)
+  return made
+end
+
+return setmetatable(aws, { __index = default_client })

@@ -330,19 +330,6 @@ function manual.services()
   return words_text(model.services())
 end
 
---- The id of the service that a word means, or nil: "sso_oidc" is "sso-oidc".
----@param word string
----@return string?
-function manual.is_service(word)
-  local wanted = word:gsub("_", "-")
-  for _, id in ipairs(model.services()) do
-    if id == wanted then
-      return id
-    end
-  end
-  return nil
-end
-
 local function split(topic)
   local words = {}
   for word in topic:gmatch("[^%.%s]+") do
@@ -364,7 +351,7 @@ function manual.page(topic)
   if #words == 0 then
     return "Services:\n" .. manual.services()
   end
-  local m = model.load(manual.is_service(words[1]) or words[1])
+  local m = model.load(model.service(words[1]) or words[1])
   if #words == 1 then
     return manual.service(m)
   elseif words[2] == "wait" and words[3] then

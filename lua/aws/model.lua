@@ -137,6 +137,19 @@ function model.services(options)
   return sorted.keys(found)
 end
 
+--- The id of the service that a word means: "sso-oidc" for "sso_oidc", or nil.
+---@param word string
+---@return string?
+function model.service(word)
+  local wanted = word:gsub("_", "-")
+  for _, id in ipairs(model.services()) do
+    if id == wanted then
+      return id
+    end
+  end
+  return nil
+end
+
 local function unknown_service(id, options)
   local services = model.services(options)
   local nearest = errors.nearest(id, services)
@@ -321,6 +334,12 @@ function Model:paginator(name)
   return self.source:paginator(name)
 end
 
+--- The names of all operations that can be paged through, sorted.
+---@return string[]
+function Model:paginators()
+  return self.source:names("p")
+end
+
 --- botocore's snake_case (botocore/__init__.py, xform_name) but for its list of exceptions.
 local function snake_case(name)
   local plural = name:match("[A-Z][A-Z]+s$")
@@ -354,7 +373,7 @@ local function match(self, word, names)
       candidates[i] = self:snake(name)
     end
   end
-  return nil, errors.nearest(word, candidates)
+  return nil, (errors.nearest(word, candidates))
 end
 
 --- The operation a word means: GetParameter, get_parameter or get-parameter.

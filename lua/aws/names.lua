@@ -79,7 +79,7 @@ function names.topics(word)
   if not prefix then
     return model.services()
   end
-  local m = model.load((service:gsub("_", "-")))
+  local m = model.load(model.service(service) or service)
   local inner, member = rest:match("^([%w_]+)%.(.*)$")
   local name = inner and m:find(inner)
   if member and name then

@@ -3,8 +3,8 @@
 --- Checked is what botocore checks (botocore/validate.py): unknown members, types, missing required
 --- members, lower bounds (`min`) of numbers, strings and lists, and unions with other than one
 --- member. Enums, patterns and upper bounds change at AWS's side without a new model, so those are
---- left to the service (and see aws.enums). On top of that strings must be UTF-8, which every
---- protocol demands.
+--- left to the service (and see aws.enums), but for values that only misspell a known one
+--- (docs/decisions/enums.md). On top of that strings must be UTF-8, which every protocol demands.
 
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
@@ -16,6 +16,8 @@ local validate = {}
 local NUMBER_MAX = 24 -- characters of text that may be meant as a number
 
 local PROBLEMS_MAX = 8 -- a message of more is not read
+
+local SLIP_MIN = 6 -- letters of a value in which one may be a slip: "ADD" and "AND" are two words
 
 ---@class aws.validate.Check one check under way
 ---@field model table where shapes are looked up
@@ -188,6 +190,26 @@ function checkers.map(check, shape, value)
   end
 end
 
+--- Whether `value` is `known`, misspelt: in case or separators, or by one letter. A digit is none:
+--- AWS adds "TLSv1.3" to "TLSv1.2".
+local function is_slip(value, known, distance)
+  local is_near = distance == 0 or distance == 1 and #value >= SLIP_MIN
+  local digits, known_digits = value:gsub("%D", ""), known:gsub("%D", "")
+  return is_near and digits == known_digits
+end
+
+local function check_enum(check, enum, value)
+  for _, known in ipairs(enum) do
+    if value == known then
+      return
+    end
+  end
+  local nearest, distance = errors.nearest(value, enum)
+  if nearest and is_slip(value, nearest, distance) then
+    report(check, "must be %q, not %q", nearest, value)
+  end
+end
+
 function checkers.string(check, shape, value)
   if type(value) ~= "string" then
     return wrong_type(check, "a string", value)
@@ -197,6 +219,9 @@ function checkers.string(check, shape, value)
     return report(check, "is not UTF-8 text (byte %d)", bad)
   end
   at_least(check, shape, length_chars, "must have a length of")
+  if shape.enum then
+    check_enum(check, shape.enum, value)
+  end
 end
 
 checkers.character = checkers.string

@@ -177,7 +177,8 @@ local WORD_MAX = 64 -- longer words are not looked at: the search costs their pr
 --- The word of `list` that `word` was most likely meant to be, or nil when none is near.
 ---@param word string
 ---@param list string[]
----@return string?
+---@return string? word
+---@return integer? distance letters to change, move, add or leave out, whatever case
 function M.nearest(word, list)
   if #word > WORD_MAX then
     return nil
@@ -195,7 +196,7 @@ function M.nearest(word, list)
       end
     end
   end
-  return best
+  return best, best and best_distance
 end
 
 return M

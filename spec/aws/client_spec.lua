@@ -152,6 +152,32 @@ describe("aws.client", function()
 
   it("names the nearest service for one that does not exist", function()
     assert.equal("unknown_service", failure(aws.client, "ssmm").code)
+    for word, meant in pairs({ s33 = "s3", sso_odic = "sso_oidc", clinet = "client" }) do
+      assert.equal(
+        ("aws has no service or function %q; did you mean %s?"):format(word, meant),
+        tostring(failure(function()
+          return aws[word]
+        end))
+      )
+    end
+    assert.matches("`awsbak help aws`", failure(function()
+      return aws["nothing like it"]
+    end).hint)
+  end)
+
+  it("names the nearest listing for an operation that is none", function()
+    local err = failure(function()
+      new_ssm().each.create_patch_baseline({})
+    end)
+    assert.equal("unknown_paginator", err.code)
+    assert.equal("did you mean describe_patch_baselines?", err.hint)
+  end)
+
+  it("has the default client of each service as a field", function()
+    assert.equal(require("aws.ssm"), aws.ssm)
+    assert.equal("sso-oidc", aws.sso_oidc.meta.id)
+    assert.equal("signin", aws.signin.meta.id) -- which is no module
+    assert.equal(aws.signin, aws.signin)
   end)
 
   it("sends nothing when the input is wrong", function()

@@ -29,9 +29,11 @@ local fake = model.from_botocore({
         Filters = { shape = "Filters" },
         Tags = { shape = "Tags" },
         One = { shape = "One" },
+        Tier = { shape = "Tier" },
       },
     },
-    Name = { type = "string", min = 2, max = 3, enum = { "abc" } },
+    Tier = { type = "string", enum = { "Standard", "Intelligent-Tiering", "GET", "TLSv1.2" } },
+    Name = { type = "string", min = 2, max = 3 },
     Size = { type = "integer", min = 1 },
     Rate = { type = "double" },
     On = { type = "boolean" },
@@ -76,8 +78,29 @@ describe("aws.validate", function()
     assert.is_nil(check({}, "Ping"))
   end)
 
-  it("leaves enums and upper bounds to the service, as botocore does", function()
+  it("leaves upper bounds to the service, as botocore does", function()
     assert.is_nil(check({ Name = "longer than three" }))
+  end)
+
+  it("refuses a value that misspells one of an enum", function()
+    for value, meant in pairs({
+      standard = "Standard",
+      Standrad = "Standard",
+      Standards = "Standard",
+      INTELLIGENT_TIERING = "Intelligent-Tiering",
+      get = "GET",
+    }) do
+      assert.equal(
+        ("Tier must be %q, not %q"):format(meant, value),
+        check({ Name = "abc", Tier = value })
+      )
+    end
+  end)
+
+  it("leaves other values of an enum to the service, one with another digit too", function()
+    for _, value in ipairs({ "Archive", "TLSv1.3", "SET", "" }) do
+      assert.is_nil(check({ Name = "abc", Tier = value }))
+    end
   end)
 
   it("names an unknown member and the nearest one", function()

@@ -255,7 +255,8 @@ function Source:names(kind)
   elseif kind == "s" then
     return sorted.keys(self.description.shapes)
   elseif kind == "p" then
-    return sorted.keys((self.more.paginators or {}).pagination or {})
+    local pages = self.more.paginators and sorted.keys(self.more.paginators.pagination or {})
+    return pages or from_base(self, "paginators", "names", "p") or {}
   end
   local waiters = self.more.waiters and sorted.keys(self.more.waiters.waiters or {})
   return waiters or from_base(self, "waiters", "names", "w") or {}
