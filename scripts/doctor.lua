@@ -6,6 +6,7 @@ local errors = require("awsbak.errors")
 local flags = require("awsbak.settings")
 local folders = require("awsbak.folders")
 local headers = require("awsbak.headers")
+local oddities = require("aws.oddities")
 local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local policy = require("awsbak.policy")
@@ -108,21 +109,50 @@ local function add_default(cfg, entry)
   end
 end
 
+--- What a setting's value won over, unless it is the same: "instead of us-east-1 (AWS_REGION)".
+local function losers(entry)
+  local list = {}
+  for _, other in ipairs(entry.others) do
+    if entry.row.secret or other.value ~= entry.value then
+      list[#list + 1] = ("%s (%s)"):format(shown(other.value, entry.row), other.source)
+    end
+  end
+  return #list > 0 and "instead of " .. table.concat(list, ", ") or nil
+end
+
+--- What is wrong with a setting that says so only when it is used.
+local function missing_file(entry)
+  if entry.row.file and entry.value ~= nil and not outside.stat(entry.value) then
+    return "there is no such file, or it may not be looked at"
+  end
+end
+
+--- All there is to say of a setting, and whether it is wrong.
+local function note_of(entry)
+  local problem = entry.problem or missing_file(entry)
+  local row, is_set = entry.row, entry.value ~= nil
+  local notes = { problem }
+  if is_set and row.unused then
+    notes[#notes + 1] = "unused: " .. row.unused
+  elseif is_set and row.ignored then
+    notes[#notes + 1] = "changes nothing: " .. row.ignored
+  end
+  notes[#notes + 1] = losers(entry)
+  return table.concat(notes, "; "), problem ~= nil
+end
+
 local function settings_of(cfg)
   local list = {}
   for _, entry in ipairs(cfg:list()) do
     add_default(cfg, entry)
-    local is_set = entry.value ~= nil
+    local note, problem = note_of(entry)
     list[#list + 1] = {
       about = "setting",
       name = entry.name,
       value = shown(entry.value, entry.row),
-      source = is_set and entry.source or "not set",
-      note = entry.problem
-        or (is_set and entry.row.unused and "unused: " .. entry.row.unused)
-        or (is_set and entry.row.ignored and "changes nothing: " .. entry.row.ignored)
-        or "",
-      problem = entry.problem ~= nil,
+      source = entry.value ~= nil and entry.source or "not set",
+      note = note,
+      problem = problem,
     }
   end
   return list
@@ -130,27 +160,46 @@ end
 
 --- Variables that hold for one service each: its endpoint, its bearer token.
 local function service_variables()
-  local names = {}
-  for name in pairs(outside.environ()) do
-    if name:find("^AWS_ENDPOINT_URL_.") or name:find("^AWS_BEARER_TOKEN_.") then
-      names[#names + 1] = name
-    end
-  end
-  table.sort(names)
   local list = {}
-  for _, name in ipairs(names) do
-    local value = outside.getenv(name)
-    local bearer = name:find("BEARER", 1, true) ~= nil
-    if value then
+  for name, value in pairs(outside.environ()) do
+    local is_token = name:find("^AWS_BEARER_TOKEN_.") ~= nil
+    if value ~= "" and (is_token or name:find("^AWS_ENDPOINT_URL_.")) then
       list[#list + 1] = {
         about = "setting",
         name = name:gsub("^AWS_", ""):lower(),
-        value = shown(value, { secret = bearer, url = true }),
+        value = shown(value, { secret = is_token, url = true }),
         source = name,
-        note = bearer and "not supported yet: requests to this service are refused" or "",
       }
     end
   end
+  return list
+end
+
+--- Endpoints in the section that the profile's `services` names.
+local function service_sections(cfg)
+  local section = cfg.services[cfg:key(cfg.profile, "services") or ""] or { keys = {} }
+  local list = {}
+  for id, keys in pairs(section.keys) do
+    if type(keys) == "table" and keys.endpoint_url then
+      list[#list + 1] = {
+        about = "setting",
+        name = "endpoint_url_" .. id,
+        value = shown(keys.endpoint_url, { url = true }),
+        source = section.source,
+      }
+    end
+  end
+  return list
+end
+
+--- What is set for single services, by name.
+local function service_settings(cfg)
+  local list = service_variables()
+  local sections = service_sections(cfg)
+  table.move(sections, 1, #sections, #list + 1, list)
+  table.sort(list, function(a, b)
+    return a.name < b.name
+  end)
   return list
 end
 
@@ -187,8 +236,8 @@ end
 
 local function warnings_of(cfg)
   local list = {}
-  for _, text in ipairs(cfg.warnings()) do
-    list[#list + 1] = { about = "warning", name = "profile", note = text }
+  for _, oddity in ipairs(oddities.of(cfg)) do
+    list[#list + 1] = { about = "warning", name = oddity.name, note = oddity.note }
   end
   local path = cfg.expand(cfg.credentials_file)
   local found = outside.stat(path)
@@ -279,7 +328,7 @@ local function examine()
     return rows, problems
   end
   add(settings_of(cfg))
-  add(service_variables())
+  add(service_settings(cfg))
   add(warnings_of(cfg))
   local resolved = errors.try(config.resolve)
   cfg = resolved or cfg

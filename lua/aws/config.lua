@@ -97,6 +97,15 @@ local function bad(row, value, source, wanted)
   )
 end
 
+--- What was wanted, and which of `list` was most likely meant.
+local function one_of(list, value)
+  local near = errors.nearest(tostring(value), list)
+  return ("one of %s%s"):format(
+    table.concat(list, ", "),
+    near and ("; did you mean %s?"):format(near) or ""
+  )
+end
+
 local words = { ["true"] = true, ["false"] = false }
 
 local function to_number(row, value, source, integer)
@@ -119,7 +128,7 @@ local function to_choice(row, value, source)
       return choice
     end
   end
-  bad(row, value, source, "one of " .. table.concat(row.choices, ", "))
+  bad(row, value, source, one_of(row.choices, value))
 end
 
 --- The value of a row as its kind wants it.
@@ -129,7 +138,7 @@ local function convert(row, value, source)
   elseif row.kind == "boolean" and type(value) ~= "boolean" then
     local b = words[tostring(value):lower()]
     if b == nil then
-      bad(row, value, source, "true or false")
+      bad(row, value, source, one_of({ "true", "false" }, value))
     end
     return b
   elseif row.kind == "choice" then
@@ -171,30 +180,53 @@ function Config:key(profile, key)
   end
 end
 
---- Where the value of a row comes from, before it is checked.
-local function find(self, row)
-  if row.option and self.options[row.option] ~= nil then
-    return self.options[row.option], "option " .. row.option
+--- Whatever says what a row shall be, in the order in which it counts, before it is checked.
+---@return { value: any, source: string }[]
+local function candidates(self, row)
+  local list = {}
+  local function add(value, source)
+    if value ~= nil and value ~= "" then
+      list[#list + 1] = { value = value, source = source }
+    end
+  end
+  if row.option then
+    add(self.options[row.option], "option " .. row.option)
   end
   if row.flag then
-    local value, source = flags.get(row.name)
-    if value ~= nil then
-      return value, source
-    end
+    add(flags.get(row.name))
   end
   for _, name in ipairs(row.env or {}) do
     local value = outside.getenv(name)
-    if value then
-      return row.secret and secret.new(value) or value, name
-    end
+    add(value and row.secret and secret.new(value) or value, name)
   end
   for _, key in ipairs({ row.key, row.old_key }) do
-    local value, source = self:key(self.profile, key)
-    if value ~= nil and value ~= "" then
-      return value, source
-    end
+    add(self:key(self.profile, key))
+  end
+  return list
+end
+
+--- Where the value of a row comes from.
+local function find(self, row)
+  local first = candidates(self, row)[1]
+  if first then
+    return first.value, first.source
   end
   return row.default, "default"
+end
+
+--- Refuse a setting that is there but empty where that is no way to leave it unset.
+local function check_filled(self, row)
+  local environment = outside.environ()
+  for _, name in ipairs(row.env) do
+    if environment[name] == "" then
+      fail("bad_setting", name .. " is empty", "unset it, or give it a value")
+    end
+  end
+  local value, source = self:key(self.profile, row.key)
+  if value == "" then
+    local message = ("%s (%s) is empty"):format(row.key, source)
+    fail("bad_setting", message, "remove it, or give it a value")
+  end
 end
 
 --- The value of a setting (aws.settings) and where it came from: `cfg:get("region")`.
@@ -204,6 +236,9 @@ end
 ---@return string source "AWS_REGION", "[profile x] in ~/.aws/config", "default", ...
 function Config:get(name)
   local row = assert(by_name[name], "no such setting")
+  if row.filled then
+    check_filled(self, row)
+  end
   local value, source = find(self, row)
   if value == nil then
     return nil, source
@@ -220,13 +255,15 @@ function Config:get(name)
   return convert(row, value, source), source
 end
 
---- Every setting, for `awsbak doctor`: { name, value, source, problem?, row }.
+--- Every setting, for `awsbak doctor`: { name, value, source, others, problem?, row }, where
+--- `others` are the values, with their sources, that it would have without this one.
 ---@return table[]
 function Config:list()
   local all = {}
   for i, row in ipairs(rows) do
     local entry = { name = row.name, row = row }
     entry.value, entry.source = find(self, row)
+    entry.others = table.move(candidates(self, row), 2, #candidates(self, row), 1, {})
     local _, err = errors.try(self.get, self, row.name)
     entry.problem = errors.is(err) and tostring(err) or nil
     all[i] = entry
@@ -356,20 +393,6 @@ local function need_profile(self, source)
       near and ("did you mean %s?"):format(near) or "add it, or name another one"
     )
   end
-end
-
---- What is odd but not wrong, for `awsbak doctor`.
----@return string[]
-function Config.warnings()
-  local list = {}
-  local one, two = outside.getenv("AWS_PROFILE"), outside.getenv("AWS_DEFAULT_PROFILE")
-  if one and two and one ~= two then
-    list[1] = ("AWS_PROFILE is %s but AWS_DEFAULT_PROFILE is %s, which boto3 takes"):format(
-      one,
-      two
-    )
-  end
-  return list
 end
 
 --- Read the config files anew: keys in them may have been replaced.

@@ -14,6 +14,8 @@
 ---   secret    its value is never shown
 ---   url       user and password in it are never shown
 ---   command   only its first word is shown
+---   file      it names a file that must be there
+---   filled    to set it to nothing is an error
 ---   option    the client option that sets it, and with `flag` a flag of every command
 ---   later     it is not done yet: any value but those in `harmless` is refused, clearly
 ---   unused    it changes nothing here, and why; listed by `awsbak doctor`
@@ -33,6 +35,12 @@ end
 --- A setting of how the AWS CLI moves S3 objects.
 local function transfer(name, why)
   return { name = "s3_" .. name, key = "s3." .. name, ignored = why, service = "S3" }
+end
+
+--- A setting of the SDKs' client-side monitoring.
+local function monitoring(name)
+  local unused = "no agent is told of requests"
+  return { name = name, env = { "AWS_" .. name:upper() }, key = name, unused = unused }
 end
 
 return {
@@ -77,7 +85,14 @@ return {
   { name = "http_proxy", env = { "http_proxy", "HTTP_PROXY" }, url = true },
   { name = "all_proxy", env = { "all_proxy", "ALL_PROXY" }, url = true },
   { name = "no_proxy", env = { "no_proxy", "NO_PROXY" } },
-  { name = "ca_bundle", option = "ca_bundle", env = { "AWS_CA_BUNDLE" }, key = "ca_bundle" },
+  {
+    name = "ca_bundle",
+    option = "ca_bundle",
+    env = { "AWS_CA_BUNDLE" },
+    key = "ca_bundle",
+    file = true,
+    filled = true, -- other tools take it empty for "trust everybody"
+  },
 
   {
     name = "retry_mode",
@@ -121,6 +136,7 @@ return {
     name = "web_identity_token_file",
     env = { "AWS_WEB_IDENTITY_TOKEN_FILE" },
     key = "web_identity_token_file",
+    file = true,
   },
   { name = "source_profile", key = "source_profile" },
   { name = "credential_source", key = "credential_source" },
@@ -130,6 +146,7 @@ return {
   { name = "sso_session", key = "sso_session" },
   { name = "sso_start_url", key = "sso_start_url" },
   { name = "sso_region", key = "sso_region" },
+  { name = "sso_registration_scopes", key = "sso_registration_scopes" },
   { name = "sso_account_id", key = "sso_account_id" },
   { name = "sso_role_name", key = "sso_role_name" },
   { name = "login_session", key = "login_session" },
@@ -141,7 +158,11 @@ return {
   { name = "credential_process", key = "credential_process", command = true },
   { name = "container_relative_uri", env = { "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" } },
   { name = "container_full_uri", env = { "AWS_CONTAINER_CREDENTIALS_FULL_URI" }, url = true },
-  { name = "container_token_file", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" } },
+  {
+    name = "container_token_file",
+    env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" },
+    file = true,
+  },
   { name = "container_token", env = { "AWS_CONTAINER_AUTHORIZATION_TOKEN" }, secret = true },
 
   {
@@ -372,7 +393,18 @@ return {
   transfer("multipart_threshold", "archives above 8 MiB go in parts"),
   transfer("multipart_chunksize", "parts are of 8 MiB, later ones larger"),
   transfer("max_bandwidth", "the rate is not limited"),
-  { name = "tcp_keepalive", key = "tcp_keepalive", unused = "always on" },
+  {
+    name = "tcp_keepalive",
+    env = { "BOTOCORE_TCP_KEEPALIVE" },
+    key = "tcp_keepalive",
+    unused = "always on",
+  },
+  monitoring("csm_enabled"),
+  monitoring("csm_host"),
+  monitoring("csm_port"),
+  monitoring("csm_client_id"),
+  { name = "api_versions", key = "api_versions", unused = "each service has one version here" },
+  { name = "boto_config", env = { "BOTO_CONFIG" }, unused = "files of boto 2 are not read" },
   {
     name = "default_output",
     env = { "AWS_DEFAULT_OUTPUT" },

@@ -57,22 +57,16 @@ describe("config", function()
     end
   )
 
-  it(
-    "uses the profile of AWS_PROFILE before that of AWS_DEFAULT_PROFILE, and says when they differ",
-    function()
-      local world = {
-        env = { AWS_PROFILE = "a", AWS_DEFAULT_PROFILE = "b" },
-        config = "[profile a]\n[profile b]",
-      }
-      local cfg = resolve(world)
-      assert.equal("a", cfg.profile)
-      assert.is_false(cfg.profile_explicit)
-      with(world, function()
-        assert.equal(1, #cfg.warnings())
-      end)
-      assert.is_true(resolve(world, { profile = "b" }).profile_explicit)
-    end
-  )
+  it("uses the profile of AWS_PROFILE before that of AWS_DEFAULT_PROFILE", function()
+    local world = {
+      env = { AWS_PROFILE = "a", AWS_DEFAULT_PROFILE = "b" },
+      config = "[profile a]\n[profile b]",
+    }
+    local cfg = resolve(world)
+    assert.equal("a", cfg.profile)
+    assert.is_false(cfg.profile_explicit)
+    assert.is_true(resolve(world, { profile = "b" }).profile_explicit)
+  end)
 
   it("names a profile that is missing, and the nearest one", function()
     local e = refusal({ env = { AWS_PROFILE = "prodd" }, config = "[profile prod]" })
@@ -164,6 +158,24 @@ describe("config", function()
       assert.truthy(e.message:find(variable, 1, true))
       assert.truthy(e.hint)
     end
+  end)
+
+  it("says which word was most likely meant", function()
+    local e = refusal({ env = { AWS_RETRY_MODE = "adaptiv" } })
+    assert.equal("it is one of standard, legacy, adaptive; did you mean adaptive?", e.hint)
+    e = refusal({ config = "[default]\nretry_mode = nonsense" })
+    assert.equal("it is one of standard, legacy, adaptive", e.hint)
+  end)
+
+  it("refuses an empty AWS_CA_BUNDLE, which others take for trust in everybody", function()
+    local environ = function()
+      return { AWS_CA_BUNDLE = "" }
+    end
+    outside.with({ environ = environ }, function()
+      assert.matches("^AWS_CA_BUNDLE is empty", refusal({}).message)
+    end)
+    local e = refusal({ config = "[default]\nca_bundle =" })
+    assert.equal("ca_bundle ([default] in ~/.aws/config) is empty", e.message)
   end)
 
   it("refuses what is not supported yet, and accepts the same setting switched off", function()
