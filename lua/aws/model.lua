@@ -292,6 +292,19 @@ local INHERITED = {
   "xml_namespace",
 }
 
+--- The traits of a shape that references to it take. Most have none, and each is pointed to often.
+local function inherited(shape)
+  if not shape.inherited then
+    shape.inherited = {}
+    for _, trait in ipairs(INHERITED) do
+      if shape[trait] ~= nil then
+        table.insert(shape.inherited, trait)
+      end
+    end
+  end
+  return shape.inherited
+end
+
 --- The shape a reference points to. From then on `ref.target` is it, and the reference has the
 --- traits it did not state itself.
 ---@param ref aws.Ref
@@ -301,7 +314,7 @@ function Model:resolve(ref)
     return ref.target
   end
   local target = assert(self:shape(ref.shape), "the model lacks a shape that it names")
-  for _, trait in ipairs(INHERITED) do
+  for _, trait in ipairs(inherited(target)) do
     if ref[trait] == nil then
       ref[trait] = target[trait]
     end

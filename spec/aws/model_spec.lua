@@ -155,6 +155,7 @@ describe("imported models and botocore's", function()
   local ONE_SIDED = {
     alias = true,
     enum_text = true,
+    inherited = true,
     members = true,
     streams = true,
     target = true,

@@ -99,7 +99,8 @@ end
 
 --- "Name:Shape!;trait=value" as a reference; without `named` there is no name in it.
 local function reference(token, named)
-  local head, traits = token:match("^([^;]*)(.*)$")
+  local stop = token:find(";", 1, true)
+  local head = stop and token:sub(1, stop - 1) or token
   local ref = {}
   if named then
     local name, shape, required = head:match("^([^:!]+):?([^!]*)(!?)$")
@@ -109,8 +110,10 @@ local function reference(token, named)
   else
     ref.shape = head
   end
-  for name, value in traits:gmatch(";([^=;]+)=?([^;]*)") do
-    set_trait(ref, name, value)
+  if stop then
+    for name, value in token:gmatch(";(%a+)=?([^;]*)", stop) do
+      set_trait(ref, name, value)
+    end
   end
   return ref
 end
@@ -130,17 +133,20 @@ local ENUM = {
 }
 
 local function parse_shape(line)
-  local name, kind, rest = line:match("^s (%S+) (%S+)(.*)$")
+  local name, kind, at = line:match("^s (%S+) (%S+) ?()")
   local shape = { name = name, type = kind }
   if kind == "structure" then
     shape.members, shape.by_name = {}, {}
   end
-  for token in rest:gmatch("%S+") do
-    local key, value = token:match("^(%a+)=(.*)$")
+  while at <= #line do -- by plain search: an enum of 18 KB is one token
+    local stop = line:find(" ", at, true) or #line + 1
+    local token = line:sub(at, stop - 1)
+    at = stop + 1
+    local key, from = token:match("^(%a+)=()")
     if key and ROLES[key] then
-      shape[ROLES[key]] = reference(value)
+      shape[ROLES[key]] = reference(token:sub(from))
     elseif key then
-      set_trait(shape, key, value)
+      set_trait(shape, key, token:sub(from))
     else
       local member = reference(token, true)
       shape.members[#shape.members + 1] = member
