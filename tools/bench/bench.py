@@ -1,15 +1,18 @@
 """awsbak beside a floor program, the AWS CLI and boto3, in one run.
 
-usage: ./dev bench [start] [backup] [parse] [digest] (all without a word). Medians; the numbers of one machine are
+usage: ./dev bench [start] [call] [backup] [parse] [digest] (all without a word). Medians; the numbers of one machine are
 comparable with each other only. docs/benchmarks.md keeps a run.
 """
 import json
 import os
+import random
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
+
+import replies
 
 BUILD = "build/release"
 AWSBAK = BUILD + "/awsbak"
@@ -86,16 +89,16 @@ def start_up(home):
 
 
 class Server:
-    """The specs' loopback server with a fake parameter store."""
+    """The specs' loopback server, with a fake parameter store."""
 
-    def __init__(self, parameters):
+    def __init__(self, parameters=0):
         self.process = subprocess.Popen(
             [sys.executable, "spec/support/server.py", json.dumps({"ssm": parameters})],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = "http://127.0.0.1:%s" % re.search(r'"port"\]=(\d+)', self.ask("hello")).group(1)
 
-    def ask(self, command):
-        self.process.stdin.write(json.dumps({"command": command}) + "\n")
+    def ask(self, command, **more):
+        self.process.stdin.write(json.dumps({"command": command, **more}) + "\n")
         self.process.stdin.flush()
         return self.process.stdout.readline()
 
@@ -105,6 +108,23 @@ class Server:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait()
+
+
+def first_call(home):
+    """The first call of a process, with all it loads for it, over what the exchange alone takes."""
+    body = replies.instances(random.Random(1), 1)
+    rows = []
+    with Server() as server:
+        server.ask("script", operation="DescribeInstances", replies=[{"body": body, "times": -1}])
+        for _ in range(START_RUNS):
+            done = subprocess.run([AWSBAK, "tools/bench/first_call.lua", server.url], check=True, text=True,
+                                  env=environment(home, AWS_ENDPOINT_URL=server.url), capture_output=True)
+            rows.append([float(ms) for ms in done.stdout.split()])
+    wall, cpu, network = map(statistics.median, zip(*rows))
+    print("\nFirst call of a process: DescribeInstances (medians of %d processes)" % START_RUNS)
+    print("  %-34s %10s %10s\n  %-34s %10.1f %10.1f" % ("", "wall ms", "CPU ms", "awsbak", wall, cpu))
+    print("  %-34s %10.1f" % ("the exchange alone", network))
+    goal("over the exchange", statistics.median(row[0] - row[2] for row in rows), 10, " ms")
 
 
 def calls(server):
@@ -168,7 +188,7 @@ def digest(_):
 
 def main(wanted):
     with tempfile.TemporaryDirectory(prefix="awsbak-bench-") as home:
-        for name, part in (("start", start_up), ("backup", backup), ("parse", parse), ("digest", digest)):
+        for name, part in (("start", start_up), ("call", first_call), ("backup", backup), ("parse", parse), ("digest", digest)):
             if not wanted or name in wanted:
                 part(home)
 
