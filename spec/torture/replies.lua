@@ -75,21 +75,9 @@ function readers.xml()
   return shape.xml(new_plan(), document, "Node")
 end
 
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return a == b
-  end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then
-      return false
-    end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then
-      return false
-    end
-  end
-  return true
+-- What all of it comes to, in one text: keys are written sorted.
+local function is_expected(value)
+  return json.encode(value) == json.encode(EXPECTED)
 end
 
 local function check(ok, value, err)
@@ -98,7 +86,7 @@ local function check(ok, value, err)
   elseif value == nil then
     assert(err.kind == "memory", err.message)
   else
-    assert(same(value, EXPECTED), "another value was read")
+    assert(is_expected(value), "another value was read")
   end
 end
 
@@ -119,7 +107,7 @@ local function torture(read, forever)
 end
 
 for _, format in ipairs({ "json", "xml" }) do
-  assert(same(readers[format](), EXPECTED), json.encode(readers[format]()))
+  assert(is_expected(readers[format]()), json.encode(readers[format]()))
   print(("%s once: %d points"):format(format, torture(readers[format], false)))
   print(("%s forever: %d points"):format(format, torture(readers[format], true)))
 end
