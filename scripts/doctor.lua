@@ -11,6 +11,7 @@ local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local policy = require("awsbak.policy")
 local retry = require("aws.retry")
+local route = require("aws.route")
 local secret = require("awsbak.core.secret")
 local time = require("awsbak.time")
 
@@ -275,12 +276,8 @@ local function clock_of(cfg)
   local row = { about = "clock", name = "skew", source = "STS" }
   local response, err = errors.try(function()
     local sts = endpoint_of(cfg, "sts", "GetCallerIdentity")
-    return outside.send({
-      method = "GET",
-      url = sts.url .. "/",
-      headers = {},
-      ca_file = cfg.ca_bundle,
-    })
+    local request = { method = "GET", url = sts.url .. "/", headers = {} }
+    return outside.send(route.add(cfg, request))
   end)
   local text = response and headers.find(response.headers, "date")
   local date = text and time.parse_http(text)

@@ -230,7 +230,7 @@ local function check_filled(self, row)
 end
 
 --- The value of a setting (aws.settings) and where it came from: `cfg:get("region")`.
---- Raises kind "config" when the value is wrong, or is for something that is not done yet.
+--- Raises kind "config" when the value is wrong, or one that awsbak refuses.
 ---@param name string
 ---@return any value nil when nobody set it and it has no default
 ---@return string source "AWS_REGION", "[profile x] in ~/.aws/config", "default", ...
@@ -243,16 +243,12 @@ function Config:get(name)
   if value == nil then
     return nil, source
   end
-  local word = tostring(value):lower()
-  if row.later and not row.harmless[word] then
-    local shown = type(value) == "table" and "set" or ("%q"):format(tostring(value))
-    fail(
-      "not_supported",
-      ("%s is %s (%s), which awsbak does not support yet"):format(name, shown, source),
-      "remove the setting"
-    )
+  value = convert(row, value, source)
+  if row.refused and value == row.refused then
+    local message = ("%s is %s (%s), which awsbak refuses"):format(name, tostring(value), source)
+    fail("refused", message .. ": " .. row.why, "remove the setting")
   end
-  return convert(row, value, source), source
+  return value, source
 end
 
 --- Every setting, for `awsbak doctor`: { name, value, source, others, problem?, row }, where
@@ -290,8 +286,7 @@ local function check_bearer_token(signing_name, schemes)
   )
 end
 
---- Refuse settings that would change what is done and are not supported yet; warn of those that
---- somebody set in vain.
+--- Refuse settings that nothing may be done with; warn of those that somebody set in vain.
 ---@param service string? service id: those that only it looks at; nil: those of all services
 ---@param signing_name string? of that service
 ---@param schemes string[]? its auth schemes
@@ -300,7 +295,7 @@ function Config:check(service, signing_name, schemes)
     check_bearer_token(signing_name, schemes or {})
   end
   for _, row in ipairs(rows) do
-    if row.later and row.service == service then
+    if row.refused and row.service == service then
       self:get(row.name)
     elseif row.ignored and row.service == service then
       local value, source = find(self, row)

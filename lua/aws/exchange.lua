@@ -17,6 +17,7 @@ local outside = require("awsbak.outside")
 local reader = require("aws.reader")
 local reply = require("aws.protocol.reply")
 local retry = require("aws.retry")
+local route = require("aws.route")
 
 local exchange = {}
 
@@ -190,8 +191,8 @@ function exchange.request(call, attempt)
     -- Events come when there are some, for hours: only the connection's end ends them.
     timeout_slow = call.operation.events and EVENTS_SECONDS,
     timeout_total = call.operation.events and EVENTS_SECONDS,
-    ca_file = service.config.ca_bundle,
   }
+  route.add(service.config, request)
   auth.sign(call, request, target)
   if service.hooks.sign then
     service.hooks.sign(call, request)

@@ -17,20 +17,11 @@
 ---   file      it names a file that must be there
 ---   filled    to set it to nothing is an error
 ---   option    the client option that sets it, and with `flag` a flag of every command
----   later     it is not done yet: any value but those in `harmless` is refused, clearly
+---   refused   the value that awsbak refuses, and
+---   why       the reason
 ---   unused    it changes nothing here, and why; listed by `awsbak doctor`
 ---   ignored   whoever set it wanted something that is not done, and why; warned of once
 ---   service   only that service looks at it
-
-local function later(row)
-  row.later = true
-  local set = {}
-  for _, value in ipairs(row.harmless or {}) do
-    set[value] = true
-  end
-  row.harmless = set
-  return row
-end
 
 --- A setting of how the AWS CLI moves S3 objects.
 local function transfer(name, why)
@@ -355,19 +346,35 @@ return {
     key = "endpoint_discovery_enabled",
     unused = "DynamoDB names the endpoint it is asked at",
   },
-  later({
+  {
     name = "defaults_mode",
     env = { "AWS_DEFAULTS_MODE" },
     key = "defaults_mode",
-    harmless = { "legacy", "standard" },
-  }),
-  later({ name = "proxy_ca_bundle", key = "proxy_ca_bundle" }),
-  later({ name = "proxy_client_cert", key = "proxy_client_cert" }),
-  later({
+    kind = "choice",
+    choices = { "legacy", "standard", "in-region", "cross-region", "mobile", "auto" },
+    default = "standard",
+  },
+  {
+    name = "proxy_ca_bundle",
+    key = "proxies_config.proxy_ca_bundle",
+    old_key = "proxy_ca_bundle",
+    file = true,
+  },
+  {
+    name = "proxy_client_cert",
+    key = "proxies_config.proxy_client_cert",
+    old_key = "proxy_client_cert",
+    file = true,
+  },
+  {
     name = "proxy_use_forwarding_for_https",
-    key = "proxy_use_forwarding_for_https",
-    harmless = { "false" },
-  }),
+    key = "proxies_config.proxy_use_forwarding_for_https",
+    old_key = "proxy_use_forwarding_for_https",
+    kind = "boolean",
+    default = false,
+    refused = true,
+    why = "the proxy would read every request and reply",
+  },
 
   {
     name = "disable_request_compression",

@@ -20,6 +20,9 @@ local M = {}
 ---@field timeout_slow number? seconds below 1 KiB/s that end a reply that began (default 20)
 ---@field proxy string? URL; "" for none; absent: from the environment
 ---@field ca_file string? PEM file of the issuers to trust; absent: AWS_CA_BUNDLE, the system's
+---@field proxy_ca_file string? PEM file of the issuers to trust for an https proxy; absent: as for
+---  servers
+---@field proxy_cert_file string? PEM file with the certificate and key to show such a proxy
 ---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not for `stream`
 
 ---@class awsbak.Response
@@ -109,7 +112,7 @@ local system_trust
 
 --- Fill in whom to trust: the caller's file, AWS_CA_BUNDLE, or the system's folder.
 local function add_trust(options, request)
-  if not is_https(request.url) then
+  if not is_https(request.url) and not is_https(options.proxy or "") then
     return
   end
   options.ca_file = request.ca_file or outside.getenv("AWS_CA_BUNDLE")
@@ -147,6 +150,8 @@ function M.send(request)
     timeout_total = request.timeout_total,
     proxy = proxy,
     no_proxy = proxy and variable("no_proxy"),
+    proxy_ca_file = proxy and request.proxy_ca_file,
+    proxy_cert_file = proxy and request.proxy_cert_file,
   }
   add_trust(options, request)
   local response, e = errors.try(perform, options)

@@ -178,11 +178,12 @@ describe("config", function()
     assert.equal("ca_bundle ([default] in ~/.aws/config) is empty", e.message)
   end)
 
-  it("refuses what is not supported yet, and accepts the same setting switched off", function()
-    local e = refusal({ env = { AWS_DEFAULTS_MODE = "mobile" } })
-    assert.equal("not_supported", e.code)
-    assert.truthy(e.message:find("AWS_DEFAULTS_MODE", 1, true))
-    resolve({ env = { AWS_DEFAULTS_MODE = "Legacy" } })
+  it("refuses that a proxy reads requests, and accepts the same setting switched off", function()
+    local setting = "[default]\nproxies_config =\n  proxy_use_forwarding_for_https = %s"
+    local e = refusal({ config = setting:format("true") })
+    assert.equal("refused", e.code)
+    assert.matches("^proxy_use_forwarding_for_https is true %(%[default%] in ", e.message)
+    resolve({ config = setting:format("false") })
   end)
 
   it("refuses a bearer token of the service in use, and of no other", function()

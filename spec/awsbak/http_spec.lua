@@ -140,6 +140,43 @@ describe("http.send", function()
       assert.equal("tls", e.code)
     end)
 
+    describe("that speaks TLS", function()
+      local far = { method = "GET", url = "http://" .. NAME .. "/" }
+
+      --- What comes of a request by an https proxy with these options, on a new connection.
+      local function by(proxy, options)
+        proxy:drop()
+        options.method, options.url = far.method, far.url
+        return errors.try(send, options, { http_proxy = proxy.tls_url })
+      end
+
+      it("trusts the issuers named for it, else those for servers", function()
+        s:script("*", { { body = "proxied", times = -1 } })
+        assert.equal("proxied", by(s, { proxy_ca_file = s.ca_file }).body)
+        assert.equal("proxied", by(s, { ca_file = s.ca_file }).body)
+        local _, e = by(s, {})
+        assert.equal("tls", e.code)
+        assert.matches("^TLS with the proxy 127.0.0.1:%d+ failed: .*proxy_ca_bundle", e.message)
+      end)
+
+      it("says which file of issuers cannot be used", function()
+        local _, e = by(s, { ca_file = s.ca_file, proxy_ca_file = "/nowhere.pem" })
+        assert.equal("config", e.kind)
+        assert.matches("^cannot use the CA file /nowhere.pem %(proxy_ca_bundle%)", e.message)
+      end)
+
+      it("is shown our certificate", function()
+        local strict <close> = server.start({ tls = { client = true } })
+        strict:script("*", { { body = "proxied", times = -1 } })
+        local shown = { proxy_ca_file = strict.ca_file, proxy_cert_file = strict.key_file }
+        assert.equal("proxied", by(strict, shown).body)
+        assert.is_nil(by(strict, { proxy_ca_file = strict.ca_file }))
+        shown.proxy_cert_file = "/nowhere.pem"
+        local _, e = by(strict, shown)
+        assert.equal("tls", e.code)
+      end)
+    end)
+
     it("is avoided by no_proxy, in either case", function()
       for _, name in ipairs({ "no_proxy", "NO_PROXY" }) do
         local e = failure(

@@ -13,14 +13,16 @@ local server = {}
 server.__index = server
 
 --- Start a server.
----@param options table|nil `tls` (true, or `{ names = {...}, max = "1.1" }`), `ssm` (a number of
----  parameters)
----@return table server `url`, `port`; with `tls` also `tls_url`, `tls_port`, `ca_file`
+---@param options table|nil `tls` (true, or `{ names = {...}, max = "1.1", client = true }`, which
+---  asks clients for its own certificate), `ssm` (a number of parameters)
+---@return table server `url`, `port`; with `tls` also `tls_url`, `tls_port`, `ca_file`, `key_file`
+---  (the certificate and its key)
 function server.start(options)
   local self = setmetatable({}, server)
   self.child = child.start("spec/support/server.py", child.json(options or {}))
   local hello = self.child:call("hello")
-  self.port, self.tls_port, self.ca_file = hello.port, hello.tls_port, hello.ca_file
+  self.port, self.tls_port = hello.port, hello.tls_port
+  self.ca_file, self.key_file = hello.ca_file, hello.key_file
   self.url = "http://127.0.0.1:" .. self.port
   self.tls_url = "https://127.0.0.1:" .. self.tls_port
   return self

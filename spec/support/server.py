@@ -132,6 +132,9 @@ def certificate(folder, names):
 def tls_context(options, path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
+    if options.get("client"):
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(path + ".crt")
     if options.get("max") == "1.1":
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -157,7 +160,8 @@ async def main():
             server.ca_file = path + ".crt"
             server.tls_port = await listen(tls_context(tls, path))
         commands = {
-            "hello": lambda: {"port": port, "tls_port": server.tls_port, "ca_file": server.ca_file},
+            "hello": lambda: {"port": port, "tls_port": server.tls_port, "ca_file": server.ca_file,
+                              "key_file": server.ca_file and server.ca_file[:-len(".crt")]},
             "script": server.script,
             "requests": lambda: list(server.log),
             "counts": lambda: dict(server.counts),

@@ -164,6 +164,8 @@ static void check_request(lua_State *L, struct ab_http_request *request)
                                           "no_proxy",
                                           "ca_file",
                                           "ca_path",
+                                          "proxy_ca_file",
+                                          "proxy_cert_file",
                                           "timeout_connect",
                                           "timeout_slow",
                                           "timeout_total",
@@ -187,6 +189,8 @@ static void check_request(lua_State *L, struct ab_http_request *request)
     request->no_proxy = opt_text(L, "no_proxy");
     request->ca_file = opt_text(L, "ca_file");
     request->ca_path = opt_text(L, "ca_path");
+    request->proxy_ca_file = opt_text(L, "proxy_ca_file");
+    request->proxy_cert_file = opt_text(L, "proxy_cert_file");
     request->connect_s = opt_seconds(L, "timeout_connect", request->connect_s);
     request->first_byte_s = opt_seconds(L, "timeout_first_byte", request->first_byte_s);
     request->slow_s = opt_seconds(L, "timeout_slow", request->slow_s);

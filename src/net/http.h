@@ -28,11 +28,13 @@ struct ab_http_request {
     const char *no_proxy; /* comma-separated hosts, or NULL */
     const char *ca_file;  /* PEM file of the only issuers to trust, or NULL */
     const char *ca_path;  /* hashed folder, used without ca_file; NULL: the library's own */
-    double connect_s;     /* for name, connection and TLS */
-    double first_byte_s;  /* silence until the first byte of the reply */
-    double slow_s;        /* this long below SLOW_BYTES_PER_S once a body began */
-    double total_s;       /* all together, or 0: 60 s and 1 s per 16 KiB from the first byte */
-    size_t max_body;      /* bytes; of a stream not limited */
+    const char *proxy_ca_file;   /* as ca_file, for an https proxy; NULL: the same as for servers */
+    const char *proxy_cert_file; /* PEM file with our certificate and key for it, or NULL */
+    double connect_s;            /* for name, connection and TLS */
+    double first_byte_s;         /* silence until the first byte of the reply */
+    double slow_s;               /* this long below SLOW_BYTES_PER_S once a body began */
+    double total_s;  /* all together, or 0: 60 s and 1 s per 16 KiB from the first byte */
+    size_t max_body; /* bytes; of a stream not limited */
 };
 
 /* The limits of the design, to be changed by the caller. */

@@ -61,7 +61,7 @@ static bool fail_cut(const struct ab_http *http, struct ab_err *err)
  * handshake. */
 static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *err)
 {
-    long verified = 0;
+    long verified = 0, proxy_verified = 0;
     const char *hint = "";
 
     if (code == CURLE_SSL_CONNECT_ERROR &&
@@ -70,6 +70,12 @@ static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *e
             err, AB_NETWORK, "connect",
             "%s closed the connection during the TLS handshake (TLS 1.2 or later is needed)",
             peer(http));
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy_verified);
+    if (proxy_verified != 0)
+        return ab_fail(err, AB_NETWORK, "tls",
+                       "TLS with the proxy %s failed: %s; proxy_ca_bundle can name a file with the "
+                       "certificates of its issuers",
+                       http->way->proxy, detail(http, curl_easy_strerror(code)));
     curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     if (verified != 0)
         hint = "; AWS_CA_BUNDLE can name a file with the certificates of the issuers to trust";
@@ -90,6 +96,17 @@ static bool fail_memory(const struct ab_http *http, struct ab_err *err)
         return ab_fail_memory(err);
     return ab_fail(err, AB_REPLY, "too_large", "%s: the reply has a header that is too long",
                    http->way->host);
+}
+
+static bool fail_ca_file(const struct ab_http *http, struct ab_err *err)
+{
+    const struct ab_http_way *way = http->way;
+    bool of_proxy = way->proxy_ca_file[0] && strstr(http->curl_says, way->proxy_ca_file);
+
+    return ab_fail(err, AB_CONFIG, "ca_file",
+                   "cannot use the CA file %s (%s): it is missing or holds no certificate",
+                   of_proxy ? way->proxy_ca_file : way->ca_file,
+                   of_proxy ? "proxy_ca_bundle" : "AWS_CA_BUNDLE");
 }
 
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
@@ -113,10 +130,7 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
         return ab_fail(err, AB_TIMEOUT, "timeout_connect", "no connection to %s within %.3g s",
                        peer(http), http->connect_s);
     case CURLE_SSL_CACERT_BADFILE:
-        return ab_fail(err, AB_CONFIG, "ca_file",
-                       "cannot use the CA file %s (AWS_CA_BUNDLE): it is missing or holds no "
-                       "certificate",
-                       http->way->ca_file);
+        return fail_ca_file(http, err);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:

@@ -146,6 +146,19 @@ static CURLcode set_trust(CURL *easy, const struct ab_http_request *request)
     return code;
 }
 
+static CURLcode set_proxy_trust(CURL *easy, const struct ab_http_request *request)
+{
+    CURLcode code = CURLE_OK;
+
+    if (request->proxy_ca_file) {
+        AB_SET(CURLOPT_PROXY_CAINFO, request->proxy_ca_file);
+        AB_SET(CURLOPT_PROXY_CAPATH, NULL);
+    }
+    AB_SET(CURLOPT_PROXY_SSLCERT, request->proxy_cert_file);
+    AB_SET(CURLOPT_PROXY_SSLKEY, request->proxy_cert_file);
+    return code;
+}
+
 static CURLcode set_proxy(const struct ab_http_way *way, const struct ab_http_request *request)
 {
     CURL *easy = way->easy;
@@ -168,6 +181,8 @@ static bool set_options(struct ab_http_way *way, const struct ab_http_request *r
         code = set_proxy(way, request);
     if (code == CURLE_OK)
         code = set_trust(way->easy, request);
+    if (code == CURLE_OK)
+        code = set_proxy_trust(way->easy, request);
     return code == CURLE_OK || ab_fail_memory(err); /* there is no other reason */
 }
 
@@ -184,6 +199,8 @@ static struct ab_http_way *new_way(const struct ab_buf *key, const struct ab_htt
     way->key.secret = true;
     if (request->ca_file)
         snprintf(way->ca_file, sizeof way->ca_file, "%s", request->ca_file);
+    if (request->proxy_ca_file)
+        snprintf(way->proxy_ca_file, sizeof way->proxy_ca_file, "%s", request->proxy_ca_file);
     way->easy = curl_easy_init();
     if (!way->easy)
         ab_fail_memory(err);
@@ -238,6 +255,7 @@ static bool write_key(struct ab_buf *key, const struct ab_http_request *r, struc
     return ab_buf_add(key, r->url, scheme + strcspn(r->url + scheme, "/?#"), err) &&
            add_text(key, r->proxy, err) && add_text(key, r->no_proxy, err) &&
            add_text(key, r->ca_file, err) && add_text(key, r->ca_path, err) &&
+           add_text(key, r->proxy_ca_file, err) && add_text(key, r->proxy_cert_file, err) &&
            ab_buf_add(key, &r->connect_s, sizeof r->connect_s, err) &&
            ab_buf_add_byte(key, r->loopback_only, err);
 }

@@ -20,7 +20,8 @@ struct ab_http_way {
     char host[AB_HTTP_HOST_MAX];    /* "name:port", for messages */
     char proxy[AB_HTTP_HOST_MAX];   /* "name:port" without credentials; empty without proxy */
     char ca_file[AB_HTTP_HOST_MAX]; /* as given, for messages */
-    struct ab_http_way *next;       /* among those that wait */
+    char proxy_ca_file[AB_HTTP_HOST_MAX];
+    struct ab_http_way *next; /* among those that wait */
 };
 
 /* Those that wait, a member of the loop. */

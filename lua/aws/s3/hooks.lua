@@ -13,6 +13,7 @@ local forms = require("aws.s3.forms")
 local headers = require("awsbak.headers")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local route = require("aws.route")
 
 local hooks = { input = forms.input, output = forms.output }
 
@@ -51,12 +52,8 @@ local function ask(call)
     request = { path = "/" .. call.input.Bucket },
     region = call.region,
   })
-  local response = errors.try(outside.send, {
-    method = "HEAD",
-    url = found.url .. found.path,
-    headers = {},
-    ca_file = call.service.config.ca_bundle,
-  })
+  local request = { method = "HEAD", url = found.url .. found.path, headers = {} }
+  local response = errors.try(outside.send, route.add(call.service.config, request))
   return response and told_region(response)
 end
 

@@ -18,6 +18,7 @@ local function call(changes)
         find_region = function()
           return "eu-west-1"
         end,
+        route = {},
       },
       endpoint = function(_, asked)
         return {
