@@ -15,10 +15,10 @@
 --- Functions are made when first used; making a client reads and sends nothing. The first look at
 --- its operations opens the model, for which the user's folders are looked at (aws.model.folders).
 
-local check = require("aws.options").check
 local errors = require("awsbak.errors")
 local exchange = require("aws.exchange")
 local guard = require("aws.guard")
+local optional = require("aws.options")
 local service = require("aws.service")
 local validate = require("aws.validate")
 
@@ -36,11 +36,11 @@ local client = {}
 ---@field delay number? seconds between two looks
 ---@field tries integer? how often it looks at most
 
-local CALL_OPTIONS = { "attempts", "timeout" }
 -- Seconds that a presigned URL is good for; S3's limit (S3 user guide, "Sharing objects with
 -- presigned URLs").
 local PRESIGN_DEFAULT, PRESIGN_MAX = 3600, 604800
-local WAIT_OPTIONS = { "attempts", "delay", "timeout", "tries" }
+
+local check = optional.check
 
 local function unknown(self, what, word, nearest)
   errors.raise({
@@ -120,7 +120,7 @@ end
 
 local function invoke(self, prepared, input, options)
   if options then
-    check(options, CALL_OPTIONS, "a call")
+    check(options, optional.CALL, "a call")
   end
   local call = new_call(self, prepared, input, options)
   return guard.withhold(self, prepared, input) or exchange.run(call)
@@ -129,7 +129,7 @@ end
 --- A URL that is good for a while and needs no keys; and the request it is of, whose `headers` must
 --- be sent with it.
 local function presign(self, word, input, options)
-  check(options, { "expires" }, "a presigned URL")
+  check(options, optional.PRESIGN, "a presigned URL")
   local seconds = math.tointeger(options.expires or PRESIGN_DEFAULT) or options.expires
   if math.type(seconds) ~= "integer" or seconds < 1 or seconds > PRESIGN_MAX then
     errors.raise({
@@ -167,20 +167,34 @@ local function pager(self, word)
   return prepared, compiled
 end
 
---- A table whose functions are made by `make(name)` when first asked for.
-local function lazy(make)
-  return setmetatable({}, {
-    __index = function(functions, name)
-      local made = make(name)
-      rawset(functions, name, made)
-      return made
+--- A metatable for a table whose functions are made when first asked for: how the prompt learns of
+--- them (awsbak.repl.complete).
+---@param kind aws.Offering
+local function offering(self, kind)
+  return {
+    __fields = function()
+      return require("aws.offers").fields(self:open().model, kind)
     end,
-  })
+    __argument = function(_, ...)
+      return require("aws.offers").argument(self:open().model, kind, ...)
+    end,
+  }
+end
+
+--- A table whose functions are made by `make(name)` when first asked for.
+local function lazy(self, kind, make)
+  local meta = offering(self, kind)
+  function meta.__index(functions, name)
+    local made = make(name)
+    rawset(functions, name, made)
+    return made
+  end
+  return setmetatable({}, meta)
 end
 
 --- Functions that iterate: `each` over items, `pages` over pages.
 local function listings(self, how)
-  return lazy(function(word)
+  return lazy(self, "paginators", function(word)
     return function(input, options)
       local prepared, compiled = pager(self, word)
       local function call(page_input)
@@ -192,12 +206,12 @@ local function listings(self, how)
 end
 
 local function split_wait_options(options)
-  check(options, WAIT_OPTIONS, "a wait")
+  check(options, optional.WAIT, "a wait")
   return { timeout = options.timeout, attempts = options.attempts }
 end
 
 local function waits(self)
-  return lazy(function(name)
+  return lazy(self, "waiters", function(name)
     local waiter = require("aws.waiter")
     local description, nearest = self:open().model:waiter(name)
     if not description then
@@ -237,7 +251,7 @@ function client.new(name, options, extend)
       return invoke(self, prepare(self, word), input, call_options).output
     end,
     build = function(word, input, call_options)
-      check(call_options or {}, CALL_OPTIONS, "a call")
+      check(call_options or {}, optional.CALL, "a call")
       return exchange.request(new_call(self, prepare(self, word), input, call_options), 1)
     end,
     presign = function(word, input, presign_options)
@@ -256,19 +270,19 @@ function client.new(name, options, extend)
     pages = listings(self, "pages"),
     wait = waits(self),
   }
-  setmetatable(made, {
-    __name = "aws." .. self.name,
-    __index = function(functions, word)
-      if word == "meta" then
-        return self:open().model.meta
-      elseif type(word) ~= "string" then
-        return nil
-      end
-      local f = operation_function(self, word)
-      rawset(functions, word, f)
-      return f
-    end,
-  })
+  local meta = offering(self, "operations")
+  meta.__name = "aws." .. self.name
+  function meta.__index(functions, word)
+    if word == "meta" then
+      return self:open().model.meta
+    elseif type(word) ~= "string" then
+      return nil
+    end
+    local f = operation_function(self, word)
+    rawset(functions, word, f)
+    return f
+  end
+  setmetatable(made, meta)
   if extend then
     extend(made)
   end

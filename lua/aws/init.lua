@@ -10,6 +10,7 @@ local data = require("aws.data")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local model = require("aws.model")
+local optional = require("aws.options")
 local sorted = require("awsbak.sorted")
 
 local aws = {}
@@ -32,12 +33,19 @@ function aws.client(service, options)
   return made
 end
 
---- What is nearest to `word`: a service as scripts write it, or a function of this module.
-local function nearest(word)
-  local names = sorted.keys(aws)
-  for _, id in ipairs(model.services()) do
-    names[#names + 1] = id:gsub("-", "_")
+--- The services as scripts write them.
+local function services()
+  local names = {}
+  for i, id in ipairs(model.services()) do
+    names[i] = id:gsub("-", "_")
   end
+  return names
+end
+
+--- What is nearest to `word`: a service, or a function of this module.
+local function nearest(word)
+  local names = services()
+  table.move(sorted.keys(aws), 1, 99, #names + 1, names)
   return (errors.nearest(word, names))
 end
 
@@ -59,4 +67,11 @@ local function default_client(_, word)
   return made
 end
 
-return setmetatable(aws, { __index = default_client })
+--- What the prompt offers (awsbak.repl.complete): the services in aws.client("...").
+local function argument(_, name, index)
+  if name == "client" then
+    return index == 1 and { values = model.services() } or { names = optional.CLIENT }
+  end
+end
+
+return setmetatable(aws, { __index = default_client, __fields = services, __argument = argument })

@@ -3,6 +3,7 @@
 local errors = require("awsbak.errors")
 local layout = require("awsbak.layout")
 local model = require("aws.model")
+local ordered = require("aws.names").members
 
 local manual = {}
 
@@ -111,19 +112,6 @@ local function member_notes(member)
   add("made up when left out", member.idempotency)
   add("deprecated", member.deprecated)
   return #notes > 0 and (" (%s)"):format(table.concat(notes, "; ")) or ""
-end
-
---- Members, those that are required first, in the model's order.
-local function ordered(shape)
-  local list = {}
-  for _, is_required in ipairs({ true, false }) do
-    for _, member in ipairs(shape.members) do
-      if (member.required or false) == is_required then
-        list[#list + 1] = member
-      end
-    end
-  end
-  return list
 end
 
 --- Rows of a structure's members, and below each those of the structure in it.

@@ -5,6 +5,9 @@ local sorted = require("awsbak.sorted")
 
 local names = {}
 
+-- What a topic of help lists after these words.
+local LISTS = { ["each."] = "paginators", ["pages."] = "paginators", ["wait."] = "waiters" }
+
 --- Operations in the spelling that was begun: GetParameter, get_parameter, or else get-parameter.
 ---@param m aws.Model
 ---@param word string its beginning
@@ -70,29 +73,93 @@ function names.input(m, operation, word, given)
   return list
 end
 
+--- The names below a service's: "put_parameter", "wait.snapshot_completed", "put_parameter.Tier".
+local function topics_of(m, rest)
+  local inner, last = rest:match("^([%w_]+%.)(.*)$")
+  local kind = LISTS[inner] or not inner and "operations"
+  local list = {}
+  if kind then
+    for i, name in ipairs(m[kind](m)) do
+      local is_begun = (last or rest):find("^%u")
+      list[i] = (inner or "") .. (is_begun and name or m:snake(name))
+    end
+    return list
+  end
+  local name = m:find(inner:sub(1, -2))
+  local input = name and m:operation(name).input
+  for i, member in ipairs(input and m:shape(input).members or {}) do
+    list[i] = inner .. member.name
+  end
+  return list
+end
+
 --- Topics of `awsbak help`: services, and with a dot what they have.
 ---@param word string its beginning
 ---@return string[]
 function names.topics(word)
-  local prefix, service, rest = word:match("^((%l[%w_-]*)%.)(.*)$")
-  local list = {}
-  if not prefix then
+  local service, rest = word:match("^(%l[%w_-]*)%.(.*)$")
+  local list
+  if not service then
     return model.services()
+  elseif service == "aws" then
+    list = names.topics(rest)
+  else
+    list = topics_of(model.load(model.service(service) or service), rest)
   end
-  local m = model.load(model.service(service) or service)
-  local inner, member = rest:match("^([%w_]+)%.(.*)$")
-  local name = inner and m:find(inner)
-  if member and name then
-    local input = m:operation(name).input
-    for i, ref in ipairs(input and m:shape(input).members or {}) do
-      list[i] = prefix .. inner .. "." .. ref.name
-    end
-    return list
-  end
-  for i, operation in ipairs(m:operations()) do
-    list[i] = prefix .. (rest:find("^%u") and operation or m:snake(operation))
+  for i, topic in ipairs(list) do
+    list[i] = service .. "." .. topic
   end
   return list
+end
+
+--- Members, those that are required first, in the model's order.
+---@param shape aws.Shape a structure
+---@return aws.Ref[]
+function names.members(shape)
+  local list = {}
+  for _, is_required in ipairs({ true, false }) do
+    for _, member in ipairs(shape.members) do
+      if (member.required or false) == is_required then
+        list[#list + 1] = member
+      end
+    end
+  end
+  return list
+end
+
+--- The shape at a path into an operation's input: keys of structures and maps, 0 in lists; nil when
+--- there is none.
+local function shape_at(m, operation, path)
+  local shape = operation.input and m:shape(operation.input)
+  for _, step in ipairs(path) do
+    local ref
+    if shape and shape.type == "structure" then
+      ref = shape.by_name[step]
+    elseif shape and (shape.type == "list") == (step == 0) then
+      ref = shape.element or shape.value
+    end
+    shape = ref and m:shape(ref)
+  end
+  return shape
+end
+
+--- What may stand at a path into an operation's input: the names of a structure's members, those
+--- that are required first, or the values of an enum, or true and false.
+---@param m aws.Model
+---@param operation aws.Operation
+---@param path (string|integer)[] keys of structures and maps, 0 for an element of a list
+---@return awsbak.repl.Offer? nil when nothing can be said
+function names.at(m, operation, path)
+  local shape = shape_at(m, operation, path)
+  if not shape or shape.type ~= "structure" then
+    return shape and { values = shape.enum or shape.type == "boolean" and { true, false } or {} }
+  end
+  local offer = { names = {}, required = {} }
+  for i, member in ipairs(names.members(shape)) do
+    offer.names[i] = member.name
+    offer.required[member.name] = member.required
+  end
+  return offer
 end
 
 --- The profiles in the user's files.

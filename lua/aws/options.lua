@@ -4,6 +4,35 @@ local errors = require("awsbak.errors")
 
 local options = {}
 
+--- What a client takes (aws.ClientOptions).
+options.CLIENT = {
+  "addressing_style",
+  "attempts",
+  "ca_bundle",
+  "config",
+  "context_params",
+  "credentials",
+  "dry_run",
+  "endpoint_url",
+  "no_sign_request",
+  "profile",
+  "read_only",
+  "region",
+  "retry_mode",
+  "timeout",
+  "use_dualstack_endpoint",
+  "use_fips_endpoint",
+}
+
+--- What a call takes.
+options.CALL = { "attempts", "timeout" }
+
+--- What a wait takes.
+options.WAIT = { "attempts", "delay", "timeout", "tries" }
+
+--- What presigning takes.
+options.PRESIGN = { "expires" }
+
 --- Raise when `given` has a key that is not in `known`.
 ---@param given table<string, any>
 ---@param known string[] sorted

@@ -8,7 +8,7 @@ local credentials = require("aws.credentials")
 local endpoint = require("aws.endpoint")
 local hooks = require("aws.hooks")
 local model = require("aws.model")
-local check = require("aws.options").check
+local optional = require("aws.options")
 local place = require("aws.endpoint.place")
 local protocol = require("aws.protocol")
 local retry = require("aws.retry")
@@ -51,32 +51,13 @@ local service = {}
 local Service = {}
 Service.__index = Service
 
-local OPTIONS = {
-  "addressing_style",
-  "attempts",
-  "ca_bundle",
-  "config",
-  "context_params",
-  "credentials",
-  "dry_run",
-  "endpoint_url",
-  "no_sign_request",
-  "profile",
-  "read_only",
-  "region",
-  "retry_mode",
-  "timeout",
-  "use_dualstack_endpoint",
-  "use_fips_endpoint",
-}
-
 --- The shared part of a new client.
 ---@param which string|table a service's name, or a model in botocore's format
 ---@param options aws.ClientOptions
 ---@return aws.Service
 --- Raises kind usage when the service or an option is unknown.
 function service.new(which, options)
-  check(options, OPTIONS, "a client")
+  optional.check(options, optional.CLIENT, "a client")
   local self = { name = which, options = options, places = {}, prepared = {}, pagers = {} }
   if type(which) == "table" then
     self.model = model.given(which)

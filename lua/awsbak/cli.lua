@@ -7,6 +7,8 @@
 
 local M = {}
 
+local PROMPT_MODULE = "aws" -- a global of the prompt, as by -l
+
 local function usage(message, hint)
   require("awsbak.errors").raise({
     kind = "usage",
@@ -310,6 +312,7 @@ local function start(argv)
   local code = run_target(argv, line)
   if interactive and not line.version and not line.help then
     local _sandbox <close> = setting("sandbox") and require("awsbak.sandbox").open() or nil
+    load_module(PROMPT_MODULE)
     return require("awsbak.repl").run()
   end
   return code

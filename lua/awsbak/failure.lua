@@ -1,9 +1,9 @@
 --- The end of a run that failed: what people are told, and the exit code.
 
-local embed = require("awsbak.core.embed")
 local errors = require("awsbak.errors")
 local host = require("awsbak.core.host")
 local log = require("awsbak.log")
+local modules = require("awsbak.modules")
 
 local M = {}
 
@@ -38,12 +38,7 @@ end
 --- The built-in module that a script most likely meant, as the end of a sentence.
 local function meant_module(message)
   local missing = message:match("module '([%w_.]+)' not found")
-  local names = {}
-  for _, path in ipairs(missing and embed.list("lua/") or {}) do
-    local name = path:match("^lua/(.+)%.lua$")
-    names[#names + 1] = name and name:gsub("/init$", ""):gsub("/", ".")
-  end
-  local nearest = missing and errors.nearest(missing, names)
+  local nearest = missing and errors.nearest(missing, modules.list())
   return nearest and ("; did you mean '%s'?"):format(nearest) or ""
 end
 

@@ -87,4 +87,55 @@ describe("the prompt", function()
     assert.equal("600\n", pipe:read("a"))
     pipe:close()
   end)
+
+  it("completes at the tab key, and shows what is possible where that is not certain", function()
+    local dir <close> = scratch.new()
+    local said, status = type_lines(
+      dir,
+      "local s = require('aws.sec\t)",
+      "aws.ssm.get_parameters_\t == aws.ssm.get_parameters_by_path, 'fields'",
+      "'get_parameter' == ('get_parameter\t'), 'strings'",
+      "s == aws.secretsmanager, 'modules'",
+      "local t = { one = 1, only = setmetatable({}, { __fields = error, __argument = error }) }",
+      "t.on\te, 'listed'",
+      "t.only.\tx, 'an error'",
+      "t.only.f{ \tx = 1 } or 'another'",
+      "aws.ssm.put_para\t{ Na\t'/a', Val\t'v', Ty\t'securestring' }"
+    )
+    for _, line in ipairs({
+      '\ntrue\n"fields"\n',
+      '\ntrue\n"strings"\n',
+      '\ntrue\n"modules"\n',
+      "\none   only\n",
+      '\n1\n"listed"\n',
+      '\nnil\n"an error"\n',
+      "error: ssm PutParameter: Type must be \"SecureString\", not \"securestring\"\n",
+    }) do
+      assert.matches(line, said, 1, true)
+    end
+    assert.equal(0, status)
+  end)
+
+  it("has .help, and names it where another command of the prompt was meant", function()
+    local dir <close> = scratch.new()
+    local said, status = type_lines(
+      dir,
+      ".help aws.ssm.put_parameter",
+      ".he\tssm ls",
+      ".help ssm.get_paramter",
+      ".hlep ssm",
+      "1 + 1"
+    )
+    for _, line in ipairs({
+      "PutParameter of Amazon Simple Systems Manager (SSM); changes something\n",
+      "https://docs.aws.amazon.com/goto/WebAPI/ssm-2014-11-06/PutParameter\n",
+      "awsbak ssm ls [",
+      'ssm has no operation "get_paramter"; did you mean get_parameter?\n',
+      "there is no command '.hlep' of the prompt; did you mean '.help'?\n",
+      "\n2\n",
+    }) do
+      assert.matches(line, said, 1, true)
+    end
+    assert.equal(0, status)
+  end)
 end)

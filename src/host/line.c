@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "base/alloc.h"
 #include "bind/bind.h"
@@ -16,6 +17,7 @@
 enum { PROMPT_MAX = 64, HISTORY_MAX = 1000 };
 
 struct editor {
+    lua_State *L;     /* borrowed, while read() runs: whom the tab key asks; else NULL */
     EditLine *line;   /* owned */
     History *history; /* owned */
     char *path;       /* owned; where the history is kept, or NULL */
@@ -28,6 +30,52 @@ static char *prompt_of(EditLine *line)
 
     el_get(line, EL_CLIENTDATA, &self);
     return self->prompt;
+}
+
+/* The places of read()'s arguments on its stack. */
+enum { ARG_EDITOR = 1, ARG_PROMPT, ARG_COMPLETE };
+
+/* In a protected call: ask complete(text up to the cursor) and do in the line what it says. */
+static int complete_word(lua_State *L)
+{
+    struct editor *self = lua_touserdata(L, 2);
+    const LineInfo *info = el_line(self->line);
+
+    lua_settop(L, 2);
+    lua_pushvalue(L, 1);
+    lua_pushlstring(L, info->buffer, (size_t)(info->cursor - info->buffer));
+    lua_call(L, 1, 3);
+    lua_Integer erase = lua_tointeger(L, 3);
+    const char *insert = lua_tostring(L, 4);
+    const char *shown = lua_tostring(L, 5);
+    if (erase > 0)
+        el_deletestr(self->line, (int)erase);
+    if (insert && *insert)
+        el_insertstr(self->line, insert);
+    if (shown) {
+        fprintf(stdout, "\n%s", shown);
+        fflush(stdout);
+    }
+    lua_pushboolean(L, shown != NULL);
+    return 1;
+}
+
+/* The tab key. What goes wrong in a completion leaves the line as it was. */
+static unsigned char on_tab(EditLine *line, wint_t key)
+{
+    struct editor *self;
+
+    (void)key;
+    el_get(line, EL_CLIENTDATA, &self);
+    lua_State *L = self->L;
+    if (!lua_checkstack(L, LUA_MINSTACK) || !lua_isfunction(L, ARG_COMPLETE))
+        return CC_ERROR;
+    lua_pushcfunction(L, complete_word);
+    lua_pushvalue(L, ARG_COMPLETE);
+    lua_pushlightuserdata(L, self);
+    bool is_listed = lua_pcall(L, 2, 1, 0) == LUA_OK && lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return is_listed ? CC_REDISPLAY : CC_REFRESH;
 }
 
 static void load_history(struct editor *self)
@@ -56,6 +104,9 @@ static bool start(struct editor *self)
     el_set(self->line, EL_EDITOR, "emacs");
     el_set(self->line, EL_SIGNAL, 1); /* the terminal is put right before our handler runs */
     el_set(self->line, EL_HIST, history, self->history);
+    /* The wide form: el_set() copies the two texts and never frees them. */
+    el_wset(self->line, EL_ADDFN, L"awsbak-complete", L"complete the word", on_tab);
+    el_set(self->line, EL_BIND, "^I", "awsbak-complete", NULL);
     history(self->history, &event, H_SETSIZE, HISTORY_MAX);
     history(self->history, &event, H_SETUNIQUE, 1);
     if (self->path)
@@ -85,21 +136,26 @@ static int line_open(lua_State *L)
 
 static struct editor *check_editor(lua_State *L)
 {
-    struct editor *self = luaL_checkudata(L, 1, EDITOR);
+    struct editor *self = luaL_checkudata(L, ARG_EDITOR, EDITOR);
 
     luaL_argcheck(L, self->line, 1, "editor is closed");
     return self;
 }
 
-/* editor:read(prompt) -> text without its newline | nil, "end"|"interrupted" */
+/* editor:read(prompt[, complete]) -> text without its newline | nil, "end"|"interrupted"
+ *
+ * complete(text up to the cursor) -> how many characters before the cursor go away, what is written
+ * in their place, and lines to be shown below the line, or nil. */
 static int editor_read(lua_State *L)
 {
     struct editor *self = check_editor(L);
     int count = 0;
 
-    snprintf(self->prompt, sizeof self->prompt, "%s", luaL_checkstring(L, 2));
+    snprintf(self->prompt, sizeof self->prompt, "%s", luaL_checkstring(L, ARG_PROMPT));
+    self->L = L;
     errno = 0;
     const char *text = el_gets(self->line, &count);
+    self->L = NULL;
     if (!text || count <= 0) {
         lua_pushnil(L);
         lua_pushstring(L, count < 0 && errno == EINTR ? "interrupted" : "end");
