@@ -1,6 +1,7 @@
 --- Call any operation of a service: awsbak api ssm get-parameter Name=/app/key WithDecryption=true
 
 local aws = require("aws")
+local config = require("aws.config")
 local errors = require("awsbak.errors")
 local full_result = require("aws.full_result")
 local json = require("awsbak.core.json")
@@ -79,7 +80,8 @@ local function add(input, m, members, word)
   end
 end
 
---- The members in a file of JSON: the AWS CLI's form, bytes in base64.
+--- The members in a file of JSON: the AWS CLI's form, bytes in base64 unless cli_binary_format says
+--- that they are as they are.
 local function from_file(m, operation, name)
   local text = name:find("^%s*{") and name
     or errors.check(outside.read_file((name:gsub("^file://", ""))))
@@ -87,7 +89,8 @@ local function from_file(m, operation, name)
   if type(input) ~= "table" or #input > 0 then
     usage("--cli-input-json is no object of members")
   end
-  return plain.input(m, operation.input, input)
+  local is_raw = config.load():get("cli_binary_format") == "raw-in-base64-out"
+  return is_raw and input or plain.input(m, operation.input, input)
 end
 
 local function read_input(m, operation, o)
@@ -158,9 +161,9 @@ end
 local function follow(client, m, operation, input)
   local reply = client.call(operation.name, input)
   local events <close> = reply[operation.events]
-  local stream = m:shape(m:shape(operation.output).by_name[operation.events])
+  local stream = m:shape(operation.output).by_name[operation.events]
   for event in events do
-    output.item(plain(m, stream, event))
+    output.item(plain.output(m, stream, event))
   end
 end
 

@@ -111,13 +111,11 @@ local words = { ["true"] = true, ["false"] = false }
 local function to_number(row, value, source, integer)
   local n = tonumber(value)
   n = n and (integer and math.tointeger(n) or not integer and n + 0.0) or nil
-  if not n or n < (row.min or 0) then
-    bad(
-      row,
-      value,
-      source,
-      ("%s of at least %d"):format(integer and "a whole number" or "a number", row.min or 0)
-    )
+  local min, max = row.min or 0, row.max
+  if not n or n < min or (max and n > max) then
+    local what = integer and "a whole number" or "a number"
+    local limits = max and "from %d to %d" or "of at least %d"
+    bad(row, value, source, ("%s " .. limits):format(what, min, max))
   end
   return n
 end

@@ -41,7 +41,7 @@ end
 
 --- What an operation gave, for JSON.
 ---@param m aws.Model
----@param shape string name of the output's shape
+---@param shape string|table name of the output's shape, or a member
 ---@param value table
 ---@return table
 function plain.output(m, shape, value)

@@ -10,6 +10,7 @@
 ---   old_key   another key of a profile, looked at when there is no `key`
 ---   kind      string (default), integer, number, boolean, choice
 ---   choices   of a choice
+---   min, max  of a number; without, 0 and no limit
 ---   default   when nobody set it
 ---   secret    its value is never shown
 ---   url       user and password in it are never shown
@@ -388,6 +389,7 @@ return {
     env = { "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES" },
     key = "request_min_compression_size_bytes",
     kind = "integer",
+    max = 10485760,
     default = 10240,
   },
   { name = "sdk_ua_app_id", env = { "AWS_SDK_UA_APP_ID" }, key = "sdk_ua_app_id" },
@@ -413,10 +415,33 @@ return {
   { name = "api_versions", key = "api_versions", unused = "each service has one version here" },
   { name = "boto_config", env = { "BOTO_CONFIG" }, unused = "files of boto 2 are not read" },
   {
+    name = "cli_binary_format",
+    key = "cli_binary_format",
+    kind = "choice",
+    choices = { "base64", "raw-in-base64-out" },
+    default = "base64",
+  },
+  {
+    name = "cli_timestamp_format",
+    key = "cli_timestamp_format",
+    unused = "times are written by RFC 3339",
+  },
+  {
+    name = "cli_error_format",
+    env = { "AWS_CLI_ERROR_FORMAT" },
+    key = "cli_error_format",
+    unused = "errors are one sentence each",
+  },
+  {
     name = "default_output",
     env = { "AWS_DEFAULT_OUTPUT" },
     key = "output",
     unused = "see --output and AWSBAK_OUTPUT",
   },
   { name = "pager", env = { "AWS_PAGER" }, key = "cli_pager", unused = "nothing is paged" },
+  {
+    name = "parameter_validation",
+    key = "parameter_validation",
+    unused = "input is always checked, as requests are made by it",
+  },
 }

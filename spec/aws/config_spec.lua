@@ -160,6 +160,22 @@ describe("config", function()
     end
   end)
 
+  it("keeps numbers within their limits", function()
+    local function refuses(variable, value)
+      local world = { env = { ["AWS_" .. variable] = value } }
+      local cfg = resolve(world)
+      local _, e
+      with(world, function()
+        _, e = errors.try(cfg.get, cfg, variable:lower())
+      end)
+      return e and e.hint
+    end
+    assert.equal("it is a number of at least 0", refuses("METADATA_SERVICE_TIMEOUT", "-1"))
+    local size = "REQUEST_MIN_COMPRESSION_SIZE_BYTES"
+    assert.equal("it is a whole number from 0 to 10485760", refuses(size, "10485761"))
+    assert.is_nil(refuses(size, "10485760"))
+  end)
+
   it("says which word was most likely meant", function()
     local e = refusal({ env = { AWS_RETRY_MODE = "adaptiv" } })
     assert.equal("it is one of standard, legacy, adaptive; did you mean adaptive?", e.hint)

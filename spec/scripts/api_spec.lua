@@ -19,6 +19,15 @@ local FILES = {
   ["in.json"] = '{"KeyId":"k","Plaintext":"AP8=","EncryptionContext":{"a":"b"}}',
 }
 
+--- The files, with a config file.
+local function files_with(config)
+  local files = { ["~/.aws/config"] = config }
+  for name, text in pairs(FILES) do
+    files[name] = text
+  end
+  return files
+end
+
 --- Run `awsbak api` with these words and replies; returns what it wrote, and the bodies it sent.
 local function run(words, replies, options)
   options = options or {}
@@ -41,7 +50,7 @@ local function run(words, replies, options)
     collected, failure = errors.try(output.collect, function()
       settings.with({ output = options.output or "jsonl" }, api.run, o)
     end)
-  end, { variables = VARIABLES, files = FILES })
+  end, { variables = VARIABLES, files = files_with(options.config) })
   local bodies = {}
   for i, request in ipairs(sent) do
     bodies[i] = request.body
@@ -130,6 +139,16 @@ describe("awsbak api", function()
       '{"EncryptionContext":{"a":"b"},"KeyId":"other","Plaintext":"AP8="}',
       bodies[1]
     )
+  end)
+
+  it("takes bytes in a file as they are where cli_binary_format says so", function()
+    local words = { "kms", "encrypt" }
+    local input = '{"KeyId":"k","Plaintext":"AP8="}'
+    local profile = "[default]\ncli_binary_format = raw-in-base64-out"
+    local _, bodies = run(words, { {} }, { cli_input_json = input, config = profile })
+    assert.equal('{"KeyId":"k","Plaintext":"QVA4PQ=="}', bodies[1])
+    _, bodies = run(words, { {} }, { cli_input_json = input })
+    assert.equal(input, bodies[1])
   end)
 
   it("writes an outline of the input, which it takes again", function()
