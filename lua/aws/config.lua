@@ -6,9 +6,9 @@
 
 local errors = require("awsbak.errors")
 local flags = require("awsbak.settings")
-local ini = require("aws.ini")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local profiles = require("aws.profiles")
 local rows = require("aws.settings")
 local secret = require("awsbak.core.secret")
 
@@ -19,74 +19,8 @@ for _, row in ipairs(rows) do
   by_name[row.name] = row
 end
 
--- Held as secrets from the moment they are read.
-local secret_keys =
-  { aws_secret_access_key = true, aws_session_token = true, aws_security_token = true }
-
 local function fail(code, message, hint)
   errors.raise({ kind = "config", code = code, message = message, hint = hint })
-end
-
---- "~/x" and "$NAME/x" as paths; a variable that is not set stays as it is (os.path.expandvars).
----@param path string
----@return string
-function config.expand(path)
-  local home = outside.getenv("HOME")
-  path = path:gsub("%$([%w_]+)", outside.getenv):gsub("%${([%w_]+)}", outside.getenv)
-  if home and path:match("^~") and (#path == 1 or path:sub(2, 2) == "/") then
-    path = home .. path:sub(2)
-  end
-  return path
-end
-
---- The sections of a file; none when there is no such file.
-local function read_sections(path)
-  local text, err = outside.read_file(config.expand(path))
-  if text then
-    return ini.parse(text, path)
-  end
-  if err.code == "ENOENT" or err.code == "ENOTDIR" then
-    return {}
-  end
-  fail(
-    "unreadable",
-    err.message,
-    "make it readable, or name another file in AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE"
-  )
-end
-
---- Put the keys of a section under `name`, those that are there winning.
-local function merge(profiles, name, section, source, file)
-  local profile = profiles[name] or {}
-  profiles[name] = profile
-  for key, value in pairs(section) do
-    if secret_keys[key] and type(value) == "string" then
-      value = secret.new(value)
-    end
-    profile[key] = profile[key] or { value = value, source = source, file = file }
-  end
-end
-
---- Profiles of both files, and what they refer to. In the config file a profile is [profile x] or
---- [default].
-local function read_files(config_file, credentials_file)
-  local profiles, services, sso_sessions = {}, {}, {}
-  local shared = { services = services, ["sso-session"] = sso_sessions }
-  for title, section in pairs(read_sections(credentials_file)) do
-    merge(profiles, title, section, ("[%s] in %s"):format(title, credentials_file), "credentials")
-  end
-  for title, section in pairs(read_sections(config_file)) do
-    local words = ini.split(title) or {}
-    local source = ("[%s] in %s"):format(title, config_file)
-    if title == "default" then
-      merge(profiles, title, section, source, "config")
-    elseif words[1] == "profile" and #words == 2 then
-      merge(profiles, words[2], section, source, "config")
-    elseif shared[words[1]] and #words == 2 then
-      shared[words[1]][words[2]] = { keys = section, source = source }
-    end
-  end
-  return profiles, services, sso_sessions
 end
 
 local function bad(row, value, source, wanted)
@@ -157,7 +91,7 @@ end
 ---@field new_retries boolean
 ---@field ca_bundle string?
 ---@field options table what resolve was given
-local Config = { expand = config.expand }
+local Config = { expand = profiles.expand }
 Config.__index = Config
 
 --- A key of a profile: its value and source, or nil. "s3.x" looks for x nested below s3.
@@ -391,7 +325,7 @@ end
 --- Read the config files anew: keys in them may have been replaced.
 function Config:reload()
   self.profiles, self.services, self.sso_sessions =
-    read_files(self.config_file, self.credentials_file)
+    profiles.read(self.config_file, self.credentials_file)
 end
 
 --- Read the config files for one client, without looking at the settings: so that `awsbak doctor`

@@ -31,14 +31,15 @@ local ENDINGS = { ".json", ".json.gz" }
 ---@return string[]
 function folders.paths(options)
   local config = require("aws.config")
+  local profiles = require("aws.profiles")
   local paths = {}
   -- A config file that cannot be read is told of by the first call.
   local cfg = errors.try(config.load, options)
   for path in (cfg and cfg:get("data_path") or ""):gmatch("[^:]+") do
-    paths[#paths + 1] = config.expand(path)
+    paths[#paths + 1] = profiles.expand(path)
   end
   if outside.getenv("HOME") then
-    paths[#paths + 1] = config.expand("~/.aws/models")
+    paths[#paths + 1] = profiles.expand("~/.aws/models")
   end
   return paths
 end
