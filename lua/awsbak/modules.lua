@@ -1,9 +1,21 @@
 --- The modules that are built into the program, by name.
 
-local embed = require("awsbak.core.embed")
 local sorted = require("awsbak.sorted")
 
 local M = {}
+
+local NOTHING = {
+  find = function() end,
+  list = function()
+    return {}
+  end,
+}
+
+--- The files in the program; in a stock Lua there are none.
+local function embedded()
+  local found, embed = pcall(require, "awsbak.core.embed")
+  return found and embed or NOTHING
+end
 
 --- Their names as require takes them, sorted.
 ---@return string[]
@@ -12,7 +24,7 @@ function M.list()
   for name in pairs(package.preload) do
     names[name] = true
   end
-  for _, path in ipairs(embed.list("lua/")) do
+  for _, path in ipairs(embedded().list("lua/")) do
     local name = path:match("^lua/(.+)%.lua$")
     if name then
       names[(name:gsub("/init$", ""):gsub("/", "."))] = true
@@ -25,7 +37,7 @@ end
 ---@param name string
 ---@return boolean
 function M.is_built_in(name)
-  local path = "lua/" .. name:gsub("%.", "/")
+  local path, embed = "lua/" .. name:gsub("%.", "/"), embedded()
   return (embed.find(path .. ".lua") or embed.find(path .. "/init.lua")) ~= nil
 end
 
