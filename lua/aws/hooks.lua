@@ -7,7 +7,8 @@
 ---     build(call)
 ---         change `call.request` before it is signed the first time
 ---     sign(call, request)
----         add to the signed request of one attempt what else proves who sends it
+---         add to the signed request of one attempt what else proves who sends it, or refuse to
+---         send it where it would go
 ---     correct(call, err, response) -> boolean
 ---         put right what made `err`; true: send again, at once, signed anew
 ---     output(call, output)

@@ -11,6 +11,7 @@ local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local forms = require("aws.s3.forms")
 local headers = require("awsbak.headers")
+local http = require("awsbak.http")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local route = require("aws.route")
@@ -96,6 +97,28 @@ local function correct_md5(call, err)
   local md5 = codec.base64(digest.digest("md5", call.request.body or ""))
   table.insert(call.request.headers, { "Content-MD5", md5 })
   return true
+end
+
+--- Keep a customer's key from a network that anybody can read; S3 refuses it there, too, but then
+--- it has been sent (S3 user guide, "Using server-side encryption with customer-provided keys").
+---@param call aws.Call
+---@param request table of one attempt
+--- Raises kind usage, code insecure_key.
+function hooks.sign(call, request)
+  local scheme, host = http.host(request.url)
+  if scheme == "https" or http.is_loopback(host) then
+    return
+  end
+  for _, name in ipairs({ "SSECustomerKey", "CopySourceSSECustomerKey" }) do
+    if call.input[name] then
+      errors.raise({
+        kind = "usage",
+        code = "insecure_key",
+        message = ("%s would be sent to %s without TLS"):format(name, host),
+        hint = "use an https endpoint",
+      })
+    end
+  end
 end
 
 --- Put right what S3 or a server like it complains of.

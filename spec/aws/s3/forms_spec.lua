@@ -33,6 +33,24 @@ describe("S3's own forms", function()
     assert.equal("mine", headers[prefix .. "-md5"])
   end)
 
+  it("keep a customer's key from a network without TLS, but for this machine", function()
+    local key = ("k"):rep(32)
+    local function built(endpoint_url)
+      local s3 = aws.client("s3", {
+        region = "eu-west-1",
+        credentials = network.KEYS,
+        endpoint_url = endpoint_url,
+      })
+      return errors.try(s3.build, "HeadObject", { Bucket = "b", Key = "k", SSECustomerKey = key })
+    end
+    local _, err = built("http://storage.example:9000")
+    assert.equal("insecure_key", err.code)
+    assert.matches("SSECustomerKey would be sent to ", tostring(err), 1, true)
+    assert.is_nil(tostring(err):find(key, 1, true))
+    assert.is_table(built("https://storage.example:9000"))
+    assert.is_table(built("http://127.0.0.1:9000"))
+  end)
+
   it("quote the source of a copy, but not its version", function()
     local input = { Bucket = "vault", Key = "b", CopySource = "old/a b+é?versionId=x.y" }
     local body = "<CopyObjectResult><ETag>e</ETag></CopyObjectResult>"
