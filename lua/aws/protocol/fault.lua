@@ -99,7 +99,7 @@ function fault.from_json(m, op, response, body, code)
     message = message_of(body) or code,
     request_id = reply.request_id(response),
     retryable = shape and shape.retryable ~= nil,
-    throttling = shape and shape.retryable == "throttling",
+    throttling = shape and shape.retryable == "throttling" or nil,
     fields = fields(m, response, shape, body),
   }
 end
@@ -155,7 +155,7 @@ function fault.from_xml(m, op, response)
       or child_text(document, "RequestID")
       or child_text(document, "RequestId", node),
     retryable = shape and shape.retryable ~= nil,
-    throttling = shape and shape.retryable == "throttling",
+    throttling = shape and shape.retryable == "throttling" or nil,
     fields = xml_fields(m, response, shape, document, node),
   }
 end

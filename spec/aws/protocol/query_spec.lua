@@ -140,6 +140,7 @@ describe("an error in the query protocol", function()
       code = "ExpiredTokenException",
       message = "late",
       request_id = "r-3",
+      retryable = false, -- the model knows the error, and does not say that it is
       fields = { Hint = "x" },
     }, told)
   end)

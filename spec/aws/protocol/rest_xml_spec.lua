@@ -262,6 +262,7 @@ describe("an error in rest-xml", function()
       code = "NoSuchKey",
       message = "no",
       request_id = "r",
+      retryable = false,
       fields = { Key = "k", HostId = "h" },
     }, told)
     assert.equal(
