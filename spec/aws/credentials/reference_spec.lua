@@ -153,7 +153,7 @@ end
 --- damaged file where a new one will be, and, when keys are wanted, what bearer tokens would take.
 local function is_left_out(case, keys, asked)
   local used_kept = keys and keys.source:find(", kept in ", 1, true)
-    or asked[#asked] and asked[#asked]:find(" ASIAKEPT$")
+    or (table.concat(asked, "\n") .. "\n"):find(" ASIAKEPT\n", 1, true)
   return case.error
     and (
       used_kept
