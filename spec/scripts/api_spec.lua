@@ -1,5 +1,6 @@
 local api = require("scripts.api")
 local errors = require("awsbak.errors")
+local events = require("spec.support.events")
 local network = require("spec.support.network")
 local output = require("awsbak.output")
 local program = require("spec.support.program")
@@ -306,5 +307,43 @@ describe("awsbak api under a guard", function()
       env[name] = value
     end
     assert.equal(2, program.run({ "api", table.unpack(WORDS) }, { env = env }).status)
+  end)
+end)
+
+describe("awsbak api of a stream of events", function()
+  local SELECT = {
+    "s3",
+    "select-object-content",
+    "Bucket=b",
+    "Key=k",
+    "ExpressionType=SQL",
+    "Expression=select 1",
+    "InputSerialization:={}",
+    "OutputSerialization:={}",
+  }
+
+  --- What the program says to a reply of these bytes.
+  local function select(bytes)
+    local peer <close> = server.start()
+    peer:script("*", { { body = bytes } })
+    local env = { AWS_ENDPOINT_URL = peer.url, AWSBAK_MAX_ATTEMPTS = "1" }
+    for name, value in pairs(VARIABLES) do
+      env[name] = value
+    end
+    return program.run({ "api", table.unpack(SELECT) }, { env = env })
+  end
+
+  it("writes a line for each, bytes in base64", function()
+    local result = select(events.event("Records", "a,b\n") .. events.event("End"))
+    assert.equal(0, result.status, result.stderr)
+    assert.equal('{"Records":{"Payload":"YSxiCg=="}}\n{"End":{}}\n', result.stdout)
+  end)
+
+  it("says so when it is cut short, after what came", function()
+    local bytes = events.event("Records", "a") .. events.event("End")
+    local result = select(bytes:sub(1, -6))
+    assert.equal(1, result.status)
+    assert.equal('{"Records":{"Payload":"YQ=="}}\n', result.stdout)
+    assert.matches("^awsbak: error: s3 SelectObjectContent: [^\n]+\n$", result.stderr)
   end)
 end)

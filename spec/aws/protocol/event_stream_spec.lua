@@ -5,6 +5,7 @@ local json = require("awsbak.core.json")
 local model = require("aws.model")
 local protocol = require("aws.protocol")
 local reference = require("spec.support.reference")
+local support = require("spec.support.events")
 
 --- A reader of `bytes` that gives a few at a time.
 local function reader(bytes, subject)
@@ -44,23 +45,7 @@ local function read_all(events)
   return list
 end
 
-local function header(name, value)
-  return (">s1Bs2"):pack(name, 7, value)
-end
-
-local function message(headers, payload)
-  local head = ""
-  for name, value in pairs(headers) do
-    head = head .. header(name, value)
-  end
-  local prelude = (">I4I4"):pack(16 + #head + #payload, #head)
-  local whole = prelude .. digest.digest("crc32", prelude) .. head .. payload
-  return whole .. digest.digest("crc32", whole)
-end
-
-local function event(kind, payload)
-  return message({ [":message-type"] = "event", [":event-type"] = kind }, payload or "")
-end
+local message, event = support.message, support.event
 
 local function select_events(bytes)
   return parse("s3", "SelectObjectContent", bytes)
