@@ -15,6 +15,8 @@ local validate = {}
 
 local NUMBER_MAX = 24 -- characters of text that may be meant as a number
 
+local DEPTH_MAX = 200 -- steps into an input, which is also what JSON may nest
+
 local PROBLEMS_MAX = 8 -- a message of more is not read
 
 local SLIP_MIN = 6 -- letters of a value in which one may be a slip: "ADD" and "AND" are two words
@@ -23,6 +25,7 @@ local SLIP_MIN = 6 -- letters of a value in which one may be a slip: "ADD" and "
 ---@field model table where shapes are looked up
 ---@field trail (string|integer)[] where in the input we are
 ---@field depth integer how much of the trail is used
+---@field is_endless boolean? whether the input was left for its depth
 ---@field problems string[]? what was found, in order
 
 --- The path of the value under check as people write it: `Filters[1].Key`.
@@ -84,8 +87,17 @@ end
 
 local checkers = {}
 
---- Check `value` against the shape that `ref` points to, one step deeper in the trail.
+--- Check `value` against the shape that `ref` points to, one step deeper in the trail; nothing more
+--- once a table was found to have no end.
 local function descend(check, step, ref, value)
+  if check.is_endless then
+    return
+  elseif check.depth == DEPTH_MAX then
+    check.is_endless, check.depth = true, 1
+    report(check, "is nested more than %d deep, or contains itself", DEPTH_MAX)
+    check.depth = DEPTH_MAX
+    return
+  end
   local shape = ref.target or check.model:resolve(ref)
   check.depth = check.depth + 1
   check.trail[check.depth] = step

@@ -1,3 +1,5 @@
+local aws = require("aws")
+local errors = require("awsbak.errors")
 local model = require("aws.model")
 local validate = require("aws.validate")
 
@@ -192,5 +194,21 @@ describe("aws.validate", function()
     local message, err = check({ Name = "ab", Filters = filters })
     assert.matches("; and 42 more$", message)
     assert.equal(50, #err.fields.problems)
+  end)
+
+  it("ends in a table that contains itself, and in one that is too deep", function()
+    local dynamodb = aws.client("dynamodb", { region = "us-east-1" })
+    local loop = { M = {} }
+    loop.M.a, loop.M.b = loop, loop
+    local deep = { S = "x" }
+    for _ = 1, 200 do
+      deep = { L = { deep } }
+    end
+    for _, value in ipairs({ loop, deep }) do
+      local item = { TableName = "t", Item = { k = value } }
+      local _, err = errors.try(dynamodb.put_item, item)
+      assert.equal("usage", err.kind)
+      assert.matches("Item is nested more than 200 deep, or contains itself", err.message, 1, true)
+    end
   end)
 end)
