@@ -130,9 +130,17 @@ local function check_union(check, value)
   end
 end
 
+--- A document is any value that JSON can hold, and only writing it tells.
+local function check_document(check, value)
+  local ok, text, err = pcall(json.encode, value)
+  if not ok or not text then
+    report(check, "must be a value of JSON (%s)", ok and err.message or text)
+  end
+end
+
 function checkers.structure(check, shape, value)
   if shape.document then
-    return
+    return check_document(check, value)
   end
   if type(value) ~= "table" then
     return wrong_type(check, "a table of members", value)

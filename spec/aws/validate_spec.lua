@@ -211,4 +211,37 @@ describe("aws.validate", function()
       assert.matches("Item is nested more than 200 deep, or contains itself", err.message, 1, true)
     end
   end)
+
+  it("takes for a document what JSON can hold, and nothing else", function()
+    local documents = aws.client({
+      metadata = {
+        apiVersion = "2020-01-01",
+        endpointPrefix = "f",
+        jsonVersion = "1.1",
+        protocol = "json",
+        serviceId = "F",
+        signatureVersion = "v4",
+        targetPrefix = "F",
+      },
+      operations = {
+        Put = {
+          name = "Put",
+          http = { method = "POST", requestUri = "/" },
+          input = { shape = "I" },
+        },
+      },
+      shapes = {
+        I = { type = "structure", members = { D = { shape = "Doc" } } },
+        Doc = { type = "structure", members = {}, document = true },
+      },
+    }, { region = "us-east-1", endpoint_url = "http://127.0.0.1:1", no_sign_request = true })
+    assert.equal('{"D":{"a":[1]}}', documents.build("Put", { D = { a = { 1 } } }).body)
+    local loop = {}
+    loop.loop = loop
+    for _, value in ipairs({ loop, { print }, "\xff" }) do
+      local _, err = errors.try(documents.build, "Put", { D = value })
+      assert.equal("usage", err.kind)
+      assert.matches("D must be a value of JSON (", err.message, 1, true)
+    end
+  end)
 end)

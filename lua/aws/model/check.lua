@@ -242,6 +242,9 @@ end
 local function description(model)
   fields("it", model, { metadata = "object!", operations = "object!", shapes = "object!" })
   fields("metadata", model.metadata, METADATA)
+  if model.metadata.protocol == "json" and not model.metadata.targetPrefix then
+    wrong("metadata", "`targetPrefix` is missing, which requests of the protocol json name")
+  end
   -- All first, so that a reference is never to something that is no shape.
   for _, name in ipairs(sorted.keys(model.shapes)) do
     fields("shapes." .. name, model.shapes[name], SHAPE)

@@ -287,6 +287,10 @@ describe("a model that a script gives", function()
       err.message
     )
     value = given()
+    value.metadata.protocol, value.metadata.targetPrefix = "json", nil
+    _, err = errors.try(aws.client, value)
+    assert.matches("metadata: `targetPrefix` is missing", err.message, 1, true)
+    value = given()
     value.waiters = { waiters = { X = 1 } }
     _, err = errors.try(aws.client, value)
     assert.matches("no model: waiters: it.waiters.X: it is not an object", err.message, 1, true)
