@@ -32,7 +32,7 @@ APART = [
     ("query ec2", "page", "result", "botocore fails, or takes a page that is XML too for the service's"),
     ("query ec2", "text", "result.botocore", "botocore fails: it is no XML"),
     ("rest-xml", "page", "result.fields", "botocore takes a page that is XML too for the service's"),
-    ("query ec2", "bare", "result.botocore", "botocore fails on an <Error> with neither code nor message"),
+    (XML, "bare", "result.botocore", "botocore fails on an <Error> with neither code nor message"),
     (XML, "no object", "result", "it is a text as any other there"),
     (JSON, "text", "result.botocore", "botocore fails on what is not UTF-8"),
     (JSON, "no object", "result", "botocore fails: it asks any JSON for members"),
@@ -193,7 +193,7 @@ class FaultMaker:
         inner += "".join(values.element(k, escape(v)) for k, v in more.items() if self.maybe(0.5))
         if self.maybe(0.05):
             return values.element("Error", inner, ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'), "namespace"
-        return values.element("Error", inner), ""
+        return values.element("Error", inner), "" if inner.strip() else "bare"
 
     def can_fail_late(self):
         """Whether the reply is one in which S3 may tell a failure after it promised success."""
