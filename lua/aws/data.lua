@@ -9,13 +9,10 @@ local function folder()
   return (path:gsub("data%.lua$", ""))
 end
 
---- The text of a file below lua/aws: "models/ssm.txt"; nil when there is none.
----@param name string of our own making, never a user's word unchecked
----@return string?
-function data.read(name)
+local function read(name, how)
   local found, embed = pcall(require, "awsbak.core.embed")
   if found then
-    return embed.find("lua/aws/" .. name)
+    return embed[how]("lua/aws/" .. name)
   end
   local file = io.open(folder() .. name, "rb")
   if not file then
@@ -24,6 +21,20 @@ function data.read(name)
   local text <const> = file:read("a")
   file:close()
   return text
+end
+
+--- The text of a file below lua/aws: "endpoint/partitions.txt"; nil when there is none.
+---@param name string of our own making, never a user's word unchecked
+---@return string?
+function data.read(name)
+  return read(name, "find")
+end
+
+--- The sorted lines of a service's model, for awsbak.core.lines; nil when there is none.
+---@param id string "ssm", checked before
+---@return string|userdata?
+function data.model(id)
+  return read("models/" .. id .. ".txt", "lines")
 end
 
 --- The services there are built-in models of.

@@ -164,7 +164,7 @@ end
 
 --- The user's model of a service, or else the built-in one; nil when there is neither.
 local function read(id, paths)
-  local text = data.read("models/" .. id .. ".txt")
+  local text = data.model(id)
   local built_in = text and lines.new(text)
   local version = folders.version(id, paths)
   if not version or (built_in and version < built_in:meta().apiVersion) then
@@ -398,7 +398,9 @@ function Model:find(word)
     return word
   end
   local guess = ("_" .. word):gsub("[_-](%w)", string.upper)
-  if self:operation(guess) and self:snake(guess) == word:gsub("-", "_") then
+  local operation = self:operation(guess)
+  -- Not by Model:snake, which reads the whole text for aliases.
+  if operation and (operation.alias or snake_case(guess)) == word:gsub("-", "_") then
     return guess
   end
   return match(self, word, self:operations())

@@ -1,37 +1,86 @@
+local embed = require("awsbak.core.embed")
 local lines = require("awsbak.core.lines")
 
-local SORTED = { "", "a", "a b", "ab", "b", "b\0", "bé", "c" }
+local SORTED = { "", "a", "a b", "ab", "b\0", "b", "bé", "c" }
 local KEYS = { "", "\n", "a", "a ", "aa", "ab\n", "b", "b\0", "bz", "c", "cc", "\255" }
 
---- What lower_bound promises, by looking at each line.
-local function expected(list, key)
-  local at = 1
-  for _, line in ipairs(list) do
-    if (line .. "\n") >= key then
-      return at
-    end
-    at = at + #line + 1
-  end
-  return at
-end
-
-describe("lines.lower_bound", function()
-  it("finds the first line that does not sort before the key, in every part of a text", function()
+--- Each part of SORTED, as a list and as a text.
+local function parts()
+  return coroutine.wrap(function()
     for first = 1, #SORTED do
       for last = first, #SORTED do
         local list = table.move(SORTED, first, last, 1, {})
-        local text = table.concat(list, "\n") .. "\n"
-        for _, key in ipairs(KEYS) do
-          local where = ("%q in %q"):format(key, text)
-          assert.equal(expected(list, key), lines.lower_bound(text, key), where)
-        end
+        coroutine.yield(list, table.concat(list, "\n") .. "\n")
+      end
+    end
+  end)
+end
+
+--- What find promises, by looking at each line.
+local function first_with(list, key)
+  for _, line in ipairs(list) do
+    if (line .. "\n"):sub(1, #key) == key then
+      return line
+    end
+  end
+  return nil
+end
+
+--- What between promises, by looking at each line.
+local function all_between(list, first, last)
+  local found = ""
+  for _, line in ipairs(list) do
+    local text = line .. "\n"
+    found = found .. (text >= first and text < last and text or "")
+  end
+  return found
+end
+
+describe("lines.find", function()
+  it("finds the first line that begins with the key, in every part of a text", function()
+    for list, text in parts() do
+      for _, key in ipairs(KEYS) do
+        assert.equal(first_with(list, key), lines.find(text, key), ("%q in %q"):format(key, text))
       end
     end
   end)
 
   it("takes a text that ends within a line, and an empty one", function()
-    assert.equal(3, lines.lower_bound("a\nb", "b"))
-    assert.equal(4, lines.lower_bound("a\nb", "b\n"))
-    assert.equal(1, lines.lower_bound("", "a"))
+    assert.equal("b", lines.find("a\nb", "b"))
+    assert.is_nil(lines.find("a\nb", "b\n"))
+    assert.is_nil(lines.find("", "a"))
+  end)
+end)
+
+describe("lines.between", function()
+  it("gives the lines from one key to before another, in every part of a text", function()
+    for list, text in parts() do
+      for _, first in ipairs(KEYS) do
+        for _, last in ipairs(KEYS) do
+          local where = ("%q to %q in %q"):format(first, last, text)
+          assert.equal(all_between(list, first, last), lines.between(text, first, last), where)
+        end
+      end
+    end
+  end)
+end)
+
+describe("texts that are built in", function()
+  local MODEL = "lua/aws/models/ssm.txt"
+
+  it("are searched as strings are", function()
+    local text, string = embed.lines(MODEL), embed.find(MODEL)
+    assert.equal("userdata", type(text))
+    for line in string:gmatch("([^\n]*)\n") do
+      assert.equal(line, lines.find(text, line .. "\n"))
+    end
+    assert.equal(string, lines.between(text, "", "\255"))
+  end)
+
+  it("cannot be taken for another kind of object", function()
+    assert.has_error(function()
+      lines.find(io.stdout, "a")
+    end)
+    assert.is_nil(embed.lines("lua/aws/models/none.txt"))
   end)
 end)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bind/bind.h"
+#include "bind/lines.h"
 #include "host/coroutine.h"
 #include "host/embed.h"
 #include "host/line.h"
@@ -130,20 +131,35 @@ static int search_scripts(lua_State *L)
     return 2;
 }
 
-/* Push the content of a packed file. Raises when it is damaged or out of memory. */
-static void push_unpacked(lua_State *L, const struct ab_embed_file *file)
+static void unpack(lua_State *L, const struct ab_embed_file *file, char *space, size_t len)
 {
-    luaL_Buffer b;
-    size_t len = ab_embed_size(file);
-    char *space = luaL_buffinitsize(L, &b, len);
-
     if (len == 0 || !ab_embed_unpack(file, space, len))
         luaL_error(L, "the built-in file %s is damaged", file->name);
+}
+
+/* Push the content of a file. Raises when it is damaged or out of memory. */
+static void push_content(lua_State *L, const struct ab_embed_file *file)
+{
+    luaL_Buffer b;
+
+    if (!file->packed) {
+        lua_pushlstring(L, file->data, (size_t)(file->end - file->data));
+        return;
+    }
+    size_t len = ab_embed_size(file);
+    unpack(L, file, luaL_buffinitsize(L, &b, len), len);
     luaL_pushresultsize(&b, len);
 }
 
-/* embed.find(name) -> text of a file built in ("lua/aws/models/ssm.txt"), or nil */
-static int embed_find(lua_State *L)
+/* The same for awsbak.core.lines, without a copy. */
+static void push_lines(lua_State *L, const struct ab_embed_file *file)
+{
+    size_t len = ab_embed_size(file);
+
+    unpack(L, file, ab_lines_push(L, len), len);
+}
+
+static int find(lua_State *L, void (*push)(lua_State *, const struct ab_embed_file *))
 {
     const char *name = luaL_checkstring(L, 1);
     const char *path = replaced(L, name);
@@ -152,12 +168,22 @@ static int embed_find(lua_State *L)
         return 1;
     const struct ab_embed_file *file = ab_embed_find(name);
     if (!file)
-        lua_pushnil(L);
-    else if (file->packed)
-        push_unpacked(L, file);
-    else
-        lua_pushlstring(L, file->data, (size_t)(file->end - file->data));
+        return 0;
+    push(L, file);
     return 1;
+}
+
+/* embed.find(name) -> text of a file built in ("lua/aws/model.lua"), or nil */
+static int embed_find(lua_State *L)
+{
+    return find(L, push_content);
+}
+
+/* embed.lines(name) -> text of a packed file ("lua/aws/models/ssm.txt") for awsbak.core.lines, or
+ * nil */
+static int embed_lines(lua_State *L)
+{
+    return find(L, push_lines);
 }
 
 /* embed.list(prefix) -> sorted names of the files built in that begin so */
@@ -194,8 +220,11 @@ static int embed_bytes(lua_State *L)
 
 static int open_embed(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"bytes", embed_bytes}, {"find", embed_find}, {"list", embed_list}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"bytes", embed_bytes},
+                                         {"find", embed_find},
+                                         {"lines", embed_lines},
+                                         {"list", embed_list},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;
