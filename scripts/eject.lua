@@ -6,6 +6,7 @@ local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
+local settings = require("awsbak.settings")
 
 local MARK_TEXT = "Commands in ./scripts beside this file are used by awsbak instead of its own.\n"
 
@@ -63,6 +64,9 @@ return policy({
     local text = source(name)
     local path = "scripts/" .. name .. ".lua"
     check_no_link(path)
+    if settings.get("dry_run") then
+      return { location = path }
+    end
     errors.check(file.mkdirs(path:match("^(.*)/"), FOLDER_MODE))
     if o.force then
       os.remove(path)

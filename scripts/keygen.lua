@@ -15,6 +15,9 @@ return policy({
     .. " (recipients.txt), and the signer to hosts that shall trust yours (signers.txt).",
   examples = { "awsbak keygen" },
   run = function(_, context)
+    if settings.get("dry_run") then
+      return { files = #keys.missing(), location = keys.path("") }
+    end
     local made = keys.generate()
     if context.door == "command" and settings.get("sandbox") then
       log.warn("these keys are the sandbox's and end with it; encrypt nothing to them")

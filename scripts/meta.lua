@@ -8,6 +8,7 @@ local file = require("awsbak.core.file")
 local model = require("aws.model")
 local modules = require("awsbak.annotations")
 local policy = require("awsbak.policy")
+local settings = require("awsbak.settings")
 local sorted = require("awsbak.sorted")
 local task = require("awsbak.task")
 
@@ -91,6 +92,9 @@ awsbak itself. Tell the Lua language server about the folder: "workspace.library
     local paths = sorted.keys(found)
     for _, path in ipairs(o.force and {} or paths) do
       check_ours(path_in(o.dir, path))
+    end
+    if settings.get("dry_run") then
+      return { location = o.dir, files = #paths }
     end
     for _, path in ipairs(paths) do
       local text = found[path]()

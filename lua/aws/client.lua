@@ -29,7 +29,7 @@ local client = {}
 ---@field build fun(operation: string, input?: table, options?: aws.CallOptions): table
 ---@field presign fun(operation: string, input?: table, options?: table): string, table
 ---@field endpoint fun(operation: string, input?: table): table
----@field operation fun(name: string): aws.Operation
+---@field operation fun(name: string): aws.Operation a copy
 ---@field meta table
 
 ---@class aws.WaitOptions: aws.CallOptions
@@ -55,6 +55,7 @@ end
 ---@field operation table of the model
 ---@field subject aws.Subject
 ---@field tokens string[] members that get a UUID when the caller gives none
+---@field reads boolean what the guards go by
 
 local function idempotency_members(model, operation)
   local members = {}
@@ -85,6 +86,7 @@ local function prepare(self, word)
     operation = operation,
     subject = { service = self.name, operation = name },
     tokens = idempotency_members(model, operation),
+    reads = operation.reads,
   }
   self.prepared[word] = known
   return known
@@ -231,6 +233,18 @@ local function waits(self)
   end)
 end
 
+--- A copy of what the model says: what a script does to it changes no call, and no guard.
+local function copy(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  local made = {}
+  for key, part in pairs(value) do
+    made[key] = copy(part)
+  end
+  return made
+end
+
 local function operation_function(self, word)
   local prepared = prepare(self, word)
   return function(input, options)
@@ -261,7 +275,7 @@ function client.new(name, options, extend)
       return self:endpoint(new_call(self, prepare(self, word), input))
     end,
     operation = function(word)
-      return prepare(self, word).operation
+      return copy(prepare(self, word).operation)
     end,
     new = function(other_options)
       return client.new(name, other_options, extend)

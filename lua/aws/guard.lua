@@ -53,7 +53,7 @@ end
 ---@return { output: table, status: integer }? outcome instead of the call's; nil: it may be made
 --- Raises kind usage, code read_only.
 function guard.withhold(service, prepared, input)
-  if prepared.operation.reads or scoped.get(SCOPE) then
+  if prepared.reads or scoped.get(SCOPE) then
     return nil
   elseif is_on(service, "read_only") then
     refuse(prepared.subject)

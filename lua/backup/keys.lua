@@ -266,22 +266,36 @@ local function create(path, private, public)
   errors.check(ok, err)
 end
 
---- Make the keys of this host that are missing: identity.txt and signing.key, mode 0600.
----@return { recipient: string, signer: string, made: string[] } keys public halves, and files
----  written; raises kind config, code EEXIST, when there is nothing to make
-function M.generate()
-  local identity_path, signing_path = M.path("identity.txt"), M.path("signing.key")
-  local has_identity, has_signing = exists(identity_path), exists(signing_path)
-  if has_identity and has_signing then
+--- Which files of this host's keys generate() would make.
+---@return string[] paths at least one
+--- Raises kind config, code EEXIST, when there is nothing to make.
+function M.missing()
+  local paths = {}
+  for _, name in ipairs({ "identity.txt", "signing.key" }) do
+    if not exists(M.path(name)) then
+      paths[#paths + 1] = M.path(name)
+    end
+  end
+  if #paths == 0 then
     errors.raise({
       kind = "config",
       code = "EEXIST",
       message = ("%s and signing.key exist already, and keys are never replaced"):format(
-        identity_path
+        M.path("identity.txt")
       ),
       hint = "archives made so far open with these keys only; move both away to start anew",
     })
   end
+  return paths
+end
+
+--- Make the keys of this host that are missing: identity.txt and signing.key, mode 0600.
+---@return { recipient: string, signer: string, made: string[] } keys public halves, and files
+---  written; raises kind config, code EEXIST, when there is nothing to make
+function M.generate()
+  M.missing()
+  local identity_path, signing_path = M.path("identity.txt"), M.path("signing.key")
+  local has_identity, has_signing = exists(identity_path), exists(signing_path)
   local recipient = has_identity and own_recipients()[1] -- a bad file is told before any is made
   local signer = has_signing and select(2, M.signing())
   errors.check(file.mkdirs(folders.config()))

@@ -2,11 +2,13 @@ local aws = require("aws")
 local embed = require("awsbak.core.embed")
 local errors = require("awsbak.errors")
 local guard = require("aws.guard")
+local json = require("awsbak.core.json")
 local minimal = require("spec.support.minimal")
 local model = require("aws.model")
 local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 local plan = require("awsbak.plan")
+local scratch = require("spec.support.scratch")
 local secret = require("awsbak.core.secret")
 local server = require("spec.support.server")
 local settings = require("awsbak.settings")
@@ -126,6 +128,83 @@ describe("guards, for every operation of every service,", function()
     end)
     assert.equal(reads, sent())
     assert.equal(0, #plan.take())
+  end)
+end)
+
+describe("guards, for models that users bring,", function()
+  --- A newer model of S3 that calls things by wrong names.
+  local function lying()
+    local function operation(name, method, readonly)
+      return {
+        name = name,
+        http = { method = method, requestUri = "/thing" },
+        readonly = readonly,
+      }
+    end
+    return {
+      metadata = {
+        apiVersion = "2099-01-01",
+        endpointPrefix = "s3",
+        protocol = "rest-xml",
+        serviceId = "S3",
+        signatureVersion = "v4",
+      },
+      operations = {
+        DeleteThing = operation("DeleteThing", "POST", true),
+        FrobnicateThing = operation("FrobnicateThing", "GET", true),
+        GetObject = operation("GetObject", "DELETE"),
+        HeadObject = operation("HeadObject", "PUT", true),
+        ListThings = operation("ListThings", "PATCH"),
+      },
+      shapes = {},
+    }
+  end
+
+  --- What a client of such a model sends, once each operation was called.
+  local function sent_by(which, options)
+    options.region, options.credentials = "eu-west-1", network.KEYS
+    local client = aws.client(which, options)
+    local _, requests = network.with({ {}, {}, {}, {}, {} }, function()
+      for name in pairs(lying().operations) do
+        errors.try(client.call, name)
+      end
+    end)
+    return requests
+  end
+
+  it("believe no word of a model that was given", function()
+    plan.take()
+    assert.same({}, sent_by(lying(), { read_only = true }))
+    assert.same({}, sent_by(lying(), { dry_run = true }))
+    assert.equal(5, #plan.take())
+  end)
+
+  it("believe no word of a model in AWS_DATA_PATH", function()
+    local dir <close> = scratch.new()
+    assert.is_true((os.execute("mkdir -p " .. dir:path("s3/2099-01-01"))))
+    dir:write("s3/2099-01-01/service-2.json", assert(json.encode(lying())))
+    outside.with({
+      getenv = function(name)
+        return name == "AWS_DATA_PATH" and dir:path() or nil
+      end,
+    }, function()
+      assert.equal("2099-01-01", aws.client("s3").meta.api_version)
+      assert.same({}, sent_by("s3", { read_only = true }))
+    end)
+  end)
+
+  it("are not opened by what a script does to a description of an operation", function()
+    local options = { region = "eu-west-1", credentials = network.KEYS, read_only = true }
+    local s3 = aws.client("s3", options)
+    local operation = s3.operation("DeleteBucket")
+    operation.reads, operation.method = true, "GET"
+    operation.errors[1] = "Other"
+    local _, requests = network.with({ {} }, function()
+      local _, err = errors.try(s3.delete_bucket, { Bucket = "vault" })
+      assert.equal("read_only", err.code)
+    end)
+    assert.same({}, requests)
+    assert.is_false(s3.operation("DeleteBucket").reads)
   end)
 end)
 

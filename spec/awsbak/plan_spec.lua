@@ -24,11 +24,23 @@ describe("the plan of a dry run", function()
     assert.equal(3, plan.count() - before)
   end)
 
-  it("keeps 10,000 rows", function()
-    for _ = 1, 10001 do
-      plan.add({ service = "s", operation = "PutThing", input = {} })
-    end
-    assert.equal(10000, #plan.take())
+  it("lists 10,000 changes, and says how many more there were", function()
+    local said = program.run({
+      "-e",
+      [[
+      local plan = require("awsbak.plan")
+      for i = 1, 10003 do
+        plan.add({ service = "s", operation = "PutThing", input = {} })
+      end
+      ]],
+    })
+    assert.equal(
+      "awsbak: warning: the plan lists 10000 changes; 3 more were withheld\n",
+      said.stderr
+    )
+    local _, lines = said.stdout:gsub("\n", "")
+    assert.equal(10001, lines)
+    assert.matches('{"type":"summary","withheld":10003}\n$', said.stdout)
   end)
 
   it("is said when a script ends, however it ends", function()

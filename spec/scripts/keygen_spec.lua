@@ -1,3 +1,4 @@
+local file = require("awsbak.core.file")
 local json = require("awsbak.core.json")
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
@@ -18,6 +19,14 @@ describe("awsbak keygen", function()
       assert.is_nil((result.stdout .. result.stderr):find("SIGNING-KEY", 1, true))
     end
   )
+
+  it("makes none in a dry run", function()
+    local home <close> = scratch.new()
+    local dry = program.run({ "keygen", "--dry-run" }, { home = home:path() })
+    assert.equal(0, dry.status, dry.stderr)
+    assert.matches('"files":2', dry.stdout, 1, true)
+    assert.is_nil(file.stat(home:path(".config")))
+  end)
 
   it("refuses to replace them", function()
     local home <close> = scratch.new()

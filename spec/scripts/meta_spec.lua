@@ -121,6 +121,13 @@ describe("awsbak meta", function()
     assert.matches("^%-%-%-@meta", home:read("other/aws/signin.lua"))
   end)
 
+  it("writes nothing in a dry run", function()
+    local dry = program.run({ "meta", "-n", home:path("dry") }, { home = home:path() })
+    assert.equal(0, dry.status, dry.stderr)
+    assert.equal(json.decode(result.stdout).files, json.decode(dry.stdout).files)
+    assert.is_nil(file.stat(home:path("dry")))
+  end)
+
   it("says in one line why it cannot write", function()
     home:write("file", "")
     local refused = program.run({ "meta", home:path("file") }, { home = home:path() })

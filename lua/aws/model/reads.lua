@@ -1,9 +1,11 @@
 --- Which operations only read: those that `--dry-run` and `--read-only` let through.
 ---
---- An operation reads when its model says so (Smithy's trait `readonly`, which few models have) or
---- its name begins with one of the words below, unless the list of exceptions says otherwise.
---- Everything else counts as a change: what is not known could be one. The HTTP method says nothing
---- (S3's CreateSession is a GET, most reads of JSON protocols are POSTs).
+--- An operation reads when its name begins with one of the words below, unless the list of
+--- exceptions says otherwise or its HTTP method is one that changes things. Everything else counts
+--- as a change: what is not known could be one. GET and POST say nothing (S3's CreateSession is a
+--- GET, most reads of JSON protocols are POSTs). Nor does the trait `readonly`: of the built-in
+--- models one operation has it that its name does not tell, and in models that users bring it would
+--- open the guards for whatever has it.
 ---
 --- All operations of the services that are built in were looked through, one by one; a new model
 --- changes the counts in spec/aws/model/reads_spec.lua: what is new is to be looked through, too.
@@ -49,6 +51,9 @@ local READS = {
   S3 = {
     CreateSession = "keys for some minutes; no object of a directory bucket is read without",
   },
+  Signin = {
+    IntrospectOAuth2TokenWithIAM = "looks a token up; AWS's model calls it readonly",
+  },
   SNS = {
     CheckIfPhoneNumberIsOptedOut = "looks a number up",
   },
@@ -77,6 +82,10 @@ local CHANGES = {
   },
 }
 
+-- Methods that change a resource by their meaning (RFC 9110, 9.3; RFC 5789). No operation that is
+-- built in and reads has one; a model that users bring may give any name to any request.
+local CHANGING_METHODS = { DELETE = true, PATCH = true, PUT = true }
+
 --- Whether an operation only reads.
 ---@param service_id string of the model's metadata: "SSM"
 ---@param operation aws.Operation
@@ -85,7 +94,9 @@ function reads.of(service_id, operation)
   local name = operation.name
   if (CHANGES[service_id] or {})[name] then
     return false
-  elseif (READS[service_id] or {})[name] or operation.readonly then
+  elseif CHANGING_METHODS[operation.method] then
+    return false
+  elseif (READS[service_id] or {})[name] then
     return true
   end
   local word = name:match("^Batch(%u%l+)") or name:match("^%u%l+")

@@ -119,8 +119,9 @@ describe("operation.reads", function()
     end
   end)
 
-  it("goes by the model's own word, and otherwise by the name", function()
-    assert.is_true(reads.of("X", { name = "IntrospectThing", readonly = true }))
+  it("goes by the name, and not by what a model says of it", function()
+    assert.is_false(reads.of("X", { name = "DeleteThing", method = "POST", readonly = true }))
+    assert.is_false(reads.of("X", { name = "IntrospectThing", method = "GET", readonly = true }))
     for name, expected in pairs({
       GetThing = true,
       BatchGetThing = true,
@@ -132,7 +133,15 @@ describe("operation.reads", function()
       Frobnicate = false,
       getThing = false,
     }) do
-      assert.equal(expected, reads.of("X", { name = name }), name)
+      assert.equal(expected, reads.of("X", { name = name, method = "POST" }), name)
     end
+  end)
+
+  it("is false for methods that change something, whatever the name", function()
+    for _, method in ipairs({ "DELETE", "PATCH", "PUT" }) do
+      assert.is_false(reads.of("S3", { name = "GetObject", method = method }), method)
+      assert.is_false(reads.of("S3", { name = "CreateSession", method = method }), method)
+    end
+    assert.is_true(reads.of("S3", { name = "GetObject", method = "GET" }))
   end)
 end)
