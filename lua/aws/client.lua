@@ -15,6 +15,7 @@
 --- Functions are made when first used; making a client reads and sends nothing. The first look at
 --- its operations opens the model, for which the user's folders are looked at (aws.model.folders).
 
+local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local exchange = require("aws.exchange")
 local guard = require("aws.guard")
@@ -72,6 +73,7 @@ end
 --- The operation of that name, in any of its spellings. Raises kind usage when there is none.
 ---@return aws.Prepared
 local function prepare(self, word)
+  argument.check(word, "text", "the name of an operation")
   local known = self.prepared[word]
   if known then
     return known
@@ -199,6 +201,7 @@ local function listings(self, how)
   return lazy(self, "paginators", function(word)
     return function(input, options)
       local prepared, compiled = pager(self, word)
+      argument.check(input, "table?", "the input of " .. prepared.operation.name)
       local function call(page_input)
         return invoke(self, prepared, page_input, options).output
       end
@@ -215,6 +218,7 @@ end
 local function waits(self)
   return lazy(self, "waiters", function(name)
     local waiter = require("aws.waiter")
+    argument.check(name, "text", "the name of a waiter")
     local description, nearest = self:open().model:waiter(name)
     if not description then
       unknown(self, "waiter", name, nearest)

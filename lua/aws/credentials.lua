@@ -66,7 +66,9 @@ local function fault(parts)
   for _, part in ipairs(PARTS) do
     local value = parts[part[1]]
     local text = secret.is(value) and value:reveal() or value
-    if type(text) ~= "string" or text == "" then
+    if value ~= nil and type(text) ~= "string" then
+      return ("the %s is not a text"):format(part[2]), "give it as it was shown when it was made"
+    elseif text == nil or text == "" then
       if not part.optional then
         return ("the %s is missing"):format(part[2]),
           "an access key id and its secret access key belong together"

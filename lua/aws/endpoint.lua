@@ -47,23 +47,56 @@ function endpoint.check_region(region, source)
   end
 end
 
+local PORT_MAX = 65535
+
+local function is_port(text)
+  local port = text:find("^%d+$") and tonumber(text)
+  return port and port >= 1 and port <= PORT_MAX
+end
+
+--- Why this is no endpoint URL, if it is none. Repeats no part of it, which may be a password.
+local function url_fault(url, scheme, authority, rest)
+  local host, port = authority:match("^(.-):([^:%]]*)$")
+  host = host or authority
+  if url:find("[%c%s]") then
+    return "it has a blank or a control character in it"
+  elseif not scheme:lower():find("^https?$") then
+    return "it does not begin with http:// or https://"
+  elseif authority:find("@", 1, true) then
+    return "user and password cannot be part of it"
+  elseif host == "" then
+    return "it names no host"
+  elseif port and not is_port(port) then
+    return ("its port is not a number from 1 to %d"):format(PORT_MAX)
+  elseif rest:find("[?#]") then
+    return "a query or fragment cannot be part of it"
+  end
+end
+
 --- Take an endpoint URL apart: "http://127.0.0.1:5000/base" gives "http://127.0.0.1:5000" and
 --- "/base".
 ---@param url string
 ---@param source string? where it was set, for the message
 ---@return string origin scheme, host and port
 ---@return string base path as written; "" for none
+--- Raises kind config, code endpoint_url; a password in the URL is not shown.
 function endpoint.parse_url(url, source)
-  local scheme, host, path = url:match("^(%a+)://([^/?#%s]+)([^?#%s]*)$")
-  if not scheme or not scheme:lower():match("^https?$") or host:find("@", 1, true) then
+  local scheme, authority, rest = url:match("^(%a+)://([^/?#]*)(.*)$")
+  local fault = url_fault(url, scheme or "", authority or "", rest)
+  if fault then
+    local shown = url:gsub("//.*@", "//<hidden>@")
     errors.raise({
       kind = "config",
       code = "endpoint_url",
-      message = ("%q is not an endpoint URL%s"):format(url, source and " (" .. source .. ")" or ""),
+      message = ("%q%s is not an endpoint URL: %s"):format(
+        shown,
+        source and " (" .. source .. ")" or "",
+        fault
+      ),
       hint = "give scheme and host, as in http://127.0.0.1:5000",
     })
   end
-  return scheme:lower() .. "://" .. host, path
+  return scheme:lower() .. "://" .. authority, rest
 end
 
 -- The ARNs that may stand for a bucket: service, region, what is between account and name.

@@ -70,7 +70,7 @@ end
 --- What the prompt offers (awsbak.repl.complete): the services in aws.client("...").
 local function argument(_, name, index)
   if name == "client" then
-    return index == 1 and { values = model.services() } or { names = optional.CLIENT }
+    return index == 1 and { values = model.services() } or { names = sorted.keys(optional.CLIENT) }
   end
 end
 

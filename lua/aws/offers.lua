@@ -2,6 +2,7 @@
 
 local names = require("aws.names")
 local options = require("aws.options")
+local sorted = require("awsbak.sorted")
 
 local offers = {}
 
@@ -48,7 +49,7 @@ end
 function offers.argument(m, kind, name, index, path, first)
   local last = kind == "waiters" and options.WAIT or options.CALL
   if kind == "operations" and name == "new" then
-    return { names = options.CLIENT }
+    return { names = sorted.keys(options.CLIENT) }
   elseif kind == "operations" and BY_NAME[name] then
     if index == 1 then
       return { values = m:operations() }
@@ -59,7 +60,7 @@ function offers.argument(m, kind, name, index, path, first)
   if index == 1 and operation then
     return names.at(m, operation, path)
   end
-  return index == 2 and #path == 0 and { names = last } or nil
+  return index == 2 and #path == 0 and { names = sorted.keys(last) } or nil
 end
 
 return offers

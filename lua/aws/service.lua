@@ -3,6 +3,7 @@
 --- Nothing is looked up before the first call needs it.
 
 local agent = require("aws.agent")
+local argument = require("awsbak.argument")
 local config = require("aws.config")
 local credentials = require("aws.credentials")
 local endpoint = require("aws.endpoint")
@@ -55,9 +56,10 @@ Service.__index = Service
 ---@param which string|table a service's name, or a model in botocore's format
 ---@param options aws.ClientOptions
 ---@return aws.Service
---- Raises kind usage when the service or an option is unknown.
+--- Raises kind usage when the service or an option is unknown, or of the wrong kind.
 function service.new(which, options)
-  optional.check(options, optional.CLIENT, "a client")
+  optional.check_client(options)
+  argument.check(which, type(which) == "table" and "table" or "text", "the service of a client")
   local self = { name = which, options = options, places = {}, prepared = {}, pagers = {} }
   if type(which) == "table" then
     self.model = model.given(which)

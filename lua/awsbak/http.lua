@@ -91,20 +91,22 @@ local function is_near(host)
 end
 
 --- The proxy for a URL by the environment, or nil: https_proxy, http_proxy, all_proxy, in both
---- cases. A CGI program takes no HTTP_PROXY, which is there the request's "Proxy:" header.
+--- cases; and the variable. A CGI program takes no HTTP_PROXY, which is there the header "Proxy:"
+--- of the request.
 local function proxy_for(url)
+  local name = is_https(url) and "https_proxy" or "http_proxy"
   local proxy
-  if is_https(url) then
-    proxy = variable("https_proxy")
-  elseif outside.getenv("REQUEST_METHOD") then
-    proxy = outside.getenv("http_proxy")
+  if name == "http_proxy" and outside.getenv("REQUEST_METHOD") then
+    proxy = outside.getenv(name)
   else
-    proxy = variable("http_proxy")
+    proxy = variable(name)
   end
-  proxy = proxy or variable("all_proxy")
+  if not proxy then
+    name, proxy = "all_proxy", variable("all_proxy")
+  end
   if proxy then
     local scheme, host = M.host(url)
-    return scheme and not is_near(host) and proxy or nil
+    return scheme and not is_near(host) and proxy or nil, name
   end
 end
 
@@ -136,7 +138,10 @@ end
 ---@param request awsbak.Request
 ---@return awsbak.Response
 function M.send(request)
-  local proxy = request.proxy or proxy_for(request.url)
+  local proxy, variable_name = request.proxy, nil
+  if not proxy then
+    proxy, variable_name = proxy_for(request.url)
+  end
   local options = {
     method = request.method,
     url = request.url,
@@ -158,6 +163,9 @@ function M.send(request)
   if not response then
     if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
       e.retryable = RETRYABLE[e.code] or false
+    end
+    if e.code == "proxy_url" and variable_name then
+      e.hint = ("look at the variable %s, or %s"):format(variable_name, variable_name:upper())
     end
     error(e, 0)
   end

@@ -266,6 +266,7 @@ describe("an endpoint URL", function()
       kms({ region = "-x" }),
       kms({ region = "127" }),
       kms({ endpoint_url = "http://user@host" }),
+      kms({ endpoint_url = "http://host\0.evil.example" }),
       kms({ endpoint_url = "file:///etc" }),
       kms({ endpoint_url = "127.0.0.1:5000" }),
     }) do
@@ -273,5 +274,28 @@ describe("an endpoint URL", function()
       assert.equal("config", e.kind)
       assert.truthy(e.hint)
     end
+  end)
+
+  it("that is wrong is refused for its reason, and a password in it is not shown", function()
+    for given, reason in pairs({
+      ["http://me:hunter2@host"] = "user and password cannot be part of it",
+      ["http://me:hunt/er2@host"] = "its port is not a number from 1 to 65535",
+      ["http://host:99999"] = "its port is not a number from 1 to 65535",
+      ["http://host:0"] = "its port is not a number from 1 to 65535",
+      ["http://[::1]:x"] = "its port is not a number from 1 to 65535",
+      ["http://:80"] = "it names no host",
+      ["http:///base"] = "it names no host",
+      ["http://host/a b"] = "it has a blank or a control character in it",
+      ["http://host?x=1"] = "a query or fragment cannot be part of it",
+      ["http://host/#here"] = "a query or fragment cannot be part of it",
+      ["ftp://host"] = "it does not begin with http:// or https://",
+      ["host:80"] = "it does not begin with http:// or https://",
+    }) do
+      local _, e = errors.try(endpoint.parse_url, given, "AWS_ENDPOINT_URL")
+      assert.matches("(AWS_ENDPOINT_URL) is not an endpoint URL: " .. reason, e.message, 1, true)
+      assert.is_nil(e.message:find("hunt", 1, true), e.message)
+    end
+    assert.same({ "http://[::1]:80", "/a" }, { endpoint.parse_url("HTTP://[::1]:80/a") })
+    assert.same({ "https://host", "" }, { endpoint.parse_url("https://host") })
   end)
 end)

@@ -177,6 +177,15 @@ describe("http.send", function()
       end)
     end)
 
+    it("is named by its variable when its URL is not valid, and its password is not", function()
+      local request = { method = "GET", url = "http://" .. NAME }
+      local e = failure(request, { all_proxy = "http://me:hunter2@127.0.0.1:99999" })
+      assert.equal("usage", e.kind)
+      assert.matches("the proxy's URL is not valid: Port", e.message, 1, true)
+      assert.matches("all_proxy", e.hint, 1, true)
+      assert.is_nil(tostring(e):find("hunter2", 1, true))
+    end)
+
     it("is avoided by no_proxy, in either case", function()
       for _, name in ipairs({ "no_proxy", "NO_PROXY" }) do
         local e = failure(

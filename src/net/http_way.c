@@ -31,10 +31,10 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET6, bare, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* The URL's host and port into `where` as "name:port". `name` says what the URL is, for messages.
- */
-static bool find_host(const char *url, const char *name, bool *loopback, char *where,
-                      struct ab_err *err)
+/* The URL's host and port into `where` as "name:port". `fault` and `name` say what the URL is, for
+ * errors. */
+static bool find_host(const char *url, const char *fault, const char *name, bool *loopback,
+                      char *where, struct ab_err *err)
 {
     char *host = NULL, *port = NULL;
     CURLU *parts = curl_url();
@@ -57,7 +57,7 @@ static bool find_host(const char *url, const char *name, bool *loopback, char *w
     if (code == CURLUE_OUT_OF_MEMORY)
         return ab_fail_memory(err);
     if (code != CURLUE_OK)
-        return ab_fail(err, AB_USAGE, "url", "the %s is not valid: %s", name,
+        return ab_fail(err, AB_USAGE, fault, "the %s is not valid: %s", name,
                        curl_url_strerror(code));
     return true;
 }
@@ -80,7 +80,7 @@ static bool find_proxy(const char *proxy, char *where, struct ab_err *err)
     url.secret = true; /* a password may be in it */
     bool ok = (strstr(proxy, "://") || ab_buf_add_text(&url, "http://", err)) &&
               ab_buf_add(&url, proxy, strlen(proxy) + 1, err) &&
-              find_host((const char *)url.data, "proxy's URL", &unused, where, err);
+              find_host((const char *)url.data, "proxy_url", "proxy's URL", &unused, where, err);
     ab_buf_drop(&url);
     return ok;
 }
@@ -90,7 +90,7 @@ static bool set_target(struct ab_http_way *way, const struct ab_http_request *re
 {
     bool loopback = false;
 
-    if (!find_host(request->url, "URL", &loopback, way->host, err))
+    if (!find_host(request->url, "url", "URL", &loopback, way->host, err))
         return false;
     if (has_user(request->url))
         return ab_fail(err, AB_USAGE, "url", "a URL must not hold a user name or password");
