@@ -35,7 +35,7 @@ options.CALL = { attempts = "count", timeout = "seconds" }
 options.WAIT = { attempts = "count", delay = "pause", timeout = "seconds", tries = "count" }
 
 --- What presigning takes; how long is checked there.
-options.PRESIGN = { expires = "number" }
+options.PRESIGN = { expires = "any" }
 
 --- What the option `credentials` of a client takes. What is in them is checked with all others
 --- (aws.credentials).

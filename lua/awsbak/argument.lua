@@ -47,7 +47,6 @@ local KINDS = {
     end,
   },
   flag = { "true or false", is("boolean") },
-  number = { "a number", is("number") },
   ["function"] = { "a function", is("function") },
   pause = {
     "a number of seconds, 0 or more",
@@ -84,7 +83,7 @@ local KINDS = {
 
 --- Raise unless `value` is of a kind.
 ---@param value any
----@param kind string "any", "bytes", "count", "flag", "function", "number", "pause", "seconds",
+---@param kind string "any", "bytes", "count", "flag", "function", "pause", "seconds",
 ---  "settings", "size", "table", "text"; or "text?": nil, too
 ---@param subject string what it is given for: "option timeout of a call"
 --- Raises kind usage, code bad_argument.
