@@ -255,17 +255,23 @@ local function parse(call, response)
   return output
 end
 
+--- The body of a reply as a stream.
+local function open(call, response, watch)
+  local about = { status = response.status, request_id = reply.request_id(response) }
+  return reader.new(response.reader, call.subject, about, watch)
+end
+
 --- The output in a reply, or nil and the error it is.
 local function read(call, response)
   if response.status >= 300 then
     if response.reader then
-      local body <close> = reader.new(response.reader, call.subject)
+      local body <close> = open(call, response)
       response.body = errors.try(body.all, body, FAULT_MAX) or "" -- the status alone says enough
     end
     return nil, fault(call, response)
   end
   if response.reader then
-    response.body = reader.new(response.reader, call.subject, checksum.watch(call, response))
+    response.body = open(call, response, checksum.watch(call, response))
   end
   local output, err = errors.try(parse, call, response)
   if err and err.kind == "service" then

@@ -6,20 +6,24 @@
 ---
 --- The connection is in use until the end was read or the reader is closed.
 
+local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local task = require("awsbak.task")
 
 local CHUNK = 256 * 1024
 local LINE_MAX = 16 * 1024 * 1024
+local ALL_MAX = 64 * 1024 * 1024 -- of `all` unless it is told
 local CR = 13
 
 ---@class aws.Reader
 ---@field source table? the core's reader; nil at the end
 ---@field subject aws.Subject
+---@field about { status: integer?, request_id: string? } of the reply, for errors
 ---@field watch (fun(bytes: string?))? sees all that comes, and nil at the end; may raise there
 ---@field held string bytes taken from the source
 ---@field at integer where in `held` those begin that were not handed out
+---@field closed boolean? by `close`, not by its end
 local Reader = { __name = "aws.reader" }
 Reader.__index = Reader
 
@@ -28,11 +32,12 @@ local reader = {}
 --- Wrap the core's reader.
 ---@param source table
 ---@param subject aws.Subject whose reply it is, for messages
+---@param about { status: integer?, request_id: string? } of the reply, for errors
 ---@param watch (fun(bytes: string?))? sees all that comes, and nil at the end; may raise there
 ---@return aws.Reader
-function reader.new(source, subject, watch)
+function reader.new(source, subject, about, watch)
   return setmetatable(
-    { source = source, subject = subject, watch = watch, held = "", at = 1 },
+    { source = source, subject = subject, about = about, watch = watch, held = "", at = 1 },
     Reader
   )
 end
@@ -54,12 +59,27 @@ local function next_bytes(self)
   end)
   if err then
     err.service, err.operation = self.subject.service, self.subject.operation
+    err.status, err.request_id = self.about.status, self.about.request_id
     error(err, 0)
   end
   if self.watch then
     self.watch(bytes)
   end
   return bytes
+end
+
+--- Raise for a reader that was closed: what it held is gone, and must not pass for an empty body.
+local function check_open(self)
+  if self.closed then
+    errors.raise({
+      kind = "usage",
+      code = "closed",
+      message = "the body of the reply was closed before it was read",
+      hint = "read it before close, or before the block ends that it is <close> in",
+      service = self.subject.service,
+      operation = self.subject.operation,
+    })
+  end
 end
 
 --- Take some more bytes from the source; false at the end. Raises when the reply was cut short.
@@ -77,8 +97,10 @@ end
 ---@param n integer? default 256 KiB
 ---@return string?
 --- Raises kind network, code cut, when the reply ends before its length; kind timeout; kind
---- integrity at the end of what is not what its checksum says.
+--- integrity at the end of what is not what its checksum says; kind usage, code closed.
 function Reader:read(n)
+  check_open(self)
+  argument.check(n, "count?", "how much to read of a reply")
   if self.at > #self.held and not fill(self) then
     return nil
   end
@@ -95,10 +117,12 @@ local function pieces(self)
 end
 
 --- All that is left, at most `max` bytes.
----@param max integer
+---@param max integer? default 64 MiB
 ---@return string
 --- Raises kind reply, code too_large, when there is more; as `read` does.
 function Reader:all(max)
+  argument.check(max, "size?", "the most to read of a reply")
+  max = max or ALL_MAX
   local parts, size = {}, 0
   for bytes in pieces(self) do
     size = size + #bytes
@@ -115,6 +139,7 @@ end
 --- The iterator raises kind reply, code too_large, for a line of more than 16 MiB; as `read` does.
 function Reader:lines()
   return function()
+    check_open(self)
     local parts, size = {}, 0
     while true do
       local last = self.held:find("\n", self.at, true)
@@ -140,6 +165,9 @@ end
 ---@return integer bytes
 --- Raises kind io when the file cannot be written or exists; as `read` does.
 function Reader:save(path, options)
+  check_open(self)
+  argument.check(path, "text", "the file to save a reply in")
+  argument.check(options, "table?", "what is given for the options of save")
   local sink <close> = errors.check(outside.sink(path, options or {}))
   local size = 0
   for bytes in pieces(self) do
@@ -150,12 +178,12 @@ function Reader:save(path, options)
   return size
 end
 
---- Close the stream: what was not read is thrown away.
+--- Close the stream: what was not read is thrown away, and nothing can be read any more.
 function Reader:close()
   if self.source then
     self.source:close()
   end
-  self.source, self.held, self.at = nil, "", 1
+  self.source, self.held, self.at, self.closed = nil, "", 1, true
 end
 
 Reader.__close = Reader.close

@@ -28,6 +28,10 @@ local function is(kind)
   end
 end
 
+local function is_callable(value)
+  return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil
+end
+
 local function is_any(value)
   return value ~= nil
 end
@@ -47,7 +51,7 @@ local KINDS = {
     end,
   },
   flag = { "true or false", is("boolean") },
-  ["function"] = { "a function", is("function") },
+  ["function"] = { "a function", is_callable },
   pause = {
     "a number of seconds, 0 or more",
     function(value)

@@ -10,6 +10,7 @@
 --- module body, table.sort, a coroutine of the script's own) it drives the loop in place until that
 --- operation is done; other tasks stand still meanwhile.
 
+local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local loop = require("awsbak.core.loop")
 local scheduler = require("awsbak.task.scheduler")
@@ -28,7 +29,9 @@ M.await = scheduler.await
 
 --- Wait `seconds`.
 ---@param seconds number
+--- Raises kind usage for anything else, as the functions below do for what they do not take.
 function M.sleep(seconds)
+  argument.check(seconds, "pause", "what task.sleep is given")
   M.await(errors.check(loop.sleep(seconds)))
 end
 
@@ -42,6 +45,7 @@ end
 ---@param ... any its arguments
 ---@return awsbak.Task
 function M.spawn(f, ...)
+  argument.check(f, "function", "what task.spawn is given")
   return tree.new_task(tree.current and tree.current.groups[1], f, ...)
 end
 
@@ -112,6 +116,7 @@ end
 ---@param ... any its arguments
 ---@return any ...
 function M.run(f, ...)
+  argument.check(f, "function", "what task.run is given")
   local t = need_task("run")
   if not t then
     return scheduler.await_task_here(tree.new_task(nil, f, ...))
@@ -128,6 +133,10 @@ end
 ---@param functions function[]
 ---@return any ... the first result of each, in order
 function M.all(functions)
+  argument.check(functions, "table", "what task.all is given")
+  for i, f in ipairs(functions) do
+    argument.check(f, "function", ("number %d of what task.all is given"):format(i))
+  end
   local t = need_task("all")
   if not t then
     return M.run(M.all, functions)
@@ -152,13 +161,16 @@ end
 ---@param limit integer
 ---@param f function
 function M.each(iterator, limit, f)
-  assert(math.type(limit) == "integer" and limit >= 1, "limit must be a positive integer")
+  local is_list = type(iterator) == "table"
+  argument.check(iterator, is_list and "table" or "function", "the iterator of task.each")
+  argument.check(limit, "count", "the limit of task.each")
+  argument.check(f, "function", "what task.each is to call")
   local t = need_task("each")
   if not t then
     return M.run(M.each, iterator, limit, f)
   end
   local next_item = iterator
-  if type(iterator) == "table" and not (getmetatable(iterator) or {}).__call then
+  if is_list and not (getmetatable(iterator) or {}).__call then
     local i = 0
     next_item = function()
       i = i + 1
@@ -189,6 +201,8 @@ end
 ---@param ... any its arguments
 ---@return any ...
 function M.timeout(seconds, f, ...)
+  argument.check(seconds, "pause", "the time of task.timeout")
+  argument.check(f, "function", "what task.timeout is to call")
   local t = need_task("timeout")
   if not t then
     return M.run(M.timeout, seconds, f, ...)
@@ -222,6 +236,7 @@ local Shield = {
 ---@param ... any its arguments
 ---@return any ... f's results
 function M.shield(f, ...)
+  argument.check(f, "function", "what task.shield is given")
   local t = tree.current
   if not t then
     return f(...)

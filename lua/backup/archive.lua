@@ -8,6 +8,10 @@
 ---   local found = a:verify()             -- all of it, before anything is believed
 ---   for record in a:records() do ... end
 
+local argument = require("awsbak.argument")
+local errors = require("awsbak.errors")
+local sorted = require("awsbak.sorted")
+
 local M = {}
 
 local CREATE = {
@@ -35,9 +39,15 @@ local OPEN = {
 }
 
 local function check_options(options, known)
+  argument.check(options, "table", "what is given for the options of an archive")
   for name in pairs(options) do
     if not known[name] then
-      error(("an archive has no option '%s'"):format(name), 3)
+      errors.raise({
+        kind = "usage",
+        code = "unknown_option",
+        message = ("an archive has no option %s"):format(argument.shown(name)),
+        hint = "there are " .. table.concat(sorted.keys(known), ", "),
+      })
     end
   end
 end
@@ -63,6 +73,7 @@ end
 ---@return backup.ArchiveWriter out with add, commit and close; raises kind config without a key to
 ---  encrypt to, kind usage for options that contradict each other, kind io for the target
 function M.create(to, options)
+  argument.check(to, "text", "where an archive is to be")
   check_options(options, CREATE)
   return require("backup.archive.writer").create(to, options)
 end
@@ -82,6 +93,7 @@ end
 ---@return backup.ArchiveReader a with verify, records and close
 function M.open(from, options)
   options = options or {}
+  argument.check(from, type(from) == "table" and "table" or "text", "the archive to open")
   check_options(options, OPEN)
   return require("backup.archive.reader").open(from, options)
 end

@@ -78,7 +78,7 @@ describe("aws.reader", function()
       looked_at = looked_at + (pattern == "\n" and #s - at + 1 or 0)
       return find(s, pattern, at, ...)
     end
-    local each = reader.new(source, { service = "s3", operation = "GetObject" }):lines()
+    local each = reader.new(source, { service = "s3", operation = "GetObject" }, {}):lines()
     local line, rest = each(), each()
     assert.same({ 63000, "end" }, { #line, rest })
     assert.is_true(looked_at < 70000, "looked at " .. looked_at .. " bytes")
@@ -120,11 +120,65 @@ describe("aws.reader", function()
     assert.equal("too_large", err.code)
   end)
 
+  it("reads all without being told how much", function()
+    local body <close> = open({ body = ("x"):rep(1000) })
+    assert.equal(1000, #body:all())
+  end)
+
+  it("does not pass for an empty body once it was closed", function()
+    local scratch = require("spec.support.scratch")
+    local dir <close> = scratch.new()
+    for _, close_at in ipairs({ 0, 4, 1000 }) do
+      local body = open({ body = "some" })
+      if close_at > 0 then
+        body:read(close_at)
+      end
+      body:close()
+      for _, call in ipairs({
+        { body.read, body },
+        { body.all, body, 10 },
+        { body:lines() },
+        { body.save, body, dir:path("out") },
+      }) do
+        local _, err = aws.try(table.unpack(call))
+        assert.same({ "usage", "closed", "GetObject" }, { err.kind, err.code, err.operation })
+      end
+    end
+    assert.same({}, dir:list())
+  end)
+
+  it("takes nothing but what it can read by", function()
+    local body <close> = open({ body = "some" })
+    for _, call in ipairs({
+      { body.read, body, "x" },
+      { body.read, body, -1 },
+      { body.read, body, 0 },
+      { body.all, body, "x" },
+      { body.all, body, -1 },
+      { body.save, body },
+      { body.save, body, 5 },
+      { body.save, body, "out", "force" },
+    }) do
+      local _, err = aws.try(table.unpack(call))
+      assert.equal("bad_argument", err.code, tostring(err))
+    end
+    assert.equal("some", body:all(4))
+  end)
+
+  it("says of which reply it was when it breaks off", function()
+    local body <close> = open({
+      body = ("x"):rep(1000),
+      cut = 600,
+      headers = { ["x-amz-request-id"] = "R1" },
+    })
+    local _, err = aws.try(body.all, body, 2000)
+    assert.same({ "network", 200, "R1" }, { err.kind, err.status, err.request_id })
+  end)
+
   it("can be closed in the middle, and the client goes on", function()
     local body = open({ body = ("x"):rep(1000000) })
     assert.equal(10, #body:read(10))
     body:close()
-    assert.is_nil(body:read())
     local next_body <close> = open({ body = "fine" })
     assert.equal("fine", next_body:all(10))
   end)

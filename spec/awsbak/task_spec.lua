@@ -295,6 +295,28 @@ describe("the first error among siblings", function()
     end)
   end)
 
+  it("is the caller's mistake where a function takes something else", function()
+    for _, call in ipairs({
+      { task.all },
+      { task.all, "x" },
+      { task.all, { "x" } },
+      { task.each },
+      { task.each, {}, 0, print },
+      { task.each, {}, 1 },
+      { task.run, 5 },
+      { task.shield },
+      { task.sleep, "x" },
+      { task.sleep, -1 },
+      { task.sleep, 0 / 0 },
+      { task.spawn },
+      { task.timeout, "x", print },
+      { task.timeout, 1 },
+    }) do
+      local e = caught(table.unpack(call))
+      assert.same({ "usage", "bad_argument" }, { e.kind, e.code })
+    end
+  end)
+
   it("carries the errors of the siblings' cleanup", function()
     local e = caught(task.run, function()
       task.spawn(function()

@@ -1,6 +1,7 @@
 local archive = require("backup.archive")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local json = require("awsbak.core.json")
 local key = require("awsbak.core.key")
@@ -269,16 +270,45 @@ describe("an archive", function()
     end)
 
     it("an option or a member is not known", function()
-      assert.error_matches(function()
-        archive.create("x", { kind = "test", recipient = box.recipient })
-      end, "no option 'recipient'")
-      assert.error_matches(function()
-        archive.open("x", { identity = "x" })
-      end, "no option 'identity'")
+      local _, err = errors.try(archive.create, "x", { kind = "test", recipient = box.recipient })
+      assert.matches('no option "recipient"', err.message, 1, true)
+      _, err = errors.try(archive.open, "x", { identity = "x" })
+      assert.matches('no option "identity"', err.message, 1, true)
       local out <close> = create()
       assert.error_matches(function()
         out:commit({ count = 1 })
       end, "reserved")
+    end)
+
+    it("what it is given is of another kind", function()
+      for _, call in ipairs({
+        { archive.create },
+        { archive.create, "x" },
+        { archive.create, {}, { kind = "test" } },
+        { archive.create, "x", {} },
+        { archive.open },
+        { archive.open, "x", "y" },
+      }) do
+        local _, err = errors.try(table.unpack(call))
+        assert.equal("usage", err.kind, tostring(err))
+      end
+    end)
+
+    it("it is added to, or committed, after it was committed or closed", function()
+      local out <close> = create()
+      out:add({ name = "/a" })
+      out:commit()
+      for _, call in ipairs({ out.add, out.commit }) do
+        local _, err = errors.try(call, out, { name = "/b" })
+        assert.equal("usage", err.kind)
+        assert.matches("was committed", err.message, 1, true)
+      end
+      out:close()
+      os.remove(dir:path("x"))
+      local other = create()
+      other:close()
+      local _, err = errors.try(other.add, other, { name = "/b" })
+      assert.matches("was closed", err.message, 1, true)
     end)
 
     it("records are read before they are verified", function()

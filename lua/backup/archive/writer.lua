@@ -1,6 +1,7 @@
 --- An archive on its way out: records in, the file, object or pipe out.
 
 local age = require("awsbak.core.age")
+local argument = require("awsbak.argument")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local format = require("backup.archive.format")
@@ -26,6 +27,7 @@ local M = {}
 ---@field package signing_key userdata?
 ---@field package signer string?
 ---@field package options table? until the header is written
+---@field package committed boolean?
 local Writer = { __name = "backup.archive.writer" }
 Writer.__index = Writer
 
@@ -126,7 +128,7 @@ end
 ---@param options table
 ---@return backup.ArchiveWriter
 function M.create(to, options)
-  assert(type(options.kind) == "string", "an archive needs a kind")
+  argument.check(options.kind, "text", "the kind of an archive")
   local out = errors.check(stream.writer(secrecy(options))) -- first: without it nothing is signed
   local signing_key, signer = signing(options)
   return setmetatable({
@@ -169,9 +171,15 @@ local function settle(self)
   task.await(self.draining)
 end
 
+local function refuse(message, ...)
+  errors.raise({ kind = "usage", code = "archive", message = message:format(...) })
+end
+
 local function check_open(self)
-  if not self.stream then
-    error("the archive is closed", 3)
+  if self.committed then
+    refuse("the archive was committed, and nothing is added to it any more")
+  elseif not self.stream then
+    refuse("the archive was closed")
   end
 end
 
@@ -187,11 +195,13 @@ end
 ---  strings are kept byte for byte
 function Writer:add(record)
   check_open(self)
+  argument.check(record, "table", "a record of an archive")
   local name = record.name
-  assert(type(name) == "string", "a record needs a name")
-  assert(record.record == nil, "the member 'record' is the archive's own")
-  if self.names:get(name) then
-    error(("the record %q was added twice"):format(name), 2)
+  argument.check(name, "bytes", "the name of a record")
+  if record.record ~= nil then
+    refuse("the record %q has a member 'record', which is the archive's own", name)
+  elseif self.names:get(name) then
+    refuse("the record %q was added twice", name)
   end
   local whole = { record = "item" }
   for member, value in pairs(record) do
@@ -235,6 +245,7 @@ function Writer:commit(fields)
   task.await(self.stream:finish())
   forward(self)
   local done = self.sink:commit()
+  self.committed = true
   done.count, done.sha256 = self.count, record.sha256
   done.signed, done.signer = record.signed, record.signer
   return done
