@@ -57,7 +57,7 @@ end
 local function add(input, m, members, word)
   local key, sign, text = word:match("^([%w_]+)(:?=)(.*)$")
   if not key then
-    usage(("%q is not input"):format(word), "write Key=value, Key:=JSON or Key=@FILE")
+    usage(('"%s" is not input'):format(word), "write Key=value, Key:=JSON or Key=@FILE")
   end
   if text == "@" then
     usage(("%s=@ is followed by no name of a file"):format(key))

@@ -75,7 +75,7 @@ function checksum.add(model, operation, input, request, mode)
     errors.raise({
       kind = "usage",
       code = "bad_checksum",
-      message = ("%s = %q is not a checksum algorithm"):format(traits.member, algorithm),
+      message = ('%s = "%s" is not a checksum algorithm'):format(traits.member, algorithm),
       hint = table.concat(names(), ", "),
     })
   end

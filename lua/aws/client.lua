@@ -47,7 +47,7 @@ local function unknown(self, what, word, nearest)
   errors.raise({
     kind = "usage",
     code = "unknown_" .. what,
-    message = ("%s has no %s %q"):format(self.name, what, word),
+    message = ('%s has no %s "%s"'):format(self.name, what, word),
     hint = nearest and ("did you mean %s?"):format(nearest),
   })
 end

@@ -26,7 +26,7 @@ end
 local function bad(row, value, source, wanted)
   fail(
     "bad_setting",
-    ("%s is %q (%s)"):format(row.name, tostring(value), source),
+    ('%s is "%s" (%s)'):format(row.name, tostring(value), source),
     "it is " .. wanted
   )
 end
@@ -311,7 +311,7 @@ local function need_profile(self, source)
     local near = errors.nearest(self.profile, names)
     fail(
       "no_profile",
-      ("there is no profile %q (%s) in %s or %s"):format(
+      ('there is no profile "%s" (%s) in %s or %s'):format(
         self.profile,
         source,
         self.config_file,

@@ -41,7 +41,7 @@ function endpoint.check_region(region, source)
     errors.raise({
       kind = "config",
       code = "region",
-      message = ("%q is not the name of a region%s"):format(region, where),
+      message = ('"%s" is not the name of a region%s'):format(region, where),
       hint = "a region looks like eu-west-1",
     })
   end
@@ -88,7 +88,7 @@ function endpoint.parse_url(url, source)
     errors.raise({
       kind = "config",
       code = "endpoint_url",
-      message = ("%q%s is not an endpoint URL: %s"):format(
+      message = ('"%s"%s is not an endpoint URL: %s'):format(
         shown,
         source and " (" .. source .. ")" or "",
         fault
@@ -128,7 +128,7 @@ function endpoint.check_bucket(bucket)
   errors.raise({
     kind = "usage",
     code = "bucket",
-    message = ("%q is not the name of a bucket"):format(bucket),
+    message = ('"%s" is not the name of a bucket'):format(bucket),
     hint = bucket:find("^arn:") and "of ARNs, give that of an access point" or nil,
   })
 end
@@ -214,7 +214,7 @@ function endpoint.find(model, set, parameters)
   end
   local scheme, authority, base = found.url:match("^(https?)://([^/?#%s]+)([^?#%s]*)$")
   if not scheme then
-    return nil, ("%q is not a URL"):format(found.url)
+    return nil, ('"%s" is not a URL'):format(found.url)
   end
   local schemes = found.properties.authSchemes
   local first = schemes and schemes[1] or {}

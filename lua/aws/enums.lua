@@ -36,7 +36,7 @@ local function find(m, ref, value, place)
     end
   elseif shape.type == "map" then
     for _, key in ipairs(sorted.keys(value)) do
-      found = found or find(m, shape.value, value[key], ("%s[%q]"):format(place, key))
+      found = found or find(m, shape.value, value[key], ('%s["%s"]'):format(place, key))
     end
   end
   return found or nil
@@ -53,10 +53,10 @@ function enums.advice(m, operation, input)
     return nil
   end
   local nearest = errors.nearest(found.value, found.listed)
-  return ("%s is %q, which its list does not have; %s"):format(
+  return ('%s is "%s", which its list does not have; %s'):format(
     found.place,
     found.value,
-    nearest and ("did you mean %q?"):format(nearest)
+    nearest and ('did you mean "%s"?'):format(nearest)
       or ("there are %s"):format(table.concat(found.listed, ", "))
   )
 end

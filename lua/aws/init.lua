@@ -58,7 +58,7 @@ local function default_client(_, word)
     errors.raise({
       kind = "usage",
       code = "unknown_service",
-      message = ("aws has no service or function %q"):format(tostring(word)),
+      message = ('aws has no service or function "%s"'):format(tostring(word)),
       hint = near and ("did you mean %s?"):format(near) or "`awsbak help aws` lists the services",
     })
   end

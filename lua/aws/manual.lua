@@ -56,7 +56,7 @@ local function enum_text(shape, all)
   local values, count = {}, #shape.enum
   local shown = all and count or math.min(count, ENUM_MAX)
   for i = 1, shown do
-    values[i] = ("%q"):format(shape.enum[i])
+    values[i] = ('"%s"'):format(shape.enum[i])
   end
   local more = count > shown and (" | ... (%d values)"):format(count) or ""
   return table.concat(values, " | ") .. more
@@ -243,7 +243,7 @@ local function member_page(m, operation, path)
         names[#names + 1] = member.name
       end
       local what = i > 1 and table.concat(path, ".", 1, i - 1) or operation.name
-      local message = ("%s has no member %q"):format(what, word)
+      local message = ('%s has no member "%s"'):format(what, word)
       usage("unknown_member", message, errors.nearest(word, names))
     end
     ref = shape.by_name[word]
@@ -259,7 +259,7 @@ end
 local function waiter_page(m, word)
   local waiter, nearest = m:waiter(word)
   if not waiter then
-    usage("unknown_waiter", ("%s has no waiter %q"):format(m.meta.id, word), nearest)
+    usage("unknown_waiter", ('%s has no waiter "%s"'):format(m.meta.id, word), nearest)
   end
   local rows = {}
   for i, acceptor in ipairs(waiter.acceptors) do
@@ -350,7 +350,7 @@ function manual.page(topic)
   local word = words[2] or ""
   local name, nearest = m:find(word)
   if not name then
-    usage("unknown_operation", ("%s has no operation %q"):format(m.meta.id, word), nearest)
+    usage("unknown_operation", ('%s has no operation "%s"'):format(m.meta.id, word), nearest)
   elseif #words > 2 then
     return member_page(m, m:operation(name), { table.unpack(words, 3) })
   end

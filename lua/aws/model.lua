@@ -156,8 +156,8 @@ local function unknown_service(id, options)
   errors.raise({
     kind = "usage",
     code = "unknown_service",
-    message = ("there is no service %q"):format(id),
-    hint = nearest and ("did you mean %q?"):format(nearest)
+    message = ('there is no service "%s"'):format(id),
+    hint = nearest and ('did you mean "%s"?'):format(nearest)
       or "the services are " .. table.concat(services, ", "),
   })
 end

@@ -57,7 +57,7 @@ local function bytes(text)
     errors.raise({
       kind = "usage",
       code = "bad_input",
-      message = ("bytes in JSON are base64, and this is not: %q"):format(text:sub(1, 24)),
+      message = ('bytes in JSON are base64, and this is not: "%s"'):format(text:sub(1, 24)),
     })
   end
   return value

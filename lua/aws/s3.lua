@@ -18,7 +18,7 @@ local function parse_url(url)
     errors.raise({
       kind = "usage",
       code = "s3_url",
-      message = ("%q does not name an object in S3"):format(url),
+      message = ('"%s" does not name an object in S3'):format(url),
       hint = "write s3://bucket/key",
     })
   end

@@ -38,7 +38,7 @@ local function where(check)
     elseif step:match("^[%a_][%w_]*$") then
       parts[#parts + 1] = (i > 1 and "." or "") .. step
     else
-      parts[#parts + 1] = ("[%q]"):format(step)
+      parts[#parts + 1] = ('["%s"]'):format(step)
     end
   end
   return table.concat(parts)
@@ -76,7 +76,7 @@ local function not_number(check, wanted, value)
   if type(value) ~= "string" or #value > NUMBER_MAX then
     return wrong_type(check, wanted, value)
   end
-  report(check, "must be %s, not the text %q", wanted, value)
+  report(check, 'must be %s, not the text "%s"', wanted, value)
 end
 
 local function at_least(check, shape, number, what)
@@ -117,9 +117,9 @@ local function unknown_member(check, shape, name)
   local nearest = errors.nearest(tostring(name), member_names(shape))
   report(
     check,
-    "has no member %q%s",
+    'has no member "%s"%s',
     tostring(name),
-    nearest and (" (did you mean %q?)"):format(nearest) or ""
+    nearest and (' (did you mean "%s"?)'):format(nearest) or ""
   )
 end
 
@@ -135,6 +135,22 @@ local function check_document(check, value)
   local ok, text, err = pcall(json.encode, value)
   if not ok or not text then
     report(check, "must be a value of JSON (%s)", ok and err.message or text)
+  end
+end
+
+--- What a map's entries are called as headers must be a token (RFC 9110, 5.6.2).
+local function check_header_names(check, member, map)
+  if type(map) ~= "table" then
+    return
+  end
+  for _, key in ipairs(sorted.keys(map)) do
+    local name = type(key) == "string" and (member.location_name or "") .. key
+    if name and not name:find("^[%w!#$%%&'*+%-.^_`|~]+$") then
+      check.trail[check.depth + 1], check.trail[check.depth + 2] = member.name, key
+      check.depth = check.depth + 2
+      report(check, "has a name that no header can have")
+      check.depth = check.depth - 2
+    end
   end
 end
 
@@ -161,6 +177,9 @@ function checkers.structure(check, shape, value)
     if found ~= nil then
       if not member.json_value then -- those take any value JSON can hold
         descend(check, member.name, member, found)
+        if member.location == "headers" then
+          check_header_names(check, member, found)
+        end
       end
     elseif member.required then
       report(check, "lacks %s, which is required", member.name)
@@ -226,7 +245,7 @@ local function check_enum(check, enum, value)
   end
   local nearest, distance = errors.nearest(value, enum)
   if nearest and is_slip(value, nearest, distance) then
-    report(check, "must be %q, not %q", nearest, value)
+    report(check, 'must be "%s", not "%s"', nearest, value)
   end
 end
 
@@ -280,7 +299,7 @@ function checkers.timestamp(check, _, value)
   if timestamp.parse(value) then
     return
   elseif type(value) == "string" then
-    report(check, "must be a time (epoch seconds, or text as in RFC 3339), not %q", value)
+    report(check, 'must be a time (epoch seconds, or text as in RFC 3339), not "%s"', value)
   else
     wrong_type(check, "a time (epoch seconds, or text as in RFC 3339)", value)
   end

@@ -7,15 +7,15 @@ local M = {}
 
 local SHOWN_MAX = 40 -- characters of a text that a message repeats
 
---- A value as a message shows it: nothing of a table's content, which may be secret.
+--- A value as a message has it (who prints it escapes it): nothing of a table's content, which may be
+--- secret.
 ---@param value any
 ---@return string
 function M.shown(value)
   if value == nil then
     return "nothing"
   elseif type(value) == "string" then
-    local text = require("awsbak.text").escape(value:sub(1, SHOWN_MAX))
-    return ('"%s%s"'):format(text, #value > SHOWN_MAX and "..." or "")
+    return ('"%s%s"'):format(value:sub(1, SHOWN_MAX), #value > SHOWN_MAX and "..." or "")
   elseif type(value) == "number" or type(value) == "boolean" then
     return tostring(value)
   end

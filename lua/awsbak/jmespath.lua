@@ -311,7 +311,7 @@ local function refuse(expression, at, why)
   errors.raise({
     kind = "usage",
     code = "jmespath",
-    message = ("the JMESPath expression %q is wrong at character %d: %s"):format(
+    message = ('the JMESPath expression "%s" is wrong at character %d: %s'):format(
       expression,
       at,
       why

@@ -87,7 +87,7 @@ function Restore:check_name(saved, number, taken)
   local renamed = path.renaming(saved.name, self.rules.renames) ~= nil
   local reason = (renamed and path.invalid or path.impossible)(name)
   if reason and not renamed then
-    refuse("integrity", "bad_record", ("%q is no name for a parameter"):format(name), reason)
+    refuse("integrity", "bad_record", ('"%s" is no name for a parameter'):format(name), reason)
   elseif reason then
     refuse("usage", "bad_rename", ("--rename makes %s of %s"):format(name, saved.name), reason)
   end

@@ -61,7 +61,7 @@ local function kind_of(word)
     errors.raise({
       kind = "usage",
       code = "location",
-      message = ("%q: archives are kept in files and in S3 only"):format(word),
+      message = ('"%s": archives are kept in files and in S3 only'):format(word),
       hint = "give a path, s3://bucket/key, or -",
     })
   elseif word == "" then

@@ -1,6 +1,7 @@
 local aws = require("aws")
 local errors = require("awsbak.errors")
 local model = require("aws.model")
+local network = require("spec.support.network")
 local validate = require("aws.validate")
 
 local who = { service = "fake", operation = "Put" }
@@ -209,6 +210,20 @@ describe("aws.validate", function()
       local _, err = errors.try(dynamodb.put_item, item)
       assert.equal("usage", err.kind)
       assert.matches("Item is nested more than 200 deep, or contains itself", err.message, 1, true)
+    end
+  end)
+
+  it("refuses names of metadata that no header can have", function()
+    local s3 = aws.client("s3", { region = "us-east-1", credentials = network.KEYS })
+    local function put(metadata)
+      return errors.try(s3.build, "PutObject", { Bucket = "b", Key = "k", Metadata = metadata })
+    end
+    assert.is_truthy(put({ ["a.b_c-D!"] = "x" }))
+    for _, name in ipairs({ "a b", "a:b", "a\nb", "a\0b", "a\127", "(a)" }) do
+      local _, err = put({ [name] = "x", fine = "x" })
+      assert.equal("invalid_input", err.code)
+      local said = ('Metadata["%s"] has a name that no header can have'):format(name)
+      assert.equal(said, err.message)
     end
   end)
 

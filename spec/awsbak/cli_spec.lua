@@ -218,6 +218,13 @@ describe("an error in a script", function()
     local result = run("-e", [[error("\27[2Jx\nawsbak: error: forged", 0)]])
     assert.equal("awsbak: error: \\x1b[2Jx\n", result.stderr)
   end)
+
+  it("shows what is no text for a terminal escaped, once", function()
+    local said = run("api", "s3", "a\27\nb").stderr
+    assert.matches([[s3 has no operation "a\x1b\nb"]], said, 1, true)
+    said = run("-e", [[require("aws.s3").put_object({ ["a\nb"] = 1 })]]).stderr
+    assert.matches([[the input has no member "a\nb"]], said, 1, true)
+  end)
 end)
 
 describe("globals", function()

@@ -14,7 +14,7 @@ local function expiry()
     errors.raise({
       kind = "config",
       code = "bad_setting",
-      message = ("AWS_CREDENTIAL_EXPIRATION is %q"):format(text),
+      message = ('AWS_CREDENTIAL_EXPIRATION is "%s"'):format(text),
       hint = "it is a time like 2026-11-21T03:51:00Z",
     })
   end

@@ -34,7 +34,7 @@ local function duration(cfg, profile)
   local text, source = cfg:key(profile, "duration_seconds")
   local seconds = text and math.tointeger(tonumber(text:match("^%s*(%d+)%s*$")))
   if text and not seconds then
-    fail(("duration_seconds is %q (%s)"):format(text, source), "it is a whole number of seconds")
+    fail(('duration_seconds is "%s" (%s)'):format(text, source), "it is a whole number of seconds")
   end
   return seconds
 end

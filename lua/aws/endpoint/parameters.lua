@@ -109,7 +109,7 @@ local function check_given(meta, given)
       errors.raise({
         kind = "usage",
         code = "unknown_option",
-        message = ("%s has no context parameter %q"):format(meta.id, name),
+        message = ('%s has no context parameter "%s"'):format(meta.id, name),
         hint = near and ("did you mean %s?"):format(near),
       })
     elseif wanted ~= (type(value) == "table" and "stringArray" or type(value)) then

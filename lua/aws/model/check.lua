@@ -118,7 +118,7 @@ local LOCATIONS =
 local function traits(where, thing)
   fields(where, thing, TRAITS)
   if thing.location and not LOCATIONS[thing.location] then
-    wrong(where, "there is no location %q", thing.location)
+    wrong(where, 'there is no location "%s"', thing.location)
   elseif thing.contextParam then
     fields(where .. ".contextParam", thing.contextParam, { name = "text!" })
   elseif thing.error then
@@ -135,7 +135,7 @@ local function reference(shapes, where, ref)
   traits(where, ref)
   fields(where, ref, { shape = "text!" })
   if not shapes[ref.shape] then
-    wrong(where, "there is no shape %q", ref.shape)
+    wrong(where, 'there is no shape "%s"', ref.shape)
   end
 end
 
@@ -158,7 +158,7 @@ local SHAPE = { type = "text!", enum = "texts", members = "object", required = "
 local function shape_of(shapes, where, shape)
   traits(where, shape)
   fields(where, shape, SHAPE)
-  local roles = TYPES[shape.type] or wrong(where, "there is no type %q", shape.type)
+  local roles = TYPES[shape.type] or wrong(where, 'there is no type "%s"', shape.type)
   for _, role in ipairs(roles) do
     reference(shapes, where .. "." .. role, shape[role])
   end
@@ -171,7 +171,7 @@ local function shape_of(shapes, where, shape)
     reference(shapes, place, ref)
   end)
   if shape.payload and not (shape.members or {})[shape.payload] then
-    wrong(where, "its payload %q is none of its members", shape.payload)
+    wrong(where, 'its payload "%s" is none of its members', shape.payload)
   end
 end
 
@@ -201,13 +201,13 @@ local function address(where, op)
   local http = op.http
   fields(where .. ".http", http, HTTP)
   if not http.method:find("^%u+$") then
-    wrong(where, "%q is not a method of HTTP", http.method)
+    wrong(where, '"%s" is not a method of HTTP', http.method)
   elseif not http.requestUri:find("^/%g*$") then
-    wrong(where, "%q is not the path of a request", http.requestUri)
+    wrong(where, '"%s" is not the path of a request', http.requestUri)
   elseif op.endpoint then
     fields(where .. ".endpoint", op.endpoint, { hostPrefix = "text!" })
     if not op.endpoint.hostPrefix:find("^[%w{}.-]+$") then
-      wrong(where, "%q is not the beginning of a host's name", op.endpoint.hostPrefix)
+      wrong(where, "\"%s\" is not the beginning of a host's name", op.endpoint.hostPrefix)
     end
   end
 end
@@ -289,9 +289,9 @@ local MATCHERS = { error = false, path = true, pathAll = true, pathAny = true, s
 local function acceptor(where, a)
   fields(where, a, { argument = "text", matcher = "text!", state = "text!" })
   if not STATES[a.state] then
-    wrong(where, "there is no state %q", a.state)
+    wrong(where, 'there is no state "%s"', a.state)
   elseif MATCHERS[a.matcher] == nil then
-    wrong(where, "there is no matcher %q", a.matcher)
+    wrong(where, 'there is no matcher "%s"', a.matcher)
   elseif MATCHERS[a.matcher] and not a.argument then
     wrong(where, "`argument` is missing")
   elseif type(a.expected) == "table" or type(a.expected) == "userdata" or a.expected == nil then

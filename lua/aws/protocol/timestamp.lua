@@ -52,7 +52,7 @@ function timestamp.input(value)
     errors.raise({
       kind = "usage",
       code = "bad_timestamp",
-      message = ("%q is not a time"):format(tostring(value)),
+      message = ('"%s" is not a time'):format(tostring(value)),
       hint = "give seconds since 1970, or text like 2023-11-14T22:13:20Z",
     })
   end

@@ -41,7 +41,7 @@ local function check_metadata(metadata)
       errors.raise({
         kind = "usage",
         code = "metadata",
-        message = ("the metadata %q is not ASCII: a header carries it"):format(key),
+        message = ('the metadata "%s" is not ASCII: a header carries it'):format(key),
         hint = "encode it, for example in base64",
       })
     end

@@ -55,7 +55,7 @@ function Parser:take()
 end
 
 local function shown(token)
-  return token.type == "eof" and "the end" or ("%q"):format(tostring(token.value))
+  return token.type == "eof" and "the end" or ('"%s"'):format(tostring(token.value))
 end
 
 function Parser:expect(kind, what)

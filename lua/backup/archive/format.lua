@@ -44,7 +44,7 @@ local function pack(value)
     errors.raise({
       kind = "usage",
       code = "record",
-      message = ("a record cannot hold an object with the single member %q"):format(BYTES),
+      message = ('a record cannot hold an object with the single member "%s"'):format(BYTES),
     })
   end
   local packed
@@ -88,7 +88,7 @@ function M.encode(record)
     errors.raise({
       kind = "usage",
       code = "too_large",
-      message = ("the record %q is larger than 16 MiB"):format(record.name or record.record),
+      message = ('the record "%s" is larger than 16 MiB'):format(record.name or record.record),
     })
   end
   return line

@@ -111,7 +111,7 @@ local function check_item(self, record, seen, number)
   if record.record ~= "item" or type(record.name) ~= "string" then
     damaged(self, "record", ("line %d is no record of this format"):format(number))
   elseif not seen:add(record.name) then
-    damaged(self, "duplicate", ("%q is in it twice"):format(record.name))
+    damaged(self, "duplicate", ('"%s" is in it twice'):format(record.name))
   end
 end
 
@@ -171,7 +171,7 @@ local function check_wanted(wanted)
   if wanted and wanted ~= "any" then
     local ok, err = key.check_signer(wanted)
     if not ok then
-      err.kind, err.message = "usage", ("%q is %s"):format(wanted, err.message)
+      err.kind, err.message = "usage", ('"%s" is %s'):format(wanted, err.message)
       errors.check(ok, err)
     end
   end

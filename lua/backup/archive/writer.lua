@@ -59,7 +59,7 @@ local function check_recipients(recipients)
   for _, recipient in ipairs(recipients) do
     local ok, err = age.check_recipient(recipient)
     if not ok then
-      err.message = ("%q is %s"):format(recipient, err.message)
+      err.message = ('"%s" is %s'):format(recipient, err.message)
       errors.raise(err)
     end
   end
@@ -199,9 +199,9 @@ function Writer:add(record)
   local name = record.name
   argument.check(name, "bytes", "the name of a record")
   if record.record ~= nil then
-    refuse("the record %q has a member 'record', which is the archive's own", name)
+    refuse("the record \"%s\" has a member 'record', which is the archive's own", name)
   elseif self.names:get(name) then
-    refuse("the record %q was added twice", name)
+    refuse('the record "%s" was added twice', name)
   end
   local whole = { record = "item" }
   for member, value in pairs(record) do
