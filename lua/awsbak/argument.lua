@@ -7,8 +7,8 @@ local M = {}
 
 local SHOWN_MAX = 40 -- characters of a text that a message repeats
 
---- A value as a message has it (who prints it escapes it): nothing of a table's content, which may be
---- secret.
+--- A value as a message has it, to be escaped by who prints it: nothing of a table, which may hold
+--- a secret.
 ---@param value any
 ---@return string
 function M.shown(value)

@@ -91,14 +91,19 @@ function M.is(e)
   return getmetatable(e) == meta
 end
 
---- What a script raised, as a sentence.
-local function message_of(e)
+local function sentence_of(e)
   local class = getmetatable(e)
   if type(e) == "string" or type(class) == "table" and class.__tostring then
     return tostring(e)
   end
   local shown = require("awsbak.pretty").lua(e)
   return "the error is not text but " .. (shown:gsub("%s*\n%s*", " "))
+end
+
+--- What a script raised, as a sentence; its own code is asked for it, which may fail, too.
+local function message_of(e)
+  local ok, text = pcall(sentence_of, e)
+  return ok and text or ("the error is a %s that cannot be shown"):format(type(e))
 end
 
 --- Anything that was raised, as an error table: core tables get their metatable, Lua's own errors

@@ -15,6 +15,7 @@ local strict = require("awsbak.strict")
 local sys = require("awsbak.core.sys")
 local tab = require("awsbak.repl.tab")
 local task = require("awsbak.task")
+local text = require("awsbak.text")
 
 local M = {}
 
@@ -56,9 +57,16 @@ local function keeper(env)
   end
 end
 
+--- Print values; one that cannot be shown (its __tostring raises, say) is told, and no more.
 local function show(...)
   for i = 1, select("#", ...) do
-    io.stdout:write(pretty.lua((select(i, ...))), "\n")
+    local value = select(i, ...)
+    local ok, shown = pcall(pretty.lua, value)
+    if not ok then
+      shown = ("<%s that cannot be shown: %s>"):format(type(value), errors.from(shown).message)
+      shown = text.escape(shown)
+    end
+    io.stdout:write(shown, "\n")
   end
 end
 

@@ -44,6 +44,24 @@ describe("the prompt", function()
     assert.equal(0, status)
   end)
 
+  it("goes on after a value, or an error, that cannot be shown", function()
+    local dir <close> = scratch.new()
+    local said, status = type_lines(
+      dir,
+      "setmetatable({}, { __tostring = function() error('not me') end }), 5",
+      "setmetatable({}, { __pairs = function() error({}) end })",
+      "setmetatable({}, { __tostring = function() return {} end })",
+      "error(setmetatable({}, { __tostring = function() error('nor me') end }))",
+      "6 + 1"
+    )
+    assert.matches("\n<table that cannot be shown: prompt:1: not me>\n5\n", said, 1, true)
+    assert.matches("\n<table that cannot be shown: the error is not text but {}>\n", said, 1, true)
+    assert.matches("cannot be shown: '__tostring' must return a string>\n", said, 1, true)
+    assert.matches("\nawsbak: error: the error is a table that cannot be shown\n", said, 1, true)
+    assert.matches("\n7\n", said, 1, true)
+    assert.equal(0, status)
+  end)
+
   it("keeps what is local from line to line", function()
     local dir <close> = scratch.new()
     local said = type_lines(

@@ -1,8 +1,11 @@
 --- Whether a model in botocore's form, from a file or a script, is what aws.model.botocore reads;
 --- what is wrong is said with its place: "shapes.Thing.members.Name: `shape` is not text".
 ---
---- What it is about, not whether AWS would say so: constraints and prose are not looked at.
+--- What it is about, not whether AWS would say so: constraints and prose are not looked at. Names
+--- go into requests: none has a control character in it.
 
+local errors = require("awsbak.errors")
+local jmespath = require("awsbak.jmespath")
 local json = require("awsbak.core.json")
 local sorted = require("awsbak.sorted")
 
@@ -21,20 +24,34 @@ local function is_list(value)
   return type(value) == "table" and (#value > 0 or next(value) == nil)
 end
 
+local function is_text(value)
+  return type(value) == "string" and not value:find("%c")
+end
+
 local function is_texts(value)
   if not is_list(value) then
     return false
   end
   for _, item in ipairs(value) do
-    if type(item) ~= "string" then
+    if not is_text(item) then
       return false
     end
   end
   return true
 end
 
+local function is_path(value)
+  return is_text(value) and errors.try(jmespath.compile, value) ~= nil
+end
+
 -- What a field may be, and how that is called.
 local KINDS = {
+  count = {
+    "a whole number of at least 1",
+    function(value)
+      return type(value) == "number" and math.tointeger(value) ~= nil and value >= 1
+    end,
+  },
   list = { "a list", is_list },
   number = {
     "a number",
@@ -43,17 +60,39 @@ local KINDS = {
     end,
   },
   object = { "an object", is_object },
-  text = {
+  path = { "a path (JMESPath)", is_path },
+  paths = {
+    "a path (JMESPath), or a list of such",
+    function(value)
+      if not is_list(value) then
+        return is_path(value)
+      end
+      for _, item in ipairs(value) do
+        if not is_path(item) then
+          return false
+        end
+      end
+      return true
+    end,
+  },
+  prose = {
     "text",
     function(value)
       return type(value) == "string"
     end,
   },
-  texts = { "a list of texts", is_texts },
-  words = {
-    "text, or a list of texts",
+  seconds = {
+    "a number of seconds",
     function(value)
-      return type(value) == "string" or is_texts(value)
+      return type(value) == "number" and value >= 0 and value < math.huge
+    end,
+  },
+  text = { "text without control characters", is_text },
+  texts = { "a list of texts without control characters", is_texts },
+  words = {
+    "text without control characters, or a list of such",
+    function(value)
+      return is_text(value) or is_texts(value)
     end,
   },
 }
@@ -105,7 +144,7 @@ local TRAITS = {
   error = "object",
   location = "text",
   locationName = "text",
-  pattern = "text",
+  pattern = "prose",
   payload = "text",
   queryName = "text",
   retryable = "object",
@@ -263,10 +302,10 @@ end
 local PAGINATOR = {
   input_token = "words!",
   limit_key = "text",
-  more_results = "text",
-  non_aggregate_keys = "words",
-  output_token = "words!",
-  result_key = "words",
+  more_results = "path",
+  non_aggregate_keys = "paths",
+  output_token = "paths!",
+  result_key = "paths",
 }
 
 local function paginators(file)
@@ -278,8 +317,8 @@ end
 
 local WAITER = {
   acceptors = "list!",
-  delay = "number!",
-  maxAttempts = "number!",
+  delay = "seconds!",
+  maxAttempts = "count!",
   operation = "text!",
 }
 
@@ -287,7 +326,7 @@ local STATES = { failure = true, retry = true, success = true }
 local MATCHERS = { error = false, path = true, pathAll = true, pathAny = true, status = false }
 
 local function acceptor(where, a)
-  fields(where, a, { argument = "text", matcher = "text!", state = "text!" })
+  fields(where, a, { argument = "path", matcher = "text!", state = "text!" })
   if not STATES[a.state] then
     wrong(where, 'there is no state "%s"', a.state)
   elseif MATCHERS[a.matcher] == nil then

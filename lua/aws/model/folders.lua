@@ -11,6 +11,7 @@
 
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
+local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local sorted = require("awsbak.sorted")
 
@@ -44,11 +45,10 @@ function folders.paths(options)
   return paths
 end
 
---- The file "FOLDER/.../service-2" with one of its endings, or nil.
+--- The file "FOLDER/.../service-2" with one of its endings, whatever it is, or nil.
 local function find_file(stem)
   for _, ending in ipairs(ENDINGS) do
-    local stat = outside.stat(stem .. ending)
-    if stat and stat.type == "file" then
+    if outside.stat(stem .. ending) then
       return stem .. ending
     end
   end
@@ -68,6 +68,10 @@ local function bad(path, reason)
 end
 
 local function read_json(path)
+  local stat = outside.stat(path)
+  if stat and stat.type ~= "file" then
+    bad(path, "it is not a file") -- and reading a pipe would wait for ever
+  end
   local text, err = outside.read_file(path)
   if text and path:find("%.gz$") then
     text, err = require("awsbak.core.codec").gunzip(text, CONTENT_MAX)
@@ -122,18 +126,34 @@ local function read_kind(paths, stem, part)
   return value, path
 end
 
---- The newest version of a service's model in the folders.
+--- Say of files beside which there is no service-2.json that they count for nothing.
+local function warn_of_parts(folder, id, version)
+  for _, name in pairs(PARTS) do
+    local path = find_file(("%s/%s/%s/%s"):format(folder, id, version, name))
+    if path then
+      log.warn_once("%s is not used: there is no service-2.json of its version", path)
+    end
+  end
+end
+
+--- The newest version of a service's model in the folders. Warns of files without a model.
 ---@param id string letters, digits and hyphens
 ---@param paths string[] as folders.paths gives them
 ---@return string? version the name of a folder; nil when there is none
 function folders.version(id, paths)
   local best
+  local seen = {}
   for _, folder in ipairs(paths) do
     for _, version in ipairs(outside.list(folder .. "/" .. id) or {}) do
-      local is_newer = not best or version > best
-      if is_newer and find_file(("%s/%s/%s/service-2"):format(folder, id, version)) then
-        best = version
+      if find_file(("%s/%s/%s/service-2"):format(folder, id, version)) then
+        best = best and best > version and best or version
       end
+      seen[#seen + 1] = { folder, version }
+    end
+  end
+  for _, place in ipairs(seen) do
+    if not best or place[2] > best then
+      warn_of_parts(place[1], id, place[2])
     end
   end
   return best
@@ -162,7 +182,7 @@ function folders.services(paths)
   local found = {}
   for _, folder in ipairs(paths) do
     for _, id in ipairs(outside.list(folder) or {}) do
-      found[id] = folders.version(id, { folder }) and true or found[id]
+      found[id] = folders.version(id, paths)
     end
   end
   return sorted.keys(found)

@@ -236,10 +236,47 @@ describe("models of the user", function()
     end
   end)
 
+  it("say of what is no file that it is none, and wait for nothing", function()
+    for name, make in pairs({
+      ["service-2.json"] = "mkdir -p",
+      ["paginators-1.json"] = "mkfifo",
+      ["waiters-2.json.gz"] = "mkfifo",
+    }) do
+      local dir <close> = scratch.new()
+      local is_model = name == "service-2.json"
+      put(dir, "shop", "1", not is_model and { ["service-2.json"] = described("1") } or {})
+      local path = dir:path("shop/1/" .. name)
+      assert.is_true((os.execute(("%s %s"):format(make, path))))
+      local _, err = with_path(dir:path(), errors.try, model.load, "shop")
+      assert.equal(path .. " is no model: it is not a file", err.message)
+    end
+  end)
+
+  it("are missed where only files beside them are there", function()
+    local dir <close> = scratch.new()
+    put(dir, "sqs", "2012-11-05", { ["paginators-1.json"] = "{" })
+    local said = program.run({
+      "-e",
+      'require("aws.sqs").operation("SendMessage")',
+    }, { env = { AWS_DATA_PATH = dir:path() } })
+    assert.equal(0, said.status, said.stderr)
+    assert.matches(
+      "sqs/2012-11-05/paginators-1.json is not used: there is no service-2.json of its version",
+      said.stderr,
+      1,
+      true
+    )
+  end)
+
   it("name the file beside the model that is wrong, and a damaged archive", function()
     for name, value in pairs({
       ["paginators-1.json"] = { pagination = { ListThings = {} } },
       ["waiters-2.json"] = { waiters = { X = { operation = "GetThing" } } },
+      ["waiters-2.json.gz"] = {
+        waiters = {
+          X = { acceptors = json.array(), delay = 1, maxAttempts = -1, operation = "GetThing" },
+        },
+      },
       ["endpoint-rule-set-1.json"] = { parameters = {} },
       ["service-2.sdk-extras.json"] = { merged = {} },
     }) do
@@ -290,6 +327,36 @@ describe("a model that a script gives", function()
     value.metadata.protocol, value.metadata.targetPrefix = "json", nil
     _, err = errors.try(aws.client, value)
     assert.matches("metadata: `targetPrefix` is missing", err.message, 1, true)
+    for place, break_it in pairs({
+      ["metadata: `targetPrefix` is not text without control characters"] = function(it)
+        it.metadata.targetPrefix = "A\r\nX-Evil: 1"
+      end,
+      ["metadata: `signingName` is not text without control characters"] = function(it)
+        it.metadata.signingName = "a\nb"
+      end,
+      ["members.Name: `locationName` is not text without control characters"] = function(it)
+        it.shapes.Thing.members.Name.locationName = "X\r\nY"
+      end,
+      ["`maxAttempts` is not a whole number of at least 1"] = function(it)
+        it.waiters.waiters.ThingThere.maxAttempts = -1
+      end,
+      ["`delay` is not a number of seconds"] = function(it)
+        it.waiters.waiters.ThingThere.delay = -1
+      end,
+      ["`argument` is not a path (JMESPath)"] = function(it)
+        it.waiters.waiters.ThingThere.acceptors[1].argument = "a["
+        it.waiters.waiters.ThingThere.acceptors[1].matcher = "path"
+      end,
+      ["`result_key` is not a path (JMESPath), or a list of such"] = function(it)
+        it.paginators.pagination.ListThings.result_key = { "Names", "a[" }
+      end,
+    }) do
+      value = assert(json.decode(assert(json.encode(given()))))
+      break_it(value)
+      _, err = errors.try(aws.client, value)
+      assert.equal("bad_model", err.code)
+      assert.matches(place, err.message, 1, true)
+    end
     value = given()
     value.waiters = { waiters = { X = 1 } }
     _, err = errors.try(aws.client, value)
