@@ -1,15 +1,14 @@
 --- Call any operation of a service: awsbak api ssm get-parameter Name=/app/key WithDecryption=true
 
 local aws = require("aws")
-local config = require("aws.config")
 local errors = require("awsbak.errors")
 local full_result = require("aws.full_result")
+local input = require("aws.input")
 local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local model = require("aws.model")
 local names = require("aws.names")
 local output = require("awsbak.output")
-local outside = require("awsbak.outside")
 local plain = require("aws.plain")
 local policy = require("awsbak.policy")
 local pretty = require("awsbak.pretty")
@@ -17,94 +16,6 @@ local settings = require("awsbak.settings")
 
 local function usage(message, hint)
   errors.raise({ kind = "usage", code = "bad_input", message = message, hint = hint })
-end
-
-local SCALARS = {
-  boolean = function(text)
-    return ({ ["true"] = true, ["false"] = false })[text]
-  end,
-  double = tonumber,
-  integer = math.tointeger,
-  timestamp = function(text)
-    return tonumber(text) or text
-  end,
-}
-SCALARS.float, SCALARS.long = SCALARS.double, SCALARS.integer
-
---- The text after "Key=" as a value of the member's type; what does not fit stays text, and the
---- client says what is wrong with it.
-local function from_text(shape, key, text)
-  if shape.type == "structure" or shape.type == "map" then
-    usage(("%s is a %s"):format(key, shape.type), ("write it as JSON: %s:='{...}'"):format(key))
-  end
-  local convert = SCALARS[shape.type]
-  local value = convert and convert(text)
-  if value == nil then
-    return text
-  end
-  return value
-end
-
-local function from_json(key, text)
-  local value, err = json.decode(text)
-  if value == nil then
-    usage(("%s is followed by something that is not JSON: %s"):format(key, err.message))
-  end
-  return value
-end
-
---- Put one word into the input. "Key=a Key=b" makes a list where the member is one.
-local function add(input, m, members, word)
-  local key, sign, text = word:match("^([%w_]+)(:?=)(.*)$")
-  if not key then
-    usage(('"%s" is not input'):format(word), "write Key=value, Key:=JSON or Key=@FILE")
-  end
-  if text == "@" then
-    usage(("%s=@ is followed by no name of a file"):format(key))
-  elseif text:sub(1, 1) == "@" then
-    text = errors.check(outside.read_file(text:sub(2)))
-  end
-  local member = members[key]
-  local shape = member and m:shape(member)
-  local is_list = shape and shape.type == "list"
-  local is_more = is_list and sign == "=" and type(input[key]) == "table"
-  if input[key] ~= nil and not is_more then
-    usage(("%s is given twice"):format(key), "only a list takes more than one value")
-  elseif sign == ":=" then
-    input[key] = from_json(key .. ":=", text)
-  elseif is_list then
-    input[key] = input[key] or json.array({})
-    table.insert(input[key], from_text(m:shape(shape.element), key, text))
-  else
-    input[key] = shape and from_text(shape, key, text) or text
-  end
-end
-
---- The members in a file of JSON: the AWS CLI's form, bytes in base64 unless cli_binary_format says
---- that they are as they are.
-local function from_file(m, operation, name)
-  local text = name:find("^%s*{") and name
-    or errors.check(outside.read_file((name:gsub("^file://", ""))))
-  local input = from_json("--cli-input-json", text)
-  if type(input) ~= "table" or #input > 0 then
-    usage("--cli-input-json is no object of members")
-  end
-  local is_raw = config.load():get("cli_binary_format") == "raw-in-base64-out"
-  return is_raw and input or plain.input(m, operation.input, input)
-end
-
-local function read_input(m, operation, o)
-  local members = operation.input and m:shape(operation.input).by_name or {}
-  local input = {}
-  for _, word in ipairs(o.input) do
-    add(input, m, members, word)
-  end
-  for name, value in pairs(o.cli_input_json and from_file(m, operation, o.cli_input_json) or {}) do
-    if input[name] == nil then
-      input[name] = value
-    end
-  end
-  return input
 end
 
 --- Write the streamed part of a reply where it was asked for (`force`: over a file that exists),
@@ -135,14 +46,30 @@ local function write(record)
   end
 end
 
+--- Write a reply. That of a change is written whole when --query fails on it: the change was made,
+--- and nobody can ask for the reply again.
 local function show(m, operation, reply)
   local record = operation.output and plain.output(m, operation.output, reply) or reply
-  write(record)
+  local _, err = errors.try(write, record)
+  if not err then
+    return
+  elseif operation.reads or not (err.code or ""):find("^jmespath") then
+    error(err, 0)
+  end
+  settings.with({ query = "@" }, write, record)
+  errors.raise({
+    kind = "reply",
+    code = err.code,
+    message = ("%s was done, but --query failed on its reply, so it is written whole: %s"):format(
+      operation.name,
+      err.message
+    ),
+  })
 end
 
 --- Write a URL that carries its own proof, and on a terminal what else must be sent with it.
-local function presign(client, operation, input, seconds)
-  local url, request = client.presign(operation.name, input, { expires = seconds })
+local function presign(client, operation, given, seconds)
+  local url, request = client.presign(operation.name, given, { expires = seconds })
   local headers = {}
   for _, pair in ipairs(request.headers) do
     headers[pair[1]] = pair[2]
@@ -158,8 +85,8 @@ local function presign(client, operation, input, seconds)
 end
 
 --- Write what a stream of events brings, as it comes.
-local function follow(client, m, operation, input)
-  local reply = client.call(operation.name, input)
+local function follow(client, m, operation, given)
+  local reply = client.call(operation.name, given)
   local events <close> = reply[operation.events]
   local stream = m:shape(operation.output).by_name[operation.events]
   for event in events do
@@ -171,6 +98,24 @@ end
 local function is_streamed(o)
   local is_part = o.max_items or o.page_size or o.starting_token
   return output.mode() == "jsonl" and not is_part and not settings.get("query")
+end
+
+--- Refuse what does not go together, before anything is read or sent.
+local function check_flags(o)
+  local sole = o.skeleton and "--skeleton" or o.presign and "--presign"
+  if o.skeleton and (#o.input > 0 or o.cli_input_json) then
+    usage("--skeleton takes no input: it writes what input there could be")
+  end
+  for _, key in ipairs({ "save", "max_items", "page_size", "starting_token", "no_paginate" }) do
+    if sole and o[key] then
+      usage(("--%s does not go with %s, which sends nothing"):format(key:gsub("_", "-"), sole))
+    end
+  end
+  if o.skeleton and o.presign then
+    usage("--presign does not go with --skeleton")
+  elseif o.force and not o.save then
+    usage("--force is for --save, and there is none")
+  end
 end
 
 --- Refuse what is said about pages where there are none.
@@ -186,16 +131,16 @@ local function check_listing(o, name, description)
   end
 end
 
-local function call(client, m, operation, input, o)
+local function call(client, m, operation, given, o)
   local name = operation.name
   if o.presign then
-    return presign(client, operation, input, o.presign)
+    return presign(client, operation, given, o.presign)
   elseif settings.get("dry_run") and not operation.reads then
-    client.call(name, input) -- the plan says it; there is no reply to show
+    client.call(name, given) -- the plan says it; there is no reply to show
     return
   end
   if operation.events and not o.save then
-    return follow(client, m, operation, input)
+    return follow(client, m, operation, given)
   elseif operation.streams and not operation.events then
     if not o.save then
       usage(
@@ -203,7 +148,7 @@ local function call(client, m, operation, input, o)
         "add --save FILE, or --save - for standard output"
       )
     end
-    local reply = client.call(name, input)
+    local reply = client.call(name, given)
     save(m, operation, reply, o.save, o.force)
     if o.save ~= "-" then
       show(m, operation, reply)
@@ -218,13 +163,13 @@ local function call(client, m, operation, input, o)
   local description = not o.no_paginate and m:paginator(name)
   check_listing(o, name, description)
   if not description then
-    show(m, operation, client.call(name, input))
+    show(m, operation, client.call(name, given))
   elseif is_streamed(o) then
-    for page in client.pages[name](input) do
+    for page in client.pages[name](given) do
       show(m, operation, page)
     end
   else
-    local from, skip = full_result.input(m, operation, description, input, o)
+    local from, skip = full_result.input(m, operation, description, given, o)
     local pages = client.pages[name](from)
     show(m, operation, full_result.read(pages, description, o, from, skip))
   end
@@ -242,8 +187,9 @@ return policy({
   description = [[
 The operation is written as AWS does (GetParameter), or get-parameter or get_parameter. Input is
 Key=value, Key:=JSON, or Key=@FILE for what is in a file; for a list of plain values, Key=value is
-repeated. The reply is JSON, bytes in base64; a listing is followed to its end, and where output is
-JSON lines there is one line a page. With --query, --max-items and the like it is one reply.]],
+repeated. Bytes are as they are in Key=value and in a file, and base64 in all JSON. The reply is
+JSON; a listing is followed to its end, and where output is JSON lines there is one line a page.
+With --query, --max-items and the like it is one reply.]],
   examples = {
     "awsbak api ssm get-parameter Name=/app/key WithDecryption=true",
     "awsbak api ssm get-parameters Names=/app/a Names=/app/b",
@@ -283,7 +229,8 @@ JSON lines there is one line a page. With --query, --max-items and the like it i
     },
     {
       "cli_input_json",
-      help = "file with input as JSON, bytes in base64; words of the command line win over it",
+      help = "file with input as JSON (- is standard input), bytes in base64; words of the command"
+        .. " line win over it",
     },
     { "skeleton", kind = "flag", help = "send nothing, and write such a file to be filled in" },
     { "no_paginate", kind = "flag", help = "only the first page of a listing" },
@@ -300,6 +247,7 @@ JSON lines there is one line a page. With --query, --max-items and the like it i
     { "force", kind = "flag", help = "let --save replace a file that exists" },
   },
   run = function(o)
+    check_flags(o)
     local m = model.load(o.service)
     local client = aws.client(o.service)
     local operation = client.operation(o.operation)
@@ -307,6 +255,6 @@ JSON lines there is one line a page. With --query, --max-items and the like it i
       write(plain.skeleton(m, operation.input))
       return
     end
-    call(client, m, operation, read_input(m, operation, o), o)
+    call(client, m, operation, input.read(m, operation, o.input, o.cli_input_json), o)
   end,
 })

@@ -73,6 +73,10 @@ local function is_token(tokens, description)
   return true
 end
 
+local function refuse_token()
+  usage("the starting token is none that a listing of this operation gave")
+end
+
 --- The service's tokens in one of ours: { member = token }, and how many items to leave out. A
 --- service's own token is taken, too, where it is a single one.
 local function decode_token(text, description)
@@ -84,13 +88,16 @@ local function decode_token(text, description)
     end
     tokens[BYTES] = nil
     if is_token(tokens, description) then
-      local skip = math.tointeger(tokens[SKIP]) or 0
+      local skip = tokens[SKIP] or 0
+      if math.type(skip) ~= "integer" or skip < 0 then
+        refuse_token()
+      end
       tokens[SKIP] = nil
       return tokens, skip
     end
   end
-  if #description.input_token > 1 then
-    usage("the starting token is none that a listing of this operation gave")
+  if #description.input_token > 1 or type(tokens) == "table" and tokens[SKIP] ~= nil then
+    refuse_token()
   end
   return { [description.input_token[1]] = text }, 0
 end

@@ -65,12 +65,12 @@ end
 
 --- Input of an operation that was JSON.
 ---@param m aws.Model
----@param shape string? name of the input's shape
----@param value table
----@return table
+---@param shape string|aws.Ref name of the input's shape, or a member
+---@param value any
+---@return any
 --- Raises kind usage for bytes that are no base64.
 function plain.input(m, shape, value)
-  return shape and walk(m, shape, value, { blob = bytes }) or value
+  return walk(m, shape, value, { blob = bytes })
 end
 
 local SAMPLES = {
@@ -107,8 +107,8 @@ end
 --- Every member of a shape with a value of its type: what `--cli-input-json` takes, to be filled
 --- in.
 ---@param m aws.Model
----@param shape string? name of the input's shape
----@return table
+---@param shape string|aws.Ref|nil name of the input's shape, or a member
+---@return any
 function plain.skeleton(m, shape)
   return shape and outline(m, shape, 1) or {}
 end

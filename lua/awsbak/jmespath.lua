@@ -152,6 +152,7 @@ function compilers.flatten(left)
     for _, item in ipairs(list) do
       if is_list(item) then
         table.move(item, 1, #item, #flat + 1, flat)
+        values.check_list(flat)
       else
         flat[#flat + 1] = item
       end

@@ -79,10 +79,12 @@ end
 ---  is one a line, and what is nested too deep for a table is JSON
 ---@param width integer? of the terminal
 ---@return string
+--- Raises kind usage, code jmespath_size.
 function M.text(value, mode, width)
   if value == nil then
     value = json.null
   end
+  values.check_whole(value)
   local said
   if mode == "table" then
     said = for_people(value, width)

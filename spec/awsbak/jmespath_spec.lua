@@ -101,6 +101,23 @@ describe("JMESPath", function()
     assert.matches("longer than any", refusal(("a."):rep(50000) .. "a").message, 1, true)
   end)
 
+  it("makes no more of a value than memory has room for", function()
+    local doubling = ("[@, @] | "):rep(40) .. "@"
+    for expression, value in pairs({
+      [("[@, @] | [] | "):rep(40) .. "@"] = "x",
+      ["to_string(" .. doubling .. ")"] = ("x"):rep(1000),
+      ["join('', [" .. ("@, "):rep(300) .. "@])"] = ("x"):rep(1000 * 1000),
+    }) do
+      local _, err = errors.try(jmespath.compile(expression), value)
+      assert.equal("jmespath_size", err.code, expression)
+    end
+    local picked = require("awsbak.picked")
+    local value = jmespath.compile(doubling)(("x"):rep(1000)) -- itself it is 40 small lists
+    local _, err = errors.try(picked.text, value, "jsonl")
+    assert.equal("jmespath_size", err.code)
+    assert.equal('["x","x"]\n', picked.text({ "x", "x" }, "jsonl"))
+  end)
+
   it("means what it means to the package that AWS's tools use", function()
     local python, reason = reference.python()
     if not python then

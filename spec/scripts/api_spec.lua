@@ -1,4 +1,5 @@
 local api = require("scripts.api")
+local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local events = require("spec.support.events")
 local network = require("spec.support.network")
@@ -79,6 +80,37 @@ describe("awsbak api", function()
   it("makes a list of a member that is given more than once", function()
     local _, bodies = run({ "ssm", "GetParameters", "Names=/a", "Names=/b=c" }, { {} })
     assert.equal('{"Names":["/a","/b=c"]}', bodies[1])
+  end)
+
+  it("takes bytes as they are in words and files, and as base64 in JSON", function()
+    local words = { "kms", "encrypt", "KeyId=k" }
+    for word, sent in pairs({
+      ["Plaintext=AP8="] = "QVA4PQ==",
+      ["Plaintext:=\"AP8=\""] = "AP8=",
+      ["Plaintext=@cert.pem"] = "LS0tLS1CRUdJTgo=",
+    }) do
+      local _, bodies = run({ words[1], words[2], words[3], word }, { {} })
+      assert.equal(('{"KeyId":"k","Plaintext":"%s"}'):format(sent), bodies[1])
+    end
+    local raw = { config = "[default]\ncli_binary_format = raw-in-base64-out\n" }
+    local _, bodies = run({ "kms", "encrypt", "KeyId=k", 'Plaintext:="x"' }, { {} }, raw)
+    assert.equal('{"KeyId":"k","Plaintext":"eA=="}', bodies[1])
+  end)
+
+  it("reads input from standard input", function()
+    local peer <close> = server.start()
+    peer:script("GetParameter", { { body = "{}" } })
+    local env = { AWS_ENDPOINT_URL = peer.url }
+    for name, value in pairs(VARIABLES) do
+      env[name] = value
+    end
+    local words = { "api", "ssm", "get-parameter", "--cli-input-json", "-" }
+    local result = program.run(words, { env = env, stdin = '{"Name":"/a"}' })
+    assert.equal(0, result.status, result.stderr)
+    assert.equal('{"Name":"/a"}', peer:requests()[1].body)
+    result = program.run(words, { env = env, stdin = "{" })
+    assert.equal(2, result.status)
+    assert.matches("standard input (--cli-input-json) is not JSON", result.stderr, 1, true)
   end)
 
   it("reads a value from a file", function()
@@ -228,6 +260,56 @@ describe("awsbak api", function()
     fails({ "kms", "encrypt" }, "base64", { cli_input_json = '{"Plaintext":"!"}' })
   end)
 
+  it("says what does not go with flags that send nothing", function()
+    local words = { "s3", "get-object", "Bucket=b", "Key=k" }
+    fails(words, "--skeleton takes no input", { skeleton = true })
+    fails(words, "--save does not go with --presign", { presign = 60, save = "x" })
+    fails({ "s3", "list-buckets" }, "--max-items does not go with --skeleton", {
+      max_items = 1,
+      skeleton = true,
+    })
+    fails({ "s3", "list-buckets" }, "--presign does not go with --skeleton", {
+      presign = 60,
+      skeleton = true,
+    })
+    fails({ "ssm", "get-parameter", "Name=/a" }, "--force is for --save", { force = true })
+  end)
+
+  it("shows how to write what is nested", function()
+    local words = { "ssm", "describe-parameters" }
+    fails(
+      { words[1], words[2], "ParameterFilters=foo" },
+      "ParameterFilters is a list of structures; write it as JSON: "
+        .. [[ParameterFilters:='[{"Key":"","Option":"","Values":[""]}]']]
+    )
+    fails(
+      { "s3", "put-object", "Bucket=b", "Key=k", "Metadata=x" },
+      [[Metadata is a map; write it as JSON: Metadata:='{"Key":""}']]
+    )
+    fails({ "ec2", "run-instances", "NetworkInterfaces=x" }, "NetworkInterfaces:='[...]'")
+  end)
+
+  it("refuses a damaged starting token", function()
+    for _, token in ipairs({
+      '{"NextToken":"t","boto_truncate_amount":-1}',
+      '{"NextToken":"t","boto_truncate_amount":"x"}',
+      '{"NextToken":"t","boto_truncate_amount":1.5}',
+      '{"Other":"t","boto_truncate_amount":1}',
+    }) do
+      fails({ "ssm", "describe-parameters" }, "the starting token is none that a listing", {
+        starting_token = codec.base64(token),
+      })
+    end
+  end)
+
+  it("says which file of input is damaged, and where", function()
+    local words = { "ssm", "put-parameter" }
+    fails(words, "cert.pem (--cli-input-json) is not JSON: ", { cli_input_json = "cert.pem" })
+    fails(words, "cert.json (--cli-input-json) is no object", { cli_input_json = "cert.json" })
+    fails(words, "--cli-input-json is no object", { cli_input_json = "[]" })
+    fails({ words[1], words[2], "Name:={" }, "what follows Name:= is not JSON: ")
+  end)
+
   it("says what is wrong with a word", function()
     fails({ "ssm", "get-parameter", "Name" }, "Key=value")
     fails({ "ssm", "get-parameter", "Name=@" }, "Name=@ is followed by no name of a file")
@@ -238,36 +320,6 @@ describe("awsbak api", function()
     )
     fails({ "s3", "put-object", "Tagging=a", "Metadata=b" }, "write it as JSON")
     fails({ "s3", "get-object", "Bucket=b", "Key=k" }, "--save")
-  end)
-end)
-
-describe("awsbak api --query", function()
-  local ENV = {}
-  for name, value in pairs(VARIABLES) do
-    ENV[name] = value
-  end
-
-  local function query(expression, ...)
-    local peer <close> = server.start()
-    peer:script("DescribeParameters", {
-      { body = '{"Parameters":[{"Name":"/a"}],"NextToken":"t"}' },
-      { body = '{"Parameters":[{"Name":"/b","Version":2}]}' },
-    })
-    ENV.AWS_ENDPOINT_URL = peer.url
-    local words = { "api", "ssm", "describe-parameters", "--query", expression, ... }
-    return program.run(words, { env = ENV }), #peer:requests()
-  end
-
-  it("picks out of all pages together", function()
-    assert.equal('["/a","/b"]\n', query("Parameters[].Name").stdout)
-    assert.equal("/a\n/b\n", query("Parameters[].Name", "--output", "table").stdout)
-    assert.equal("[\n  2\n]\n", query("Parameters[].Version", "--output", "json").stdout)
-  end)
-
-  it("is told to be wrong before anything is sent, with the place", function()
-    local said, count = query("Parameters[")
-    assert.same({ 2, 0, "" }, { said.status, count, said.stdout })
-    assert.matches("is wrong at character 12", said.stderr, 1, true)
   end)
 end)
 

@@ -68,6 +68,11 @@ define("ends_with", { "string", "string" }, function(text, finish)
   return finish == "" or text:sub(-#finish) == finish
 end)
 define("join", { "string", "array-string" }, function(separator, list)
+  local size = #separator * #list
+  for _, item in ipairs(list) do
+    size = size + #item
+  end
+  values.check_size(size)
   return table.concat(list, separator)
 end)
 
@@ -129,6 +134,7 @@ define("to_string", { "any" }, function(value)
   if type(value) == "string" then
     return value
   end
+  values.check_whole(value)
   return json.encode(value == nil and json.null or value)
 end)
 define("to_number", { "any" }, function(value)

@@ -1,6 +1,7 @@
 --- JMESPath's types and comparisons for values of Lua: null is nil or json.null, a list has the
 --- metatable of JSON's lists or a first element.
 
+local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 
 local values = {}
@@ -76,6 +77,52 @@ function values.before(a, b)
     at = at + 1
   end
   return (a:byte(at) or -1) < (b:byte(at) or -1)
+end
+
+-- A result has as many bytes at most when it is written out: an expression of a few hundred
+-- characters can name the same value a million times over.
+values.SIZE_MAX = 256 * 1024 * 1024
+local SLOT = 64 -- bytes that a value counts besides its text: about what it takes in Lua
+
+--- Raise for a size beyond what a result may have.
+---@param size integer bytes
+--- Raises kind usage, code jmespath_size.
+function values.check_size(size)
+  if size > values.SIZE_MAX then
+    errors.raise({
+      kind = "usage",
+      code = "jmespath_size",
+      message = ("the JMESPath expression makes more than %d MiB of what it was given"):format(
+        values.SIZE_MAX >> 20
+      ),
+      hint = "it repeats the same values; pick less",
+    })
+  end
+end
+
+local function add_size(value, size)
+  size = size + (type(value) == "string" and #value or 0) + SLOT
+  values.check_size(size)
+  if type(value) == "table" then
+    for key, part in pairs(value) do
+      size = add_size(part, size + (type(key) == "string" and #key or 0))
+    end
+  end
+  return size
+end
+
+--- Raise for a value that is too large once each part of it is written out where it is named.
+---@param value any
+--- Raises kind usage, code jmespath_size.
+function values.check_whole(value)
+  add_size(value, 0)
+end
+
+--- Raise for a list that has grown too long, whatever is in it.
+---@param list any[]
+--- Raises kind usage, code jmespath_size.
+function values.check_list(list)
+  values.check_size(#list * SLOT)
 end
 
 return values
