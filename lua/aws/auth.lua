@@ -143,11 +143,14 @@ local function payload_hash(call, url)
   return codec.hex(digest.digest("sha256", body or ""))
 end
 
+--- The keys for a call, which remembers them: its error must not repeat them (aws.quoted).
 local function keys_of(call, scheme)
   if scheme.name == "sigv4-s3express" then
-    return require("aws.s3.express").keys(call)
+    call.keys = require("aws.s3.express").keys(call)
+  else
+    call.keys = call.service.credentials:get()
   end
-  return call.service.credentials:get()
+  return call.keys
 end
 
 --- The request as awsbak.core.sigv4 takes it, with the keys and the (corrected) time of now.
@@ -181,6 +184,7 @@ function auth.sign(call, request, target)
     return
   elseif scheme.name == "httpBearerAuth" then
     local token = outside.getenv(auth.token_variable(call.service.model.meta.signing_name))
+    call.keys = { session_token = token }
     table.insert(request.headers, { "Authorization", "Bearer " .. (token or "") })
     return
   end

@@ -35,6 +35,7 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 ---@field invocation string the same for all attempts
 ---@field corrected table<string, boolean> what was put right already
 ---@field checksummed boolean? whether a header protects the body
+---@field keys aws.Keys? what the last request was signed with
 
 ---@class aws.CallOptions
 ---@field timeout number? seconds of silence until a reply begins
@@ -142,6 +143,9 @@ local function name_call(call, err)
   local head = err.head
   if head then
     err.status, err.request_id, err.head = head.status, reply.request_id(head), nil
+  end
+  if err.kind == "service" then
+    require("aws.quoted").fault(err, call.keys)
   end
   err.hint = err.hint or advise(call, err)
   err.service = err.service or call.subject.service

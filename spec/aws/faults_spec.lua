@@ -227,6 +227,54 @@ describe("aws.client on a bad network", function()
     end
   end)
 
+  it("repeats no secret of the request, and no more than can be read", function()
+    local token = "FwoGZXIvYXdzE/+" .. ("t"):rep(200)
+    local client = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = peer.url,
+      credentials = {
+        access_key_id = "AKIDEXAMPLE",
+        secret_access_key = "wJalrXUtnFEMI/K7MDENG",
+        session_token = token,
+      },
+    })
+    local in_url = token:gsub("/", "%%2F"):gsub("%+", "%%2B")
+    local canonical = ("token:%s&amp;X-Amz-Security-Token=%s secret %s "):format(
+      token,
+      in_url,
+      "wJalrXUtnFEMI/K7MDENG"
+    )
+    for _, status in ipairs({ 403, 200 }) do -- S3 also fails after it promised success
+      peer:script("*", {
+        {
+          status = status,
+          body = "<Error><Code>SignatureDoesNotMatch</Code><Message>"
+            .. canonical
+            .. ("é"):rep(3000)
+            .. "</Message><CanonicalRequest>"
+            .. canonical
+            .. "</CanonicalRequest></Error>",
+          times = -1,
+        },
+      })
+      local _, err = errors.try(client.copy_object, {
+        Bucket = "b",
+        Key = "k",
+        CopySource = "b/j",
+      }, { attempts = 1 })
+      assert.equal("SignatureDoesNotMatch", err.code)
+      local shown = "token:<secret>&X-Amz-Security-Token=<secret> secret <secret>"
+      assert.matches(shown, err.message, 1, true)
+      assert.matches("... %(%d+ more bytes%)$", err.message)
+      assert.is_truthy(utf8.len(err.message))
+      assert.is_true(#err.message < 2100, #err.message)
+      for _, text in ipairs({ err.message, err.fields.CanonicalRequest }) do
+        assert.is_nil(text:find("FwoGZXIv", 1, true), text)
+        assert.is_nil(text:find("wJalrXUt", 1, true), text)
+      end
+    end
+  end)
+
   it("shows no control character of a hostile answer", function()
     local body = '{"__type":"Evil","message":"\\u001b[2Jgone\\u0000"}'
     peer:script("GetParameter", { { status = 400, body = body } })

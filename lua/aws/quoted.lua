@@ -1,0 +1,72 @@
+--- What a service said in an error, as it may be shown: not longer than anybody reads, and without
+--- the secrets of the request, which services repeat ("The Canonical String for this request should
+--- have been ... x-amz-security-token:...").
+
+local codec = require("awsbak.core.codec")
+local secret = require("awsbak.core.secret")
+
+local quoted = {}
+
+local LENGTH_MAX = 2000 -- bytes of a text
+local SECRET_MIN = 8 -- bytes: what is shorter is in many a word
+local MARK = "<secret>"
+
+--- The secrets among keys, as they are and as they stand in a URL.
+local function secrets_of(keys)
+  local found = {}
+  for _, name in ipairs({ "secret_access_key", "session_token" }) do
+    local value = keys[name]
+    local text = secret.is(value) and value:reveal() or value
+    if type(text) == "string" and #text >= SECRET_MIN then
+      found[#found + 1] = text
+      found[#found + 1] = codec.uri(text)
+    end
+  end
+  return found
+end
+
+local function without(text, hidden)
+  local from, to = text:find(hidden, 1, true)
+  while from do
+    text = text:sub(1, from - 1) .. MARK .. text:sub(to + 1)
+    from, to = text:find(hidden, from + #MARK, true)
+  end
+  return text
+end
+
+--- A text cut at a character's end.
+local function cut(text)
+  if #text <= LENGTH_MAX then
+    return text
+  end
+  local stop = LENGTH_MAX
+  while stop > 1 and (text:byte(stop + 1) or 0) & 0xc0 == 0x80 do
+    stop = stop - 1
+  end
+  return ("%s... (%d more bytes)"):format(text:sub(1, stop), #text - stop)
+end
+
+local function clean(value, secrets, shorten)
+  if type(value) == "string" then
+    for _, hidden in ipairs(secrets) do
+      value = without(value, hidden)
+    end
+    return shorten and cut(value) or value
+  elseif type(value) == "table" then
+    for key, part in pairs(value) do
+      value[key] = clean(part, secrets, shorten)
+    end
+  end
+  return value
+end
+
+--- Take secrets out of what an error says, and cut its message.
+---@param err awsbak.Error its `message` and the texts in `fields` are replaced
+---@param keys aws.Keys? what the request was signed with; also a bearer token as `session_token`
+function quoted.fault(err, keys)
+  local secrets = secrets_of(keys or {})
+  err.message = clean(err.message, secrets, true)
+  clean(err.fields, secrets, false)
+end
+
+return quoted
