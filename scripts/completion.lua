@@ -87,8 +87,8 @@ awsbak completion fish > ~/.config/fish/completions/awsbak.fish]],
       errors.raise({
         kind = "usage",
         code = "bad_option",
-        message = "completion of which shell?",
-        hint = "awsbak completion bash, fish or zsh",
+        message = "the shell is missing",
+        hint = "give bash, fish or zsh",
       })
     end
   end,

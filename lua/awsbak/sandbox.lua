@@ -107,7 +107,7 @@ local function check_flags()
         kind = "usage",
         code = "bad_option",
         message = ("%s has no meaning in the sandbox"):format(source),
-        hint = "leave out it or --sandbox",
+        hint = "leave out one of the two",
       })
     end
   end

@@ -317,8 +317,9 @@ local function default_of(option, door)
     errors.raise({
       kind = "usage",
       code = "missing_option",
-      message = M.spell(option, door) .. " is missing",
-      hint = option.help and ("it is " .. option.help) or nil,
+      message = M.spell(option, door)
+        .. " is missing"
+        .. (option.help and ": " .. option.help or ""),
     })
   end
   if option.default == nil then

@@ -76,7 +76,7 @@ describe("the sandbox", function()
     for _, flag in ipairs({ "--endpoint-url", "--profile" }) do
       local result = script_in(dir, { "--sandbox", flag, "x", "-e", "print(1)" })
       assert.equal(2, result.status)
-      local said = "awsbak: error: %s has no meaning in the sandbox; leave out it or --sandbox\n"
+      local said = "awsbak: error: %s has no meaning in the sandbox; leave out one of the two\n"
       assert.equal(said:format(flag), result.stderr)
     end
   end)

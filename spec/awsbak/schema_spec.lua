@@ -130,8 +130,8 @@ describe("schema.check", function()
   it("says what a missing option is", function()
     local required =
       schema.new({ { "file", positional = true, required = true, help = "the archive" } })
-    fails("FILE is missing; it is the archive", schema.check, required, {}, "command")
-    fails("file is missing; it is the archive", schema.check, required, {}, "library")
+    fails("FILE is missing: the archive", schema.check, required, {}, "command")
+    fails("file is missing: the archive", schema.check, required, {}, "library")
   end)
 end)
 
