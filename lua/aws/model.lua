@@ -14,6 +14,7 @@ local folders = require("aws.model.folders")
 local lines = require("aws.model.lines")
 local reads = require("aws.model.reads")
 local sorted = require("awsbak.sorted")
+local spelling = require("aws.model.spelling")
 
 local model = {}
 
@@ -353,40 +354,18 @@ function Model:paginators()
   return self.source:names("p")
 end
 
---- botocore's snake_case (botocore/__init__.py, xform_name) but for its list of exceptions.
-local function snake_case(name)
-  local plural = name:match("[A-Z][A-Z]+s$")
-  if plural then
-    name = name:sub(1, -#plural - 1) .. "_" .. plural:lower()
-  end
-  name = name:gsub("(.)([A-Z][a-z]+)", "%1_%2")
-  return (name:gsub("([a-z0-9])([A-Z])", "%1_%2"):lower())
-end
-
 --- An operation's or a waiter's name as scripts write it: "get_parameter" for "GetParameter".
 ---@param name string
 ---@return string
 function Model:snake(name)
   self.aliases = self.aliases or self.source:aliases()
-  return self.aliases[name] or snake_case(name)
+  return self.aliases[name] or spelling.snake(name)
 end
 
---- The name of a thing that `word` means, among `names`: as it is, in snake_case or with hyphens.
 local function match(self, word, names)
-  local wanted = word:gsub("-", "_")
-  for _, name in ipairs(names) do
-    if name == word or self:snake(name) == wanted then
-      return name
-    end
-  end
-  local candidates = names
-  if not word:match("^%u") then
-    candidates = {}
-    for i, name in ipairs(names) do
-      candidates[i] = self:snake(name)
-    end
-  end
-  return nil, (errors.nearest(word, candidates))
+  return spelling.match(word, names, function(name)
+    return self:snake(name)
+  end)
 end
 
 --- The operation a word means: GetParameter, get_parameter or get-parameter.
@@ -400,7 +379,7 @@ function Model:find(word)
   local guess = ("_" .. word):gsub("[_-](%w)", string.upper)
   local operation = self:operation(guess)
   -- Not by Model:snake, which reads the whole text for aliases.
-  if operation and (operation.alias or snake_case(guess)) == word:gsub("-", "_") then
+  if operation and (operation.alias or spelling.snake(guess)) == word:gsub("-", "_") then
     return guess
   end
   return match(self, word, self:operations())
