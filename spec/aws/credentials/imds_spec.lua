@@ -93,6 +93,21 @@ describe("credentials of an EC2 instance", function()
     assert.equal(1800000000 + 15 * 60 + 120, keys.expires)
   end)
 
+  it("are asked for by the variable that older tools have for IPv6", function()
+    local here = world_with(nil, { AWS_IMDS_USE_IPV6 = "true" })
+    assert.equal("ASIA", world.keys(here).access_key_id)
+    assert.equal("PUT http://[fd00:ec2::254]/latest/api/token", here.requests[1])
+  end)
+
+  it("are those of the role that settings name, which is not asked for", function()
+    local here = world_with(nil, { AWS_EC2_INSTANCE_PROFILE_NAME = "my-role" })
+    assert.equal("EC2 instance role my-role", world.keys(here).source)
+    assert.same({
+      "PUT http://169.254.169.254/latest/api/token",
+      "GET http://169.254.169.254" .. ROLES .. "my-role",
+    }, here.requests)
+  end)
+
   it("come from another address where settings say so", function()
     local here = world_with(nil, { AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE = "IPv6" })
     world.keys(here)
