@@ -9,30 +9,32 @@ local plain = {}
 
 local DEPTH_MAX = 12 -- of an outline: shapes may contain themselves
 
---- A copy of `value` with each value of a type in `convert` changed by that.
-local function walk(m, ref, value, convert)
+--- A copy of `value` with each value of a type in `convert` changed by that, which is also given
+--- the name of the member it is in.
+local function walk(m, ref, value, convert, name)
   local shape = m:shape(ref)
+  name = type(ref) == "table" and ref.name or name
   if convert[shape.type] then
-    return convert[shape.type](value)
+    return convert[shape.type](value, name)
   elseif type(value) ~= "table" or shape.document then
     return value
   elseif shape.type == "structure" then
     local object = {}
-    for name, part in pairs(value) do
-      local member = shape.by_name[name]
-      object[name] = member and walk(m, member, part, convert) or part
+    for key, part in pairs(value) do
+      local member = shape.by_name[key]
+      object[key] = member and walk(m, member, part, convert) or part
     end
     return object
   elseif shape.type == "list" then
     local list = json.array({})
     for i, part in ipairs(value) do
-      list[i] = walk(m, shape.element, part, convert)
+      list[i] = walk(m, shape.element, part, convert, name)
     end
     return list
   elseif shape.type == "map" then
     local object = {}
     for key, part in pairs(value) do
-      object[key] = walk(m, shape.value, part, convert)
+      object[key] = walk(m, shape.value, part, convert, name)
     end
     return object
   end
@@ -48,7 +50,7 @@ function plain.output(m, shape, value)
   return walk(m, shape, value, { blob = codec.base64, timestamp = timestamp.iso8601 })
 end
 
-local function bytes(text)
+local function bytes(text, name)
   if type(text) ~= "string" then
     return text -- the client names the member and what is wrong with it
   end
@@ -57,7 +59,7 @@ local function bytes(text)
     errors.raise({
       kind = "usage",
       code = "bad_input",
-      message = ('bytes in JSON are base64, and this is not: "%s"'):format(text:sub(1, 24)),
+      message = ("%s is not base64, which bytes are in JSON"):format(name),
     })
   end
   return value

@@ -43,14 +43,19 @@ function M.find(own, globals, flag)
   return globals.by_key[key], false
 end
 
+--- An unknown flag: the nearest one is named, or else how input is written that another tool takes
+--- as flags.
 local function unknown(own, globals, flag)
-  local all = { list = { { flag = "--help" } } }
+  local all, words = { list = { { flag = "--help" } } }, nil
   for _, from in ipairs({ own, globals }) do
     for _, option in ipairs(from.list) do
       all.list[#all.list + 1] = not option.positional and option or nil
+      if option.positional and option.many and option.help then
+        words = ("%s is %s"):format(option.word, option.help)
+      end
     end
   end
-  schema.unknown(all, flag, "command")
+  schema.unknown(all, flag, "command", words)
 end
 
 local function store(target, option, value)

@@ -285,17 +285,20 @@ end
 ---@param self awsbak.Schema
 ---@param name string as it was given
 ---@param door string
-function M.unknown(self, name, door)
-  local names = {}
+---@param otherwise string? what to say when none is near
+function M.unknown(self, name, door, otherwise)
+  local bare, spelt = {}, {}
   for i, option in ipairs(self.list) do
-    names[i] = M.spell(option, door)
+    local word = M.spell(option, door)
+    bare[i] = word:gsub("^%-%-", "")
+    spelt[bare[i]] = word
   end
-  local near = errors.nearest(name, names)
+  local near = spelt[errors.nearest((name:gsub("^%-%-", "")), bare) or false]
   errors.raise({
     kind = "usage",
     code = "unknown_option",
     message = ("there is no option '%s'"):format(name),
-    hint = near and ("did you mean '%s'?"):format(near) or nil,
+    hint = near and ("did you mean '%s'?"):format(near) or otherwise,
   })
 end
 

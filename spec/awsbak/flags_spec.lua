@@ -1,4 +1,5 @@
 local flags = require("awsbak.flags")
+local program = require("spec.support.program")
 local schema = require("awsbak.schema")
 
 local globals = schema.new({ { "region" }, { "yes", kind = "flag" } })
@@ -70,6 +71,12 @@ describe("flags.read", function()
   it("names an unknown flag and the nearest one", function()
     fails("there is no option '--dryrun'; did you mean '--dry-run'?", "--dryrun")
     fails("there is no option '--regoin'; did you mean '--region'?", "--regoin=x")
+    local said = program.run({ "api", "ssm", "get-parameter", "--name", "/a" }).stderr
+    assert.equal(
+      "awsbak: error: there is no option '--name'; "
+        .. "INPUT is Key=value, Key:=JSON or Key=@FILE\n",
+      said
+    )
     fails("there is no option '-x'", "-x")
     fails("there is no option '--file'", "--file", "x")
   end)

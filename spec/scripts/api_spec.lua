@@ -257,7 +257,11 @@ describe("awsbak api", function()
     fails({ "ssm", "get-parameter", "Name=/a" }, "--max-items is for listings", { max_items = 1 })
     fails(listing, "not JSON", { cli_input_json = "{" })
     fails(listing, "no object of members", { cli_input_json = "cert.json" })
-    fails({ "kms", "encrypt" }, "base64", { cli_input_json = '{"Plaintext":"!"}' })
+    fails({ "kms", "encrypt" }, "Plaintext is not base64", {
+      cli_input_json = '{"Plaintext":"!"}',
+    })
+    local item = 'Item:={"a":{"L":[{"B":"!"}]}}'
+    fails({ "dynamodb", "put-item", item }, "B is not base64, which bytes are in JSON")
   end)
 
   it("says what does not go with flags that send nothing", function()
