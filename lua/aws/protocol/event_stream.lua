@@ -13,6 +13,7 @@ local decode = require("aws.protocol.decode")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
+local quoted = require("aws.quoted")
 local reply = require("aws.protocol.reply")
 
 local event_stream = {}
@@ -155,7 +156,7 @@ end
 --- Raise the error that a message says.
 local function raise_fault(self, code, message, fields)
   self:close()
-  errors.raise({
+  local err = errors.new({
     kind = "service",
     code = code,
     message = message or code,
@@ -164,6 +165,8 @@ local function raise_fault(self, code, message, fields)
     service = self.body.subject.service,
     operation = self.body.subject.operation,
   })
+  quoted.fault(err)
+  error(err, 0)
 end
 
 local function raise_exception(self, message)
