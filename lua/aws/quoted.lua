@@ -7,7 +7,8 @@ local secret = require("awsbak.core.secret")
 
 local quoted = {}
 
-local LENGTH_MAX = 2000 -- bytes of a text
+-- Bytes of a message. Its end may say most: DynamoDB repeats a value, then what is wrong with it.
+local HEAD, TAIL = 1400, 600
 local SECRET_MIN = 8 -- bytes: what is shorter is in many a word
 local MARK = "<secret>"
 
@@ -34,16 +35,21 @@ local function without(text, hidden)
   return text
 end
 
---- A text cut at a character's end.
+--- Where the character begins that has the byte at `at`.
+local function character(text, at)
+  while at > 1 and text:byte(at) & 0xc0 == 0x80 do
+    at = at - 1
+  end
+  return at
+end
+
+--- A text without its middle, cut between characters.
 local function cut(text)
-  if #text <= LENGTH_MAX then
+  if #text <= HEAD + TAIL then
     return text
   end
-  local stop = LENGTH_MAX
-  while stop > 1 and (text:byte(stop + 1) or 0) & 0xc0 == 0x80 do
-    stop = stop - 1
-  end
-  return ("%s... (%d more bytes)"):format(text:sub(1, stop), #text - stop)
+  local first, last = character(text, HEAD + 1), character(text, #text - TAIL)
+  return ("%s... (%d bytes) ...%s"):format(text:sub(1, first - 1), last - first, text:sub(last))
 end
 
 local function clean(value, secrets, shorten)
@@ -60,7 +66,7 @@ local function clean(value, secrets, shorten)
   return value
 end
 
---- Take secrets out of what an error says, and cut its message.
+--- Take secrets out of what an error says, and the middle out of a long message.
 ---@param err awsbak.Error its `message` and the texts in `fields` are replaced
 ---@param keys aws.Keys? what the request was signed with; also a bearer token as `session_token`
 function quoted.fault(err, keys)

@@ -27,9 +27,9 @@ local M = {}
 ---@return any ... its results
 M.await = scheduler.await
 
---- Wait `seconds`.
+--- Wait `seconds`. Raises kind usage for what is no time, as the functions below do for what they
+--- do not take.
 ---@param seconds number
---- Raises kind usage for anything else, as the functions below do for what they do not take.
 function M.sleep(seconds)
   argument.check(seconds, "pause", "what task.sleep is given")
   M.await(errors.check(loop.sleep(seconds)))

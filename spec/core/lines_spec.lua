@@ -1,4 +1,3 @@
-local embed = require("awsbak.core.embed")
 local lines = require("awsbak.core.lines")
 
 local SORTED = { "", "a", "a b", "ab", "b\0", "b", "bé", "c" }
@@ -62,25 +61,5 @@ describe("lines.between", function()
         end
       end
     end
-  end)
-end)
-
-describe("texts that are built in", function()
-  local MODEL = "lua/aws/models/ssm.txt"
-
-  it("are searched as strings are", function()
-    local text, string = embed.lines(MODEL), embed.find(MODEL)
-    assert.equal("userdata", type(text))
-    for line in string:gmatch("([^\n]*)\n") do
-      assert.equal(line, lines.find(text, line .. "\n"))
-    end
-    assert.equal(string, lines.between(text, "", "\255"))
-  end)
-
-  it("cannot be taken for another kind of object", function()
-    assert.has_error(function()
-      lines.find(io.stdout, "a")
-    end)
-    assert.is_nil(embed.lines("lua/aws/models/none.txt"))
   end)
 end)

@@ -1,4 +1,5 @@
 local embed = require("awsbak.core.embed")
+local lines = require("awsbak.core.lines")
 
 local MODELS_MAX = 600 * 1024
 
@@ -28,5 +29,25 @@ describe("embed", function()
     for _, name in ipairs({ "", "lua", "lua/aws/models/", "lua/aws/models/ssm", "/etc/passwd" }) do
       assert.is_nil(embed.find(name))
     end
+  end)
+end)
+
+describe("embed.lines", function()
+  local MODEL = "lua/aws/models/ssm.txt"
+
+  it("gives a text that is searched as a string is", function()
+    local text, string = embed.lines(MODEL), embed.find(MODEL)
+    assert.equal("userdata", type(text))
+    for line in string:gmatch("([^\n]*)\n") do
+      assert.equal(line, lines.find(text, line .. "\n"))
+    end
+    assert.equal(string, lines.between(text, "", "\255"))
+  end)
+
+  it("knows no other files, and its text is of a kind of its own", function()
+    assert.has_error(function()
+      lines.find(io.stdout, "a")
+    end)
+    assert.is_nil(embed.lines("lua/aws/models/none.txt"))
   end)
 end)
