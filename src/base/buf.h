@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -23,6 +24,18 @@ struct ab_slice {
     const uint8_t *data;
     size_t len;
 };
+
+/* Whether two slices hold the same bytes. */
+static inline bool ab_slice_same(struct ab_slice a, struct ab_slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Whether a slice holds the string `text`. */
+static inline bool ab_slice_is(struct ab_slice s, const char *text)
+{
+    return ab_slice_same(s, (struct ab_slice){(const uint8_t *)text, strlen(text)});
+}
 
 /* An empty buffer that may grow to `max` bytes; allocates nothing yet. */
 void ab_buf_init(struct ab_buf *b, size_t max);

@@ -238,11 +238,6 @@ struct ab_shape *ab_shape_named(struct ab_shape_walk *walk, int name)
     return need_shape(walk->L);
 }
 
-static bool is_same(struct ab_slice a, struct ab_slice b)
-{
-    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
 struct ab_shape_ref *ab_shape_member(struct ab_shape *shape, struct ab_slice name, uint32_t *hint)
 {
     uint32_t at = *hint;
@@ -250,7 +245,7 @@ struct ab_shape_ref *ab_shape_member(struct ab_shape *shape, struct ab_slice nam
     for (uint32_t i = 0; i < shape->count; i++, at++) {
         if (at >= shape->count)
             at = 0;
-        if (is_same(shape->refs[at].wire, name)) {
+        if (ab_slice_same(shape->refs[at].wire, name)) {
             *hint = at + 1;
             return &shape->refs[at];
         }

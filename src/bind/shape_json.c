@@ -4,7 +4,6 @@
  * promised. Members that are null, and members that the model lacks, are left out. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/codec.h"
 #include "bind/json.h"
@@ -87,18 +86,13 @@ struct tally {
     struct ab_slice last;
 };
 
-static bool is_type_key(const struct ab_json_token *key)
-{
-    return key->text.len == 6 && memcmp(key->text.data, "__type", 6) == 0;
-}
-
 static bool read_member(struct reader *r, struct ab_shape *shape, struct ab_json_token *token,
                         uint32_t *hint, struct tally *tally)
 {
     lua_State *L = r->walk.L;
     struct ab_shape_ref *member = member_of(r, shape, token, hint);
 
-    bool counts = !is_type_key(token);
+    bool counts = !ab_slice_is(token->text, "__type");
     if (counts)
         tally->last = token->text;
     if (!next(r, token))
@@ -255,20 +249,15 @@ static bool push_number(struct reader *r, const struct ab_json_token *token)
     return true;
 }
 
-static bool is_text(const struct ab_json_token *token, const char *text)
-{
-    return token->text.len == strlen(text) && memcmp(token->text.data, text, token->text.len) == 0;
-}
-
 static bool read_float(struct reader *r, struct ab_json_token *token)
 {
     if (token->kind == AB_JSON_INTEGER || token->kind == AB_JSON_NUMBER)
         return push_number(r, token);
     if (token->kind != AB_JSON_STRING)
         return misshapen(r, token, "a number");
-    if (is_text(token, "NaN"))
+    if (ab_slice_is(token->text, "NaN"))
         lua_pushnumber(r->walk.L, (lua_Number)NAN);
-    else if (is_text(token, "Infinity") || is_text(token, "-Infinity"))
+    else if (ab_slice_is(token->text, "Infinity") || ab_slice_is(token->text, "-Infinity"))
         lua_pushnumber(r->walk.L, token->text.data[0] == '-' ? -HUGE_VAL : HUGE_VAL);
     else
         return misshapen(r, token, "a number");

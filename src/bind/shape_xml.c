@@ -91,18 +91,13 @@ static bool read_item(struct reader *r, struct ab_shape *list)
     return true;
 }
 
-static bool is_named(struct ab_slice name, struct ab_slice wanted)
-{
-    return name.len == wanted.len && memcmp(name.data, wanted.data, name.len) == 0;
-}
-
 /* The item of the child called `name` of the element whose first child is at `at`, or 0. */
 static size_t find_child(const struct reader *r, size_t at, struct ab_slice name)
 {
     struct reader scan = *r;
 
     for (scan.at = at; peek(&scan).kind == AB_XML_OPEN; skip_element(&scan))
-        if (is_named(peek(&scan).name, name))
+        if (ab_slice_same(peek(&scan).name, name))
             return scan.at;
     return 0;
 }
@@ -176,7 +171,7 @@ static void read_attribute(struct reader *r, struct ab_shape *shape, const struc
     lua_State *L = r->walk.L;
 
     for (uint32_t i = 0; i < shape->count; i++) {
-        if (!shape->refs[i].attribute || !is_named(item->name, shape->refs[i].wire))
+        if (!shape->refs[i].attribute || !ab_slice_same(item->name, shape->refs[i].wire))
             continue;
         lua_rawgeti(L, AB_SHAPE_NAMES, shape->refs[i].name);
         lua_pushlstring(L, (const char *)item->value.data, item->value.len);
@@ -287,8 +282,7 @@ static bool push_float(lua_State *L, struct ab_slice text)
 
     text = trimmed(text);
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
-        if (!is_named(text,
-                      (struct ab_slice){(const uint8_t *)special[i].text, strlen(special[i].text)}))
+        if (!ab_slice_is(text, special[i].text))
             continue;
         lua_pushnumber(L, special[i].value);
         return true;

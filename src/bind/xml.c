@@ -6,8 +6,6 @@
  */
 #include "bind/xml.h"
 
-#include <string.h>
-
 #include "bind/modules.h"
 
 #define DOCUMENT "awsbak.xml.document"
@@ -145,11 +143,6 @@ static int xml_read(lua_State *L)
     return document->xml ? 1 : ab_bind_fail(L, &err);
 }
 
-static bool is_named(struct ab_slice name, const char *wanted)
-{
-    return strlen(wanted) == name.len && memcmp(wanted, name.data, name.len) == 0;
-}
-
 /* document:name([node]) -> the name of an element, of the root when no node is named */
 static int document_name(lua_State *L)
 {
@@ -171,7 +164,7 @@ static int document_child(lua_State *L)
         struct ab_xml_item item = ab_xml_item(xml, i);
         if (item.kind == AB_XML_CLOSE && --depth == 0)
             break;
-        if (item.kind == AB_XML_OPEN && depth++ == 1 && (!name || is_named(item.name, name))) {
+        if (item.kind == AB_XML_OPEN && depth++ == 1 && (!name || ab_slice_is(item.name, name))) {
             lua_pushinteger(L, (lua_Integer)i + 1);
             return 1;
         }

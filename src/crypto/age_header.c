@@ -43,11 +43,6 @@ static bool bad_header(struct ab_err *err, const char *what)
     return ab_fail(err, AB_INTEGRITY, "age_header", "the age header is damaged: %s", what);
 }
 
-static bool slice_is(struct ab_slice s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
 /* --- Reading ------------------------------------------------------------------------------- */
 
 /* The next line without its line feed; false when no line feed follows. */
@@ -242,9 +237,9 @@ static bool try_stanza(const struct stanza *s, const struct ab_age_with *with, u
     uint8_t found[AB_AGE_FILE_KEY];
     bool mine = false, ok = true;
 
-    if (slice_is(s->args[0], "X25519"))
+    if (ab_slice_is(s->args[0], "X25519"))
         ok = try_x25519(s, with, found, &mine, err);
-    else if (slice_is(s->args[0], "scrypt"))
+    else if (ab_slice_is(s->args[0], "scrypt"))
         ok = try_scrypt(s, with, found, &mine, err);
     if (ok && mine && !*opened) {
         memcpy(file_key, found, sizeof found);
@@ -298,7 +293,7 @@ static bool read_version_line(struct cursor *c, struct ab_err *err)
 
     if (!next_line(c, &line))
         return bad_header(err, "it has no end");
-    if (slice_is(line, VERSION_LINE))
+    if (ab_slice_is(line, VERSION_LINE))
         return true;
     return ab_fail(err, AB_INTEGRITY, "age_version", "the file is not of age version 1");
 }
@@ -315,7 +310,7 @@ static bool read_stanzas(struct cursor *c, const struct ab_age_with *with, uint8
     for (; count == 0 || at_stanza(&scan); count++) {
         if (!read_stanza(&scan, &s, err))
             return false;
-        has_scrypt = has_scrypt || slice_is(s.args[0], "scrypt");
+        has_scrypt = has_scrypt || ab_slice_is(s.args[0], "scrypt");
     }
     if (has_scrypt && count > 1)
         return bad_header(err, "an scrypt stanza stands beside another");

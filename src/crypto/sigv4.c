@@ -98,11 +98,6 @@ static bool add_escaped(struct ab_buf *b, struct ab_slice s, struct ab_err *err)
     return true;
 }
 
-static bool is_word(struct ab_slice s, const char *word)
-{
-    return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
-}
-
 /* The segments of `path` with empty ones, "." and ".." resolved. */
 static bool segments_of(struct ab_slice path, struct pairs *out, struct ab_err *err)
 {
@@ -116,9 +111,9 @@ static bool segments_of(struct ab_slice path, struct pairs *out, struct ab_err *
             stop = end;
         struct ab_slice s = {at, (size_t)(stop - at)};
         at = stop + 1;
-        if (s.len == 0 || is_word(s, "."))
+        if (s.len == 0 || ab_slice_is(s, "."))
             continue;
-        if (is_word(s, "..")) {
+        if (ab_slice_is(s, "..")) {
             out->count -= out->count > 0;
             continue;
         }
