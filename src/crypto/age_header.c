@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/codec.h"
 #include "crypto/aead.h"
+#include "crypto/age_stanza.h"
 #include "crypto/curve.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
@@ -15,115 +15,15 @@
 #define SCRYPT_SALT "age-encryption.org/v1/scrypt"
 
 enum {
-    LINE_TEXT = 64,                       /* columns of a full line of a stanza's body */
-    LINE_BYTES = LINE_TEXT / 4 * 3,       /* and the bytes it holds */
     BODY = AB_AGE_FILE_KEY + AB_AEAD_TAG, /* a wrapped file key: the only body we open */
     SALT = 16,
     MAC = AB_SHA256,
     MAC_TEXT = 43, /* 32 bytes, unpadded */
-    ARGS_MAX = 4,  /* kept of a stanza; the longest of ours has 3 */
 };
 
 #define TEXT_SLICE(s) ((struct ab_slice){(const uint8_t *)(s), sizeof(s) - 1})
 
-struct stanza {
-    struct ab_slice args[ARGS_MAX]; /* borrowed from the header */
-    size_t argc;                    /* may be above ARGS_MAX */
-    uint8_t body[LINE_BYTES];       /* the first bytes of the body */
-    size_t body_len;
-};
-
-struct cursor {
-    const char *at;
-    const char *end;
-};
-
-static bool bad_header(struct ab_err *err, const char *what)
-{
-    return ab_fail(err, AB_INTEGRITY, "age_header", "the age header is damaged: %s", what);
-}
-
 /* --- Reading ------------------------------------------------------------------------------- */
-
-/* The next line without its line feed; false when no line feed follows. */
-static bool next_line(struct cursor *c, struct ab_slice *line)
-{
-    const char *feed = memchr(c->at, '\n', (size_t)(c->end - c->at));
-
-    if (!feed)
-        return false;
-    *line = (struct ab_slice){(const uint8_t *)c->at, (size_t)(feed - c->at)};
-    c->at = feed + 1;
-    return true;
-}
-
-static bool at_stanza(const struct cursor *c)
-{
-    return c->end - c->at >= 3 && memcmp(c->at, "-> ", 3) == 0;
-}
-
-/* Split "-> arg arg" at single spaces; arguments are visible ASCII and never empty. */
-static bool read_args(struct ab_slice line, struct stanza *s, struct ab_err *err)
-{
-    size_t start = 3;
-
-    s->argc = 0;
-    for (size_t i = start; i <= line.len; i++) {
-        bool ends = i == line.len || line.data[i] == ' ';
-        if (!ends && (line.data[i] < 33 || line.data[i] > 126))
-            return bad_header(err, "a stanza has a character that is not allowed");
-        if (!ends)
-            continue;
-        if (i == start)
-            return bad_header(err, "a stanza has an empty argument");
-        if (s->argc < ARGS_MAX)
-            s->args[s->argc] = (struct ab_slice){line.data + start, i - start};
-        s->argc++;
-        start = i + 1;
-    }
-    return true;
-}
-
-/* Lines of 64 columns up to the first shorter one, each canonical base64. */
-static bool read_body(struct cursor *c, struct stanza *s, struct ab_err *err)
-{
-    uint8_t bytes[LINE_BYTES];
-    struct ab_slice line;
-    size_t len;
-
-    s->body_len = 0;
-    do {
-        if (!next_line(c, &line) || line.len > LINE_TEXT ||
-            !ab_base64_decode(bytes, &len, (const char *)line.data, line.len, false))
-            return bad_header(err, "the body of a stanza is not canonical base64");
-        if (s->body_len == 0)
-            memcpy(s->body, bytes, len);
-        s->body_len += len;
-    } while (line.len == LINE_TEXT);
-    return true;
-}
-
-static bool read_stanza(struct cursor *c, struct stanza *s, struct ab_err *err)
-{
-    struct ab_slice line;
-
-    if (!at_stanza(c) || !next_line(c, &line))
-        return bad_header(err, "a stanza does not begin with \"-> \"");
-    return read_args(line, s, err) && read_body(c, s, err);
-}
-
-/* An argument that must be the canonical base64 of `len` bytes (at most 32). */
-static bool read_bytes(struct ab_slice arg, uint8_t *out, size_t len)
-{
-    uint8_t bytes[LINE_BYTES];
-    size_t got;
-
-    if (arg.len > LINE_TEXT ||
-        !ab_base64_decode(bytes, &got, (const char *)arg.data, arg.len, false) || got != len)
-        return false;
-    memcpy(out, bytes, len);
-    return true;
-}
 
 /* The decimal work factor without sign or leading zero, or 0; above the largest cap it stays there.
  */
@@ -144,8 +44,8 @@ static int read_work_factor(struct ab_slice arg)
 
 /* Open a body with a wrapping key, under the fixed nonce of zeros; *opened tells whether it fitted.
  */
-static bool open_body(const uint8_t key[AB_AEAD_KEY], const struct stanza *s, uint8_t *file_key,
-                      bool *opened, struct ab_err *err)
+static bool open_body(const uint8_t key[AB_AEAD_KEY], const struct ab_age_stanza *s,
+                      uint8_t *file_key, bool *opened, struct ab_err *err)
 {
     static const uint8_t zeros[AB_AEAD_NONCE];
     struct ab_aead *aead = ab_aead_new(key, false, err);
@@ -173,7 +73,7 @@ static bool x25519_wrap_key(const uint8_t *secret, const uint8_t *peer, const ui
 }
 
 static bool try_identity(const uint8_t identity[AB_KEY], const uint8_t *share,
-                         const struct stanza *s, uint8_t *file_key, bool *opened,
+                         const struct ab_age_stanza *s, uint8_t *file_key, bool *opened,
                          struct ab_err *err)
 {
     uint8_t recipient[AB_KEY], key[AB_SHA256];
@@ -185,17 +85,19 @@ static bool try_identity(const uint8_t identity[AB_KEY], const uint8_t *share,
     return ok;
 }
 
-static bool try_x25519(const struct stanza *s, const struct ab_age_with *with, uint8_t *file_key,
-                       bool *opened, struct ab_err *err)
+static bool try_x25519(const struct ab_age_stanza *s, const struct ab_age_with *with,
+                       uint8_t *file_key, bool *opened, struct ab_err *err)
 {
     uint8_t share[AB_CURVE_KEY];
 
-    if (s->argc != 2 || !read_bytes(s->args[1], share, sizeof share) || s->body_len != BODY)
-        return bad_header(err, "an X25519 stanza is malformed");
+    if (s->argc != 2 || !ab_age_stanza_bytes(s->args[1], share, sizeof share) ||
+        s->body_len != BODY)
+        return ab_age_stanza_damaged(err, "an X25519 stanza is malformed");
     for (size_t i = 0; i < with->count && !*opened; i++)
         if (!try_identity(with->identities[i], share, s, file_key, opened, err))
-            return strcmp(err->code, "x25519") == 0 ? bad_header(err, "a share is of low order")
-                                                    : false;
+            return strcmp(err->code, "x25519") == 0
+                       ? ab_age_stanza_damaged(err, "a share is of low order")
+                       : false;
     return true;
 }
 
@@ -209,14 +111,15 @@ static bool scrypt_wrap_key(struct ab_slice passphrase, const uint8_t salt[SALT]
     return ab_scrypt(passphrase, (struct ab_slice){whole, sizeof whole}, work_factor, key, err);
 }
 
-static bool try_scrypt(const struct stanza *s, const struct ab_age_with *with, uint8_t *file_key,
-                       bool *opened, struct ab_err *err)
+static bool try_scrypt(const struct ab_age_stanza *s, const struct ab_age_with *with,
+                       uint8_t *file_key, bool *opened, struct ab_err *err)
 {
     uint8_t salt[SALT], key[AB_SHA256];
     int work_factor = s->argc == 3 ? read_work_factor(s->args[2]) : 0;
 
-    if (work_factor == 0 || !read_bytes(s->args[1], salt, sizeof salt) || s->body_len != BODY)
-        return bad_header(err, "an scrypt stanza is malformed");
+    if (work_factor == 0 || !ab_age_stanza_bytes(s->args[1], salt, sizeof salt) ||
+        s->body_len != BODY)
+        return ab_age_stanza_damaged(err, "an scrypt stanza is malformed");
     if (work_factor > with->max_work_factor)
         return ab_fail(err, AB_INTEGRITY, "age_work_factor",
                        "the passphrase's work factor is above the limit of %d: opening the file "
@@ -231,8 +134,8 @@ static bool try_scrypt(const struct stanza *s, const struct ab_age_with *with, u
 }
 
 /* Check and try one stanza; those of unknown types are passed over. */
-static bool try_stanza(const struct stanza *s, const struct ab_age_with *with, uint8_t *file_key,
-                       bool *opened, struct ab_err *err)
+static bool try_stanza(const struct ab_age_stanza *s, const struct ab_age_with *with,
+                       uint8_t *file_key, bool *opened, struct ab_err *err)
 {
     uint8_t found[AB_AGE_FILE_KEY];
     bool mine = false, ok = true;
@@ -277,55 +180,57 @@ static bool header_mac(const uint8_t *file_key, struct ab_slice header, uint8_t 
 }
 
 /* The last line, "--- MAC", of which the MAC covers the three dashes. */
-static bool read_mac_line(struct cursor *c, uint8_t mac[MAC], struct ab_err *err)
+static bool read_mac_line(struct ab_age_cursor *c, uint8_t mac[MAC], struct ab_err *err)
 {
     struct ab_slice line;
 
-    if (!next_line(c, &line) || line.len != 4 + MAC_TEXT || memcmp(line.data, "--- ", 4) != 0 ||
-        !read_bytes((struct ab_slice){line.data + 4, MAC_TEXT}, mac, MAC) || c->at != c->end)
-        return bad_header(err, "its last line is malformed");
+    if (!ab_age_stanza_line(c, &line) || line.len != 4 + MAC_TEXT ||
+        memcmp(line.data, "--- ", 4) != 0 ||
+        !ab_age_stanza_bytes((struct ab_slice){line.data + 4, MAC_TEXT}, mac, MAC) ||
+        c->at != c->end)
+        return ab_age_stanza_damaged(err, "its last line is malformed");
     return true;
 }
 
-static bool read_version_line(struct cursor *c, struct ab_err *err)
+static bool read_version_line(struct ab_age_cursor *c, struct ab_err *err)
 {
     struct ab_slice line;
 
-    if (!next_line(c, &line))
-        return bad_header(err, "it has no end");
+    if (!ab_age_stanza_line(c, &line))
+        return ab_age_stanza_damaged(err, "it has no end");
     if (ab_slice_is(line, VERSION_LINE))
         return true;
     return ab_fail(err, AB_INTEGRITY, "age_version", "the file is not of age version 1");
 }
 
 /* All stanzas: each checked, the first that opens wins, and an scrypt stanza must stand alone. */
-static bool read_stanzas(struct cursor *c, const struct ab_age_with *with, uint8_t *file_key,
+static bool read_stanzas(struct ab_age_cursor *c, const struct ab_age_with *with, uint8_t *file_key,
                          struct ab_err *err)
 {
     bool opened = false, has_scrypt = false;
     size_t count = 0;
-    struct stanza s = {0};
-    struct cursor scan = *c;
+    struct ab_age_stanza s = {0};
+    struct ab_age_cursor scan = *c;
 
-    for (; count == 0 || at_stanza(&scan); count++) {
-        if (!read_stanza(&scan, &s, err))
+    for (; count == 0 || ab_age_stanza_here(&scan); count++) {
+        if (!ab_age_stanza_read(&scan, &s, err))
             return false;
         has_scrypt = has_scrypt || ab_slice_is(s.args[0], "scrypt");
     }
     if (has_scrypt && count > 1)
-        return bad_header(err, "an scrypt stanza stands beside another");
-    while (at_stanza(c))
-        if (!read_stanza(c, &s, err) || !try_stanza(&s, with, file_key, &opened, err))
+        return ab_age_stanza_damaged(err, "an scrypt stanza stands beside another");
+    while (ab_age_stanza_here(c))
+        if (!ab_age_stanza_read(c, &s, err) || !try_stanza(&s, with, file_key, &opened, err))
             return false;
     return opened || no_match(with, has_scrypt, err);
 }
 
 size_t ab_age_header_length(struct ab_slice data)
 {
-    struct cursor c = {(const char *)data.data, (const char *)data.data + data.len};
+    struct ab_age_cursor c = {(const char *)data.data, (const char *)data.data + data.len};
     struct ab_slice line;
 
-    while (next_line(&c, &line))
+    while (ab_age_stanza_line(&c, &line))
         if (line.len >= 3 && memcmp(line.data, "---", 3) == 0)
             return (size_t)(c.at - (const char *)data.data);
     return 0;
@@ -334,7 +239,7 @@ size_t ab_age_header_length(struct ab_slice data)
 bool ab_age_header_open(struct ab_slice header, const struct ab_age_with *with,
                         uint8_t file_key[AB_AGE_FILE_KEY], struct ab_err *err)
 {
-    struct cursor c = {(const char *)header.data, (const char *)header.data + header.len};
+    struct ab_age_cursor c = {(const char *)header.data, (const char *)header.data + header.len};
     uint8_t wanted[MAC], mac[AB_DIGEST_MAX];
 
     if (!read_version_line(&c, err) || !read_stanzas(&c, with, file_key, err))
@@ -349,13 +254,6 @@ bool ab_age_header_open(struct ab_slice header, const struct ab_age_with *with,
 
 /* --- Writing ------------------------------------------------------------------------------- */
 
-static bool add_base64(struct ab_buf *out, const uint8_t *bytes, size_t len, struct ab_err *err)
-{
-    char text[LINE_TEXT];
-
-    return ab_buf_add(out, text, ab_base64_encode(text, bytes, len, false), err);
-}
-
 /* The body of a stanza: the file key sealed with a wrapping key. 32 bytes fit in one short line. */
 static bool add_body(struct ab_buf *out, const uint8_t key[AB_AEAD_KEY], const uint8_t *file_key,
                      struct ab_err *err)
@@ -364,7 +262,8 @@ static bool add_body(struct ab_buf *out, const uint8_t key[AB_AEAD_KEY], const u
     uint8_t body[BODY];
     struct ab_aead *aead = ab_aead_new(key, true, err);
     bool ok = aead && ab_aead_seal(aead, zeros, file_key, AB_AGE_FILE_KEY, body, err) &&
-              ab_buf_add_byte(out, '\n', err) && add_base64(out, body, sizeof body, err) &&
+              ab_buf_add_byte(out, '\n', err) &&
+              ab_age_stanza_add_bytes(out, body, sizeof body, err) &&
               ab_buf_add_byte(out, '\n', err);
 
     ab_aead_free(aead);
@@ -378,7 +277,8 @@ static bool add_x25519(struct ab_buf *out, const uint8_t recipient[AB_KEY], cons
     bool ok = ab_random(secret, sizeof secret, err) && ab_x25519_public(secret, share, err) &&
               x25519_wrap_key(secret, recipient, share, recipient, key, err) &&
               ab_buf_add_text(out, "-> X25519 ", err) &&
-              add_base64(out, share, sizeof share, err) && add_body(out, key, file_key, err);
+              ab_age_stanza_add_bytes(out, share, sizeof share, err) &&
+              add_body(out, key, file_key, err);
 
     ab_wipe(secret, sizeof secret);
     ab_wipe(key, sizeof key);
@@ -394,7 +294,8 @@ static bool add_scrypt(struct ab_buf *out, const struct ab_age_to *to, const uin
     snprintf(factor, sizeof factor, " %d", to->work_factor);
     bool ok = ab_random(salt, sizeof salt, err) &&
               scrypt_wrap_key(to->passphrase, salt, to->work_factor, key, err) &&
-              ab_buf_add_text(out, "-> scrypt ", err) && add_base64(out, salt, sizeof salt, err) &&
+              ab_buf_add_text(out, "-> scrypt ", err) &&
+              ab_age_stanza_add_bytes(out, salt, sizeof salt, err) &&
               ab_buf_add_text(out, factor, err) && add_body(out, key, file_key, err);
     ab_wipe(key, sizeof key);
     return ok;
@@ -415,7 +316,7 @@ bool ab_age_header_write(struct ab_buf *out, const struct ab_age_to *to,
             return false;
     return ab_buf_add_text(out, "---", err) &&
            header_mac(file_key, (struct ab_slice){out->data + start, out->len - start}, mac, err) &&
-           ab_buf_add_byte(out, ' ', err) && add_base64(out, mac, MAC, err) &&
+           ab_buf_add_byte(out, ' ', err) && ab_age_stanza_add_bytes(out, mac, MAC, err) &&
            ab_buf_add_byte(out, '\n', err);
 }
 
