@@ -10,6 +10,7 @@
 
 #define AB_JSON_ARRAY_MT lua_upvalueindex(1)
 #define AB_JSON_NULL_VALUE lua_upvalueindex(2)
+#define AB_JSON_BUFFER lua_upvalueindex(3) /* of ab_json_writer_encode alone */
 
 /* Push the metatable of lists and the null value of this state. */
 void ab_json_upvalues(lua_State *L);
@@ -23,5 +24,12 @@ bool ab_json_push_number(lua_State *L, struct ab_slice text, struct ab_err *err)
 /* Push the value that begins with `token`, whatever it is, reading on to its end. */
 bool ab_json_push_value(lua_State *L, struct ab_json *json, struct ab_json_token *token,
                         struct ab_err *err);
+
+/* json.encode(value) -> text | nil, err (kind usage, code "utf8"); keys sorted bytewise. Raises for
+ * what JSON cannot say: functions, non-finite numbers, lists with holes, cycles. */
+int ab_json_writer_encode(lua_State *L);
+
+/* Push the buffer in which it writes: its third upvalue. */
+void ab_json_writer_push(lua_State *L);
 
 #endif
