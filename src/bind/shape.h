@@ -94,6 +94,10 @@ void ab_shape_push_unknown(lua_State *L, struct ab_slice name);
 /* Push the time that a text tells; false when it is none. */
 bool ab_shape_push_time(struct ab_shape_walk *walk, const char *text, size_t len);
 
+/* Push the scalar that the text of an element tells (XML); false when it is not of its shape. */
+bool ab_shape_push_scalar(struct ab_shape_walk *walk, const struct ab_shape *shape,
+                          struct ab_slice text);
+
 /* Say what is wrong, and add a step on the way out; both return false. */
 bool ab_shape_wrong(struct ab_shape_walk *walk, const char *what);
 bool ab_shape_at_member(struct ab_shape_walk *walk, const struct ab_shape_ref *ref);
