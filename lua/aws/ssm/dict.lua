@@ -15,6 +15,7 @@ local outside = require("awsbak.outside")
 local path = require("aws.ssm.path")
 local reader = require("aws.ssm.reader")
 local replies = require("aws.ssm.replies")
+local sorted = require("awsbak.sorted")
 
 local M = {}
 
@@ -60,19 +61,10 @@ local function check_table(value, what)
   end
 end
 
-local function sorted_keys(set)
-  local list = {}
-  for key in pairs(set) do
-    list[#list + 1] = key
-  end
-  table.sort(list)
-  return list
-end
-
 local function check_keys(given, known, subject)
   for key in pairs(given) do
     if not known[key] then
-      local near = errors.nearest(tostring(key), sorted_keys(known))
+      local near = errors.nearest(tostring(key), sorted.keys(known))
       local hint = near and "did you mean " .. near .. "?"
       misuse(("%s has no member %s"):format(subject, tostring(key)), hint)
     end
@@ -331,7 +323,7 @@ end
 function M.update(d, parameters)
   local state = state_of(d)
   check_table(parameters, "dict.update needs a table of parameters")
-  for _, name in ipairs(sorted_keys(parameters)) do
+  for _, name in ipairs(sorted.keys(parameters)) do
     write(state, name, parameters[name])
   end
 end
@@ -356,7 +348,7 @@ function M.differing(d, parameters)
   check_table(parameters, "dict.differing needs a table of parameters")
   local whole = M.new({ client = state.client, decrypt = state.decrypt, returns = "table" })
   local names = {}
-  for _, name in ipairs(sorted_keys(parameters)) do
+  for _, name in ipairs(sorted.keys(parameters)) do
     check_inside(state, name)
     local wanted, found = parameters[name], whole[name]
     if type(wanted) == "string" then
