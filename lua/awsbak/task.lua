@@ -12,6 +12,7 @@
 
 local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
+local life = require("awsbak.task.life")
 local loop = require("awsbak.core.loop")
 local scheduler = require("awsbak.task.scheduler")
 local tree = require("awsbak.task.tree")
@@ -46,7 +47,7 @@ end
 ---@return awsbak.Task
 function M.spawn(f, ...)
   argument.check(f, "function", "what task.spawn is given")
-  return tree.new_task(tree.current and tree.current.groups[1], f, ...)
+  return life.new(tree.current and tree.current.groups[1], f, ...)
 end
 
 --- The task the caller runs in, or nil.
@@ -119,11 +120,11 @@ function M.run(f, ...)
   argument.check(f, "function", "what task.run is given")
   local t = need_task("run")
   if not t then
-    return scheduler.await_task_here(tree.new_task(nil, f, ...))
+    return scheduler.await_task_here(life.new(nil, f, ...))
   end
   tree.check(t)
   local scope <close> = new_scope(t)
-  local child = tree.new_task(scope.group, f, ...)
+  local child = life.new(scope.group, f, ...)
   join(t, scope.group)
   return scheduler.outcome(child)
 end
@@ -145,7 +146,7 @@ function M.all(functions)
   local scope <close> = new_scope(t)
   local children = {}
   for i, f in ipairs(functions) do
-    children[i] = tree.new_task(scope.group, f)
+    children[i] = life.new(scope.group, f)
   end
   join(t, scope.group)
   for i, child in ipairs(children) do
@@ -184,7 +185,7 @@ function M.each(iterator, limit, f)
     if item == nil then
       return false
     end
-    tree.new_task(group, f, item, ...)
+    life.new(group, f, item, ...)
     tree.drain(t, group, limit - 1)
     tree.check(t)
     return true
@@ -209,7 +210,7 @@ function M.timeout(seconds, f, ...)
   end
   tree.check(t)
   local scope <close> = new_scope(t)
-  local child = tree.new_task(scope.group, f, ...)
+  local child = life.new(scope.group, f, ...)
   local late
   scope.timer = errors.check(loop.sleep(seconds))
   tree.set_waker(scope.timer:id(), function()

@@ -2,6 +2,7 @@
 --- elsewhere by driving the loop in place. For lua/awsbak/task.lua alone.
 
 local errors = require("awsbak.errors")
+local life = require("awsbak.task.life")
 local loop = require("awsbak.core.loop")
 local tree = require("awsbak.task.tree")
 
@@ -51,7 +52,7 @@ local function run_ready()
     local t = queue[queue.first]
     queue[queue.first] = nil
     queue.first = queue.first + 1
-    tree.resume(t)
+    life.resume(t)
   end
 end
 

@@ -7,9 +7,7 @@
 
 local closing = require("awsbak.task.closing")
 local errors = require("awsbak.errors")
-local log = require("awsbak.log")
 local loop = require("awsbak.core.loop")
-local scoped = require("awsbak.scoped")
 
 local M = {}
 
@@ -58,9 +56,13 @@ M.waiting = 0
 
 local roots = {} -- set of tasks without parent that are not done
 
-local SUSPENDED = {} -- what await yields
+--- What await yields.
+M.SUSPENDED = {}
 
-local function is_cancellation(e)
+--- Whether an error says that a task was cancelled.
+---@param e any
+---@return boolean
+function M.is_cancellation(e)
   return type(e) == "table" and e.kind == "cancelled"
 end
 
@@ -187,7 +189,7 @@ end
 
 --- Keep an error that cannot be raised because another is on its way: in its field `also`.
 local function attach(e, other)
-  if e == other or is_cancellation(other) then
+  if e == other or M.is_cancellation(other) then
     return e
   end
   e = type(e) == "table" and e or errors.from(e)
@@ -201,7 +203,7 @@ end
 ---@param other any
 ---@return any
 function M.merge(e, other)
-  if is_cancellation(e) then
+  if M.is_cancellation(e) then
     return other
   end
   return attach(e, other)
@@ -229,12 +231,39 @@ local function fail_group(group, e)
   end
 end
 
---- A member of `group` is done: let the owner know what it waits for.
-local function leave_group(group, t)
+--- Make a new task a member of its group, or a root: what has happened to the others happens to it.
+---@param t awsbak.Task
+function M.enter(t)
+  local group = t.group
+  if not group then
+    roots[t] = true
+    return
+  end
+  local owner = group.owner
+  group.members[t] = true
+  group.count = group.count + 1
+  if owner.cancelled then
+    t.cancelled = owner.cancelled
+    t.shields = M.has_grace(owner) and 1 or 0
+  elseif group.failed then
+    t.cancelled = M.cancellation("sibling", "cancelled because a task beside it failed")
+  elseif owner.shields > 0 then
+    t.shields = 1
+  end
+end
+
+--- Take a task that is done out of its group, and let the owner know what it waits for.
+---@param t awsbak.Task
+function M.leave(t)
+  local group = t.group
+  if not group then
+    roots[t] = nil
+    return
+  end
   local owner = group.owner
   group.members[t] = nil
   group.count = group.count - 1
-  if not t.ok and not (t.cancelled and is_cancellation(t.results[1])) then
+  if not t.ok and not (t.cancelled and M.is_cancellation(t.results[1])) then
     fail_group(group, t.results[1])
   end
   if owner.draining == group then
@@ -245,14 +274,14 @@ local function leave_group(group, t)
 end
 
 -- ---------------------------------------------------------------------------------------------
--- Running tasks
+-- Waiting
 
 --- Give up the thread until someone makes the task ready.
 ---@param t awsbak.Task the one that runs
 ---@return any interrupt what to raise, or nil
 function M.suspend(t)
   t.state = "waiting"
-  coroutine.yield(SUSPENDED)
+  coroutine.yield(M.SUSPENDED)
   local e = t.interrupt
   t.interrupt = nil
   return e
@@ -305,119 +334,6 @@ function M.check(t)
       error(M.take_failure(group), 0)
     end
   end
-end
-
-local function finish(t, ok, ...)
-  t.state = "done"
-  t.ok = ok
-  t.results = table.pack(...)
-  roots[t] = nil
-  if t.grace_timer then
-    M.clear_waker(t.grace_timer:id())
-    t.grace_timer:close()
-  end
-  for _, waiter in ipairs(t.waiters) do
-    M.make_ready(waiter)
-  end
-  if t.group then
-    leave_group(t.group, t)
-  elseif not ok and #t.waiters == 0 and not t.wanted and not is_cancellation(t.results[1]) then
-    log.error("a task that nobody awaits failed: %s", tostring(t.results[1]))
-  end
-end
-
---- Make Lua's own errors error tables, with the traceback only this place can take.
-local function on_error(t, e)
-  t.unwinding = true
-  if type(e) ~= "string" then
-    return e
-  end
-  local made = errors.from(e)
-  made.traceback = made.traceback or debug.traceback(e, 3)
-  return made
-end
-
---- What a task's coroutine runs: the body, then the wait for its children. Returns ok, values.
-local function main(t, f, ...)
-  if t.cancelled and t.shields == 0 then
-    return false, t.cancelled
-  end
-  local results = table.pack(xpcall(f, function(e)
-    return on_error(t, e)
-  end, ...))
-  local spawned = t.groups[1]
-  if not results[1] then
-    local reason = M.cancellation("parent", "cancelled because the task above it failed")
-    M.cancel_members(spawned, reason)
-  end
-  local had_children = spawned.count > 0
-  M.drain(t, spawned, 0)
-  if results[1] and had_children and t.cancelled then
-    results = { false, t.cancelled, n = 2 } -- they did not end by themselves
-  end
-  if spawned.failed then
-    local failure = M.take_failure(spawned)
-    results = { false, results[1] and failure or M.merge(results[2], failure), n = 2 }
-  end
-  return table.unpack(results, 1, results.n)
-end
-
---- A task that begins when the scheduler comes to it.
----@param group awsbak.Group? it becomes a member of; nil for a root
----@param f function
----@param ... any its arguments
----@return awsbak.Task
-function M.new_task(group, f, ...)
-  local t = { state = "waiting", groups = {}, group = group, shields = 0, waiters = {} }
-  t.values = scoped.values
-  setmetatable(t, Task)
-  M.new_group(t)
-  local arguments = table.pack(...)
-  t.co = coroutine.create(function()
-    return main(t, f, table.unpack(arguments, 1, arguments.n))
-  end)
-  if group then
-    local owner = group.owner
-    group.members[t] = true
-    group.count = group.count + 1
-    if owner.cancelled then
-      t.cancelled = owner.cancelled
-      t.shields = M.has_grace(owner) and 1 or 0
-    elseif group.failed then
-      t.cancelled = M.cancellation("sibling", "cancelled because a task beside it failed")
-    elseif owner.shields > 0 then
-      t.shields = 1
-    end
-  else
-    roots[t] = true
-  end
-  M.make_ready(t)
-  return t
-end
-
---- After a resume: the coroutine ended with (ok, values), or waits. `values` are of who resumed it.
-local function resumed(t, values, alive, first, ...)
-  t.values, scoped.values = scoped.values, values
-  if coroutine.status(t.co) == "dead" then
-    if alive then
-      finish(t, first, ...)
-    else
-      finish(t, false, errors.from(first))
-    end
-  elseif first ~= SUSPENDED then
-    t.state = "waiting" -- a script's own coroutine.yield(): the others' turn, no more
-    M.make_ready(t)
-  end
-end
-
---- Run a task until it waits or is done.
----@param t awsbak.Task
-function M.resume(t)
-  local values = scoped.values
-  M.current, scoped.values = t, t.values
-  t.state = "running"
-  resumed(t, values, coroutine.resume(t.co))
-  M.current = nil
 end
 
 return M
