@@ -1,65 +1,15 @@
 local json = require("awsbak.core.json")
 local shape = require("awsbak.core.shape")
+local shapes = require("spec.support.shapes")
 local xml = require("awsbak.core.xml")
-
-local function ref(name, target, more)
-  local made = { name = name, wire = name, shape = target }
-  for key, value in pairs(more or {}) do
-    made[key] = value
-  end
-  return made
-end
-
--- Shapes by name: kind, references, whether it is a union.
-local SHAPES = {
-  Text = { "string" },
-  Int = { "integer" },
-  Float = { "float" },
-  Flag = { "boolean" },
-  Blob = { "blob" },
-  Time = { "timestamp" },
-  Any = { "document" },
-  Texts = { "list", { ref("element", "Text", { wire = "" }) } },
-  Ints = { "map", { ref("key", "Text"), ref("value", "Int") } },
-  Choice = { "structure", { ref("s", "Text"), ref("l", "Choices") }, true },
-  Choices = { "list", { ref("element", "Choice", { wire = "" }) } },
-  Node = {
-    "structure",
-    {
-      ref("Name", "Text"),
-      ref("Size", "Int"),
-      ref("Ratio", "Float"),
-      ref("On", "Flag"),
-      ref("Data", "Blob"),
-      ref("At", "Time"),
-      ref("Free", "Any"),
-      ref("List", "Texts"),
-      ref("Flat", "Texts", { flattened = true }),
-      ref("Map", "Ints"),
-      ref("FlatMap", "Ints", { flattened = true }),
-      ref("Kind", "Text", { wire = "type", attribute = true }),
-      ref("Child", "Node"),
-      ref("Choice", "Choice"),
-      ref("Lone", "Int", { flattened = true }),
-    },
-  },
-}
 
 local asked
 
 local function new_plan()
-  local plan
   asked = {}
-  plan = shape.plan(function(name)
-    asked[#asked + 1] = name
-    local row = SHAPES[name]
-    if row then
-      plan:define(name, row[1], row[2] or {}, row[3])
-    end
-  end, function(value)
+  return shapes.plan(function(value)
     return type(value) == "number" and value or tonumber(value)
-  end)
-  return plan
+  end, asked)
 end
 
 local function from_json(text, name)

@@ -10,6 +10,7 @@ local jmespath = require("awsbak.jmespath")
 local json = require("awsbak.core.json")
 local model = require("aws.model")
 local shape = require("awsbak.core.shape")
+local shapes = require("spec.support.shapes")
 local time = require("awsbak.time")
 local timestamp = require("aws.protocol.timestamp")
 local url = require("aws.endpoint.url")
@@ -56,57 +57,7 @@ function targets.xml(bytes)
   end
 end
 
--- A shape of everything, within itself.
-local SHAPES = {
-  Text = { "string" },
-  Int = { "integer" },
-  Float = { "float" },
-  Flag = { "boolean" },
-  Blob = { "blob" },
-  Time = { "timestamp" },
-  Any = { "document" },
-  Texts = { "list", { { name = "e", wire = "", shape = "Text" } } },
-  Nodes = { "list", { { name = "e", wire = "", shape = "Node" } } },
-  Ints = {
-    "map",
-    { { name = "k", wire = "k", shape = "Text" }, { name = "v", wire = "v", shape = "Int" } },
-  },
-  Choice = {
-    "structure",
-    {
-      { name = "s", wire = "s", shape = "Text" },
-      { name = "n", wire = "n", shape = "Node" },
-    },
-    true,
-  },
-  Node = { "structure", {} },
-}
-
-for wire, name in pairs({
-  t = "Text",
-  i = "Int",
-  f = "Float",
-  b = "Flag",
-  B = "Blob",
-  T = "Time",
-  a = "Any",
-  L = "Texts",
-  N = "Nodes",
-  M = "Ints",
-  c = "Choice",
-  n = "Node",
-}) do
-  table.insert(SHAPES.Node[2], { name = name, wire = wire, shape = name })
-end
-table.insert(SHAPES.Node[2], { name = "F", wire = "F", shape = "Texts", flattened = true })
-table.insert(SHAPES.Node[2], { name = "G", wire = "G", shape = "Ints", flattened = true })
-table.insert(SHAPES.Node[2], { name = "A", wire = "A", shape = "Text", attribute = true })
-
-local plan
-plan = shape.plan(function(name)
-  local row = SHAPES[name]
-  plan:define(name, row[1], row[2] or {}, row[3])
-end, timestamp.parse)
+local plan = shapes.plan(timestamp.parse)
 
 function targets.shape_json(bytes)
   core(shape.json, plan, bytes, "Node")

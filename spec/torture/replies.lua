@@ -8,30 +8,7 @@ local shape = require("awsbak.core.shape")
 local sys = require("awsbak.core.sys")
 local xml = require("awsbak.core.xml")
 
-local function ref(name, target, flattened)
-  return { name = name, wire = name, shape = target, flattened = flattened }
-end
-
-local SHAPES = {
-  Text = { "string" },
-  Int = { "integer" },
-  Blob = { "blob" },
-  Time = { "timestamp" },
-  Texts = { "list", { ref("element", "Text") } },
-  Ints = { "map", { ref("key", "Text"), ref("value", "Int") } },
-  Node = {
-    "structure",
-    {
-      ref("Name", "Text"),
-      ref("Data", "Blob"),
-      ref("At", "Time"),
-      ref("List", "Texts"),
-      ref("Flat", "Texts", true),
-      ref("Map", "Ints"),
-      ref("Child", "Node"),
-    },
-  },
-}
+local shapes = dofile("spec/support/shapes.lua") -- the program requires nothing from a folder
 
 local EXPECTED = {
   Name = 'a "name" of some length, which is no short string of Lua, and has an end',
@@ -53,18 +30,10 @@ local TEXTS = {
     <Unknown a="1"><b/></Unknown><Child><Child><Name>n</Name></Child></Child></N>]],
 }
 
-local function new_plan()
-  local plan
-  plan = shape.plan(function(name)
-    plan:define(name, SHAPES[name][1], SHAPES[name][2] or {})
-  end, tonumber)
-  return plan
-end
-
 local readers = {}
 
 function readers.json()
-  return shape.json(new_plan(), TEXTS.json, "Node")
+  return shape.json(shapes.plan(tonumber), TEXTS.json, "Node")
 end
 
 function readers.xml()
@@ -72,7 +41,7 @@ function readers.xml()
   if not document then
     return nil, err
   end
-  return shape.xml(new_plan(), document, "Node")
+  return shape.xml(shapes.plan(tonumber), document, "Node")
 end
 
 -- What all of it comes to, in one text: keys are written sorted.
