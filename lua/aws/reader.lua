@@ -8,6 +8,7 @@
 
 local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
+local options = require("aws.options")
 local outside = require("awsbak.outside")
 local task = require("awsbak.task")
 
@@ -24,8 +25,11 @@ local CR = 13
 ---@field held string bytes taken from the source
 ---@field at integer where in `held` those begin that were not handed out
 ---@field closed boolean? by `close`, not by its end
+---@field failure awsbak.Error? what ended it, when more came than is taken
 local Reader = { __name = "aws.reader" }
 Reader.__index = Reader
+
+local SAVE = { force = "flag" } -- what `save` takes
 
 local reader = {}
 
@@ -42,14 +46,20 @@ function reader.new(source, subject, about, watch)
   )
 end
 
+--- Raise: there is more than is taken. What was read of it is gone, so each later use raises the
+--- same: the rest must not pass for the whole.
 local function too_large(self, what, max)
-  errors.raise({
+  self:close()
+  self.failure = errors.new({
     kind = "reply",
     code = "too_large",
     message = ("%s has more than %d bytes"):format(what, max),
     service = self.subject.service,
     operation = self.subject.operation,
+    status = self.about.status,
+    request_id = self.about.request_id,
   })
+  error(self.failure, 0)
 end
 
 --- The next bytes from the source, or nil at its end; an error says whose reply it was.
@@ -68,9 +78,13 @@ local function next_bytes(self)
   return bytes
 end
 
---- Raise for a reader that was closed: what it held is gone, and must not pass for an empty body.
-local function check_open(self)
-  if self.closed then
+--- Raise for what is no reader, and for one that was closed or failed: what it held is gone, and
+--- must not pass for an empty body.
+local function check_open(self, name)
+  argument.method(self, Reader, "body:" .. name)
+  if self.failure then
+    error(self.failure, 0)
+  elseif self.closed then
     errors.raise({
       kind = "usage",
       code = "closed",
@@ -99,7 +113,7 @@ end
 --- Raises kind network, code cut, when the reply ends before its length; kind timeout; kind
 --- integrity at the end of what is not what its checksum says; kind usage, code closed.
 function Reader:read(n)
-  check_open(self)
+  check_open(self, "read")
   argument.check(n, "count?", "how much to read of a reply")
   if self.at > #self.held and not fill(self) then
     return nil
@@ -119,8 +133,10 @@ end
 --- All that is left, at most `max` bytes.
 ---@param max integer? default 64 MiB
 ---@return string
---- Raises kind reply, code too_large, when there is more; as `read` does.
+--- Raises kind reply, code too_large, when there is more, and then again at each use; as `read`
+--- does.
 function Reader:all(max)
+  check_open(self, "all")
   argument.check(max, "size?", "the most to read of a reply")
   max = max or ALL_MAX
   local parts, size = {}, 0
@@ -138,8 +154,9 @@ end
 ---@return fun(): string?
 --- The iterator raises kind reply, code too_large, for a line of more than 16 MiB; as `read` does.
 function Reader:lines()
+  argument.method(self, Reader, "body:lines")
   return function()
-    check_open(self)
+    check_open(self, "lines")
     local parts, size = {}, 0
     while true do
       local last = self.held:find("\n", self.at, true)
@@ -161,14 +178,14 @@ end
 
 --- Write all that is left to a file: under its name when all of it is there, or not at all.
 ---@param path string
----@param options { force: boolean? }? force replaces a file that exists
+---@param given { force: boolean? }? force replaces a file that exists
 ---@return integer bytes
 --- Raises kind io when the file cannot be written or exists; as `read` does.
-function Reader:save(path, options)
-  check_open(self)
-  argument.check(path, "text", "the file to save a reply in")
-  argument.check(options, "table?", "what is given for the options of save")
-  local sink <close> = errors.check(outside.sink(path, options or {}))
+function Reader:save(path, given)
+  check_open(self, "save")
+  argument.check(path, "path", "the file to save a reply in")
+  options.check(given or {}, SAVE, "save")
+  local sink <close> = errors.check(outside.sink(path, given or {}))
   local size = 0
   for bytes in pieces(self) do
     task.await(sink:write(bytes))
@@ -180,6 +197,7 @@ end
 
 --- Close the stream: what was not read is thrown away, and nothing can be read any more.
 function Reader:close()
+  argument.method(self, Reader, "body:close")
   if self.source then
     self.source:close()
   end

@@ -114,7 +114,8 @@ function M.from(e)
   if M.is(e) then
     return e
   end
-  if type(e) == "table" and M.kinds[e.kind] and type(e.message) == "string" then
+  local is_plain = type(e) == "table" and getmetatable(e) == nil -- a core's; no code runs
+  if is_plain and M.kinds[e.kind] and type(e.message) == "string" then
     return setmetatable(e, meta)
   end
   if e == "not enough memory" then

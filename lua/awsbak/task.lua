@@ -67,6 +67,8 @@ end
 ---@param t awsbak.Task
 ---@param message string? why; "cancelled" when absent
 function M.cancel(t, message)
+  argument.check(t, "task", "what task.cancel is given")
+  argument.check(message, "text?", "the reason that task.cancel is given")
   tree.cancel(t, tree.cancellation("cancelled", message or "cancelled"))
 end
 
@@ -106,7 +108,9 @@ end
 local function need_task(name)
   local t = scheduler.own_task()
   if not t and scheduler.is_driving() then
-    error("task." .. name .. " cannot be called here: nothing can wait for tasks in this place", 3)
+    scheduler.misuse(
+      ("task.%s cannot be called here: nothing can wait for tasks in this place"):format(name)
+    )
   end
   return t
 end
@@ -134,7 +138,7 @@ end
 ---@param functions function[]
 ---@return any ... the first result of each, in order
 function M.all(functions)
-  argument.check(functions, "table", "what task.all is given")
+  argument.check(functions, "list", "what task.all is given")
   for i, f in ipairs(functions) do
     argument.check(f, "function", ("number %d of what task.all is given"):format(i))
   end
@@ -162,8 +166,8 @@ end
 ---@param limit integer
 ---@param f function
 function M.each(iterator, limit, f)
-  local is_list = type(iterator) == "table"
-  argument.check(iterator, is_list and "table" or "function", "the iterator of task.each")
+  local is_list = type(iterator) == "table" and not argument.fits(iterator, "function")
+  argument.check(iterator, is_list and "list" or "function", "the iterator of task.each")
   argument.check(limit, "count", "the limit of task.each")
   argument.check(f, "function", "what task.each is to call")
   local t = need_task("each")
@@ -171,7 +175,7 @@ function M.each(iterator, limit, f)
     return M.run(M.each, iterator, limit, f)
   end
   local next_item = iterator
-  if is_list and not (getmetatable(iterator) or {}).__call then
+  if is_list then
     local i = 0
     next_item = function()
       i = i + 1

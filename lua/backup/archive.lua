@@ -9,48 +9,34 @@
 ---   for record in a:records() do ... end
 
 local argument = require("awsbak.argument")
-local errors = require("awsbak.errors")
-local sorted = require("awsbak.sorted")
+local options = require("aws.options")
 
 local M = {}
 
+-- What create and open take, with the kinds of awsbak.argument.
 local CREATE = {
-  kind = true,
-  force = true,
-  account = true,
-  region = true,
-  recipients = true,
-  passphrase = true,
-  passphrase_file = true,
-  plaintext = true,
-  work_factor = true,
-  signing_key = true,
-  fields = true,
-  s3 = true,
+  kind = "text",
+  force = "flag",
+  account = "text",
+  region = "text",
+  recipients = "texts",
+  passphrase = "secret",
+  passphrase_file = "bytes",
+  plaintext = "flag",
+  work_factor = "count",
+  signing_key = "any",
+  fields = "any",
+  s3 = "table",
 }
 
 local OPEN = {
-  identities = true,
-  identity_files = true,
-  passphrase = true,
-  passphrase_file = true,
-  max_work_factor = true,
-  s3 = true,
+  identities = "secrets",
+  identity_files = "list",
+  passphrase = "secret",
+  passphrase_file = "bytes",
+  max_work_factor = "count",
+  s3 = "table",
 }
-
-local function check_options(options, known)
-  argument.check(options, "table", "what is given for the options of an archive")
-  for name in pairs(options) do
-    if not known[name] then
-      errors.raise({
-        kind = "usage",
-        code = "unknown_option",
-        message = ("an archive has no option %s"):format(argument.shown(name)),
-        hint = "there are " .. table.concat(sorted.keys(known), ", "),
-      })
-    end
-  end
-end
 
 ---@class backup.ArchiveOptions
 ---@field kind string what the records are: "ssm"
@@ -69,13 +55,13 @@ end
 
 --- Begin an archive.
 ---@param to string a path, s3://bucket/key, or - for standard output
----@param options backup.ArchiveOptions
+---@param given backup.ArchiveOptions
 ---@return backup.ArchiveWriter out with add, commit and close; raises kind config without a key to
 ---  encrypt to, kind usage for options that contradict each other, kind io for the target
-function M.create(to, options)
-  argument.check(to, "text", "where an archive is to be")
-  check_options(options, CREATE)
-  return require("backup.archive.writer").create(to, options)
+function M.create(to, given)
+  argument.check(to, "path", "where an archive is to be")
+  options.check(given, CREATE, "an archive")
+  return require("backup.archive.writer").create(to, given)
 end
 
 ---@class backup.ArchiveSource
@@ -89,13 +75,13 @@ end
 --- Open an archive. Standard input and S3 objects are copied first, still encrypted.
 ---@param from string|backup.Source a path, s3://bucket/key, or - for standard input; or what
 ---  backup.transfer opened, which then belongs to the archive
----@param options backup.ArchiveSource?
+---@param given backup.ArchiveSource?
 ---@return backup.ArchiveReader a with verify, records and close
-function M.open(from, options)
-  options = options or {}
-  argument.check(from, type(from) == "table" and "table" or "text", "the archive to open")
-  check_options(options, OPEN)
-  return require("backup.archive.reader").open(from, options)
+function M.open(from, given)
+  given = given or {}
+  argument.check(from, type(from) == "table" and "table" or "path", "the archive to open")
+  options.check(given, OPEN, "an archive")
+  return require("backup.archive.reader").open(from, given)
 end
 
 return M

@@ -120,6 +120,22 @@ describe("aws.reader", function()
     assert.equal("too_large", err.code)
   end)
 
+  it("never saves the rest of what was too large", function()
+    local scratch = require("spec.support.scratch")
+    local dir <close> = scratch.new()
+    local body <close> = open({ body = ("x"):rep(1000) })
+    for _, call in ipairs({
+      { body.all, body, 999 },
+      { body.all, body, 2000 },
+      { body.read, body },
+      { body.save, body, dir:path("out") },
+    }) do
+      local _, err = aws.try(table.unpack(call))
+      assert.same({ "too_large", 200 }, { err.code, err.status })
+    end
+    assert.same({}, dir:list())
+  end)
+
   it("reads all without being told how much", function()
     local body <close> = open({ body = ("x"):rep(1000) })
     assert.equal(1000, #body:all())
@@ -157,10 +173,24 @@ describe("aws.reader", function()
       { body.all, body, -1 },
       { body.save, body },
       { body.save, body, 5 },
+      { body.save, body, "a\0b" },
       { body.save, body, "out", "force" },
+      { body.save, body, "out", { force = 1 } },
     }) do
       local _, err = aws.try(table.unpack(call))
       assert.equal("bad_argument", err.code, tostring(err))
+    end
+    local _, err = aws.try(body.save, body, "out", { forse = true })
+    assert.matches("save has no option \"forse\"; did you mean force", tostring(err), 1, true)
+    assert.equal("some", body:all(4))
+  end)
+
+  it("says that it is called with a colon", function()
+    local body <close> = open({ body = "some" })
+    for _, name in ipairs({ "read", "all", "lines", "save", "close" }) do
+      local _, err = aws.try(body[name], "out")
+      assert.same({ "usage", "bad_argument" }, { err.kind, err.code })
+      assert.matches(("as in body:%s(...)"):format(name), err.hint, 1, true)
     end
     assert.equal("some", body:all(4))
   end)

@@ -97,7 +97,7 @@ describe("task.await", function()
     local e = caught(task.await, nil, why)
     assert.is_true(errors.is(e))
     assert.equal("ENOMEM", e.code)
-    assert.equal("bug", caught(task.await, nil).kind)
+    assert.equal("usage", caught(task.await, nil).kind)
   end)
 
   it("refuses an operation that another task awaits", function()
@@ -109,6 +109,7 @@ describe("task.await", function()
       task.all({ wait, wait })
     end)
     assert.matches("another task awaits this operation", tostring(e))
+    assert.equal("usage", e.kind)
   end)
 
   it("of a task returns its values, nils included, every time", function()
@@ -300,9 +301,18 @@ describe("the first error among siblings", function()
       { task.all },
       { task.all, "x" },
       { task.all, { "x" } },
+      { task.all, { a = print } },
+      { task.all, { [2] = print } },
+      { task.await, "x" },
+      { task.await, {} },
+      { task.await, io.stdout },
+      { task.cancel },
+      { task.cancel, {} },
+      { task.cancel, task.spawn(function() end), 5 },
       { task.each },
       { task.each, {}, 0, print },
       { task.each, {}, 1 },
+      { task.each, { a = 1 }, 1, print },
       { task.run, 5 },
       { task.shield },
       { task.sleep, "x" },
@@ -315,6 +325,24 @@ describe("the first error among siblings", function()
       local e = caught(table.unpack(call))
       assert.same({ "usage", "bad_argument" }, { e.kind, e.code })
     end
+  end)
+
+  it("goes on after an error that cannot be shown", function()
+    log.lines = {}
+    finally(function()
+      log.lines = nil
+    end)
+    task.spawn(function()
+      error(setmetatable({}, { __tostring = error, __index = function() error("no") end }))
+    end)
+    assert.equal(
+      1,
+      task.run(function()
+        task.sleep(0)
+        return 1
+      end)
+    )
+    assert.matches("a task that nobody awaits failed: .* cannot be shown", log.lines[1])
   end)
 
   it("carries the errors of the siblings' cleanup", function()

@@ -281,6 +281,7 @@ describe("an archive", function()
     end)
 
     it("what it is given is of another kind", function()
+      local SECRET = "AGE-SECRET-KEY-1QQQ"
       for _, call in ipairs({
         { archive.create },
         { archive.create, "x" },
@@ -288,9 +289,35 @@ describe("an archive", function()
         { archive.create, "x", {} },
         { archive.open },
         { archive.open, "x", "y" },
+        { archive.open, "x\0y" },
+        { archive.open, "x", { identities = SECRET } },
+        { archive.open, "x", { identities = { 5 } } },
+        { archive.open, "x", { passphrase = 5 } },
+        { archive.create, "x\0y", { kind = "test", plaintext = true } },
+        { archive.create, "x", { kind = "test", recipients = 1 } },
+        { archive.create, "x", { kind = "test", recipients = { 1 } } },
+        { archive.create, "x", { kind = "test", passphrase = "" } },
+        { archive.create, "x", { kind = "test", passphrase = true } },
+        { archive.create, "x", { kind = "test", work_factor = "x" } },
       }) do
         local _, err = errors.try(table.unpack(call))
         assert.equal("usage", err.kind, tostring(err))
+        assert.is_nil(tostring(err):find(SECRET, 1, true))
+      end
+      assert.same({}, dir:list())
+    end)
+
+    it("a method is called with a dot", function()
+      local out <close> = create()
+      local a <close> = archive.open(write(SAMPLE))
+      for _, call in ipairs({
+        { out.add, { name = "/a" } },
+        { out.commit },
+        { a.verify },
+        { a.records },
+      }) do
+        local _, err = errors.try(table.unpack(call))
+        assert.matches("write a colon", err.hint, 1, true)
       end
     end)
 
@@ -313,9 +340,19 @@ describe("an archive", function()
 
     it("records are read before they are verified", function()
       local a <close> = archive.open(write(SAMPLE))
-      assert.error_matches(function()
-        a:records()
-      end, "verified before")
+      local _, err = errors.try(a.records, a)
+      assert.equal("usage", err.kind)
+      assert.matches("verified before", err.message, 1, true)
+    end)
+
+    it("it is read after it was closed", function()
+      local a = archive.open(write(SAMPLE))
+      a:close()
+      for _, call in ipairs({ a.verify, a.records }) do
+        local _, err = errors.try(call, a)
+        assert.equal("usage", err.kind)
+        assert.matches("was closed", err.message, 1, true)
+      end
     end)
   end)
 end)

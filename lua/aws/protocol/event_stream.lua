@@ -29,6 +29,7 @@ local HEADERS_MAX = 128 * 1024
 ---@field format "json"|"xml"
 ---@field ahead table? a message that was read already
 ---@field ended boolean whether S3 said that no more would come
+---@field done boolean? whether its end was reached
 local Events = { __name = "aws.events" }
 Events.__index = Events
 
@@ -205,7 +206,7 @@ end
 --- Raises kind reply, code event_stream, when the stream is broken or cut; kind service when an
 --- event is an error; as reading a body does.
 function Events:next()
-  while self.body do
+  while not self.done do
     local message = self.ahead or next_message(self)
     self.ahead = nil
     if not message then
@@ -213,6 +214,7 @@ function Events:next()
       if self.walk.model.meta.id == "s3" and not self.ended then
         broken(self, "it ends before the last event")
       end
+      self.done = true
       self:close()
       return nil
     end

@@ -23,7 +23,7 @@ local function finish(t, ok, ...)
   tree.leave(t)
   local is_told = ok or t.group or #t.waiters > 0 or t.wanted
   if not is_told and not tree.is_cancellation(t.results[1]) then
-    log.error("a task that nobody awaits failed: %s", tostring(t.results[1]))
+    log.error("a task that nobody awaits failed: %s", tostring(errors.from(t.results[1])))
   end
 end
 

@@ -1,6 +1,7 @@
 --- Runs tasks in turn, lets the loop work between the turns, and waits: in a task by yielding,
 --- elsewhere by driving the loop in place. For lua/awsbak/task.lua alone.
 
+local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local life = require("awsbak.task.life")
 local loop = require("awsbak.core.loop")
@@ -140,6 +141,12 @@ function M.own_task()
   return nil
 end
 
+--- Raise: a script awaits what cannot be awaited there.
+---@param message string
+function M.misuse(message)
+  errors.raise({ kind = "usage", code = "bad_await", message = message })
+end
+
 local function raise_interrupt(e)
   error(getmetatable(e) == tree.Group and tree.take_failure(e) or e, 0)
 end
@@ -158,7 +165,7 @@ local function await_op(t, op)
   if not op:done() then
     local id = op:id()
     if tree.wakers[id] then
-      error("another task awaits this operation", 3)
+      M.misuse("another task awaits this operation")
     end
     tree.set_waker(id, t)
     local e = tree.suspend(t)
@@ -185,7 +192,7 @@ end
 
 local function await_task(t, other)
   if other == t then
-    error("a task cannot await itself", 3)
+    M.misuse("a task cannot await itself")
   end
   tree.check(t)
   if other.state ~= "done" then
@@ -211,7 +218,7 @@ local function await_op_here(op)
     tree.check_cancelled(t)
   end
   if tree.wakers[op:id()] then
-    error("another task awaits this operation", 3)
+    M.misuse("another task awaits this operation")
   end
   while not op:done() do
     step(FOREVER)
@@ -234,7 +241,7 @@ end
 function M.await_task_here(other)
   if other.state ~= "done" then
     if driving then
-      error("a task can be awaited only from a task's own coroutine while tasks run", 3)
+      M.misuse("a task can be awaited only from a task's own coroutine while tasks run")
     end
     other.wanted = true
     drive_outermost(other)
@@ -247,9 +254,10 @@ end
 ---@param err table?
 ---@return any ...
 function M.await(what, err)
-  if what == nil then
-    error(errors.from(err or "there is nothing to await"), 0)
+  if what == nil and err ~= nil then
+    error(errors.from(err), 0)
   end
+  argument.check(what, "awaitable", "what task.await is given")
   local t = M.own_task()
   if getmetatable(what) == tree.Task then
     if t then

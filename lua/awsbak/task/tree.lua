@@ -59,11 +59,12 @@ local roots = {} -- set of tasks without parent that are not done
 --- What await yields.
 M.SUSPENDED = {}
 
---- Whether an error says that a task was cancelled.
+--- Whether an error says that a task was cancelled. A script's may be anything: its metatable is
+--- not asked, which may raise, too.
 ---@param e any
 ---@return boolean
 function M.is_cancellation(e)
-  return type(e) == "table" and e.kind == "cancelled"
+  return type(e) == "table" and rawget(e, "kind") == "cancelled"
 end
 
 -- ---------------------------------------------------------------------------------------------

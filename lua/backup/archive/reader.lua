@@ -1,5 +1,6 @@
 --- An archive on its way in: proved whole first, then handed out record by record.
 
+local argument = require("awsbak.argument")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local format = require("backup.archive.format")
@@ -80,6 +81,14 @@ local function next_line(self, lines)
       return line
     end
     fill(self, lines)
+  end
+end
+
+--- Raise unless the archive is open, and the method was called on it.
+local function check_open(self, name)
+  argument.method(self, Reader, "archive:" .. name)
+  if not self.source then
+    errors.raise({ kind = "usage", code = "archive", message = "the archive was closed" })
   end
 end
 
@@ -168,6 +177,7 @@ local function trust_of(record, wanted)
 end
 
 local function check_wanted(wanted)
+  argument.check(wanted, "text?", "the signer to trust")
   if wanted and wanted ~= "any" then
     local ok, err = key.check_signer(wanted)
     if not ok then
@@ -194,6 +204,7 @@ end
 ---@param wanted string? a signer to trust, or "any"
 ---@return backup.Verified raises kind integrity when anything is wrong
 function Reader:verify(wanted)
+  check_open(self, "verify")
   check_wanted(wanted)
   local lines <close>, header = start(self)
   local record, count, sha256 = read_items(self, lines)
@@ -222,8 +233,14 @@ end
 --- again. Raises kind integrity when the archive changed after it was verified.
 ---@return fun(): table?
 function Reader:records()
+  check_open(self, "records")
   if not self.verified then
-    error("an archive is verified before its records are read", 2)
+    errors.raise({
+      kind = "usage",
+      code = "archive",
+      message = "an archive is verified before its records are read",
+      hint = "call archive:verify() first",
+    })
   end
   local lines = start(self)
   return function()

@@ -44,10 +44,14 @@ local RESERVED = {
   signature = true,
 }
 
+local function refuse(message, ...)
+  errors.raise({ kind = "usage", code = "archive", message = message:format(...) })
+end
+
 local function merge(record, fields)
   for name, value in pairs(fields or {}) do
     if RESERVED[name] then
-      error(("the member '%s' of an archive's records is reserved"):format(name), 0)
+      refuse('the member "%s" of an archive\'s records is reserved', name)
     end
     record[name] = value
   end
@@ -171,11 +175,8 @@ local function settle(self)
   task.await(self.draining)
 end
 
-local function refuse(message, ...)
-  errors.raise({ kind = "usage", code = "archive", message = message:format(...) })
-end
-
-local function check_open(self)
+local function check_open(self, name)
+  argument.method(self, Writer, "archive:" .. name)
   if self.committed then
     refuse("the archive was committed, and nothing is added to it any more")
   elseif not self.stream then
@@ -194,7 +195,7 @@ end
 ---@param record table with a `name` that no other record has, and no member called `record`;
 ---  strings are kept byte for byte
 function Writer:add(record)
-  check_open(self)
+  check_open(self, "add")
   argument.check(record, "table", "a record of an archive")
   local name = record.name
   argument.check(name, "bytes", "the name of a record")
@@ -236,7 +237,8 @@ end
 ---@param fields table? further members of the closing record, such as what could not be read
 ---@return table done { location, bytes, version_id?, etag?, count, sha256, signed, signer? }
 function Writer:commit(fields)
-  check_open(self)
+  check_open(self, "commit")
+  argument.check(fields, "table?", "what is given for the closing record")
   write_header(self)
   settle(self)
   local sha256 = errors.check(self.stream:sha256())

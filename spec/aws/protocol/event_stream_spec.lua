@@ -12,7 +12,8 @@ local function reader(bytes, subject)
   local at = 1
   return {
     subject = subject or { service = "s3", operation = "SelectObjectContent" },
-    read = function(_, count)
+    read = function(self, count)
+      assert(not self.closed, "it reads what is closed")
       if at > #bytes then
         return nil
       end
