@@ -27,12 +27,7 @@ local function secrets_of(keys)
 end
 
 local function without(text, hidden)
-  local from, to = text:find(hidden, 1, true)
-  while from do
-    text = text:sub(1, from - 1) .. MARK .. text:sub(to + 1)
-    from, to = text:find(hidden, from + #MARK, true)
-  end
-  return text
+  return (text:gsub(hidden:gsub("%p", "%%%0"), MARK))
 end
 
 --- Where the character begins that has the byte at `at`.

@@ -138,18 +138,28 @@ local function check_document(check, value)
   end
 end
 
---- What a map's entries are called as headers must be a token (RFC 9110, 5.6.2).
-local function check_header_names(check, member, map)
-  if type(map) ~= "table" then
-    return
+--- Report what is wrong with a value some steps further down.
+local function report_below(check, steps, text)
+  table.move(steps, 1, #steps, check.depth + 1, check.trail)
+  check.depth = check.depth + #steps
+  report(check, text)
+  check.depth = check.depth - #steps
+end
+
+local function check_header_value(check, steps, value)
+  if type(value) == "string" and value:find("[\r\n\0]") then
+    report_below(check, steps, "has a line break or a NUL, which no header can have")
   end
-  for _, key in ipairs(sorted.keys(map)) do
+end
+
+--- What a map's entries are called as headers must be a token (RFC 9110, 5.6.2).
+local function check_headers(check, member, map)
+  for _, key in ipairs(sorted.keys(type(map) == "table" and map or {})) do
     local name = type(key) == "string" and (member.location_name or "") .. key
     if name and not name:find("^[%w!#$%%&'*+%-.^_`|~]+$") then
-      check.trail[check.depth + 1], check.trail[check.depth + 2] = member.name, key
-      check.depth = check.depth + 2
-      report(check, "has a name that no header can have")
-      check.depth = check.depth - 2
+      report_below(check, { member.name, key }, "has a name that no header can have")
+    elseif name then
+      check_header_value(check, { member.name, key }, map[key])
     end
   end
 end
@@ -178,7 +188,9 @@ function checkers.structure(check, shape, value)
       if not member.json_value then -- those take any value JSON can hold
         descend(check, member.name, member, found)
         if member.location == "headers" then
-          check_header_names(check, member, found)
+          check_headers(check, member, found)
+        elseif member.location == "header" and check.model:resolve(member).type ~= "blob" then
+          check_header_value(check, { member.name }, found)
         end
       end
     elseif member.required then

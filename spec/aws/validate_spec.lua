@@ -225,6 +225,16 @@ describe("aws.validate", function()
       local said = ('Metadata["%s"] has a name that no header can have'):format(name)
       assert.equal(said, err.message)
     end
+    local _, err = put({ a = "x\ny" })
+    assert.equal(
+      "Metadata.a has a line break or a NUL, which no header can have",
+      err.message
+    )
+    _, err = errors.try(s3.build, "PutObject", { Bucket = "b", Key = "k", ContentType = "x\r" })
+    assert.equal(
+      "ContentType has a line break or a NUL, which no header can have",
+      err.message
+    )
   end)
 
   it("takes for a document what JSON can hold, and nothing else", function()
