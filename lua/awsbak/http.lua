@@ -12,7 +12,7 @@ local M = {}
 ---@field method string
 ---@field url string http or https; the path is sent as it is
 ---@field headers string[][]? pairs { name, value }; a content-length here is replaced
----@field body string?
+---@field body string|userdata|nil bytes, or a region of a file (awsbak.core.file, f:region)
 ---@field stream boolean? the response has `reader` in place of `body`
 ---@field timeout number? seconds of silence until the first byte of the reply (default 60)
 ---@field timeout_connect number? seconds for name, connection and TLS (default 3.1)

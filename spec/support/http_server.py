@@ -21,6 +21,7 @@ the way out:
 """
 import asyncio
 import email.utils
+import hashlib
 import json
 import re
 import socket
@@ -68,7 +69,8 @@ class Request:
         """What a spec sees of this request."""
         return {"method": self.method, "target": self.target, "headers": self.headers,
                 "header_list": [list(row) for row in self.raw_headers],
-                "body": self.body[:LOG_BODY_MAX], "connection": self.connection,
+                "body": self.body[:LOG_BODY_MAX],
+                "sha256": hashlib.sha256(self.body).hexdigest(), "connection": self.connection,
                 "operation": self.operation}
 
 

@@ -38,7 +38,8 @@ function server:script(operation, replies)
 end
 
 --- The requests so far, oldest first (the last 2,000).
----@return table[] requests `{ method, target, headers, header_list, body, connection, operation }`
+---@return table[] requests `{ method, target, headers, header_list, body, sha256, connection,
+---  operation }`; of a body the first 64 KiB, and the digest of all of it
 function server:requests()
   return self.child:call("requests")
 end

@@ -8,6 +8,7 @@
 #include "bind/file.h"
 #include "bind/loop.h"
 #include "bind/modules.h"
+#include "bind/region.h"
 #include "bind/stream.h"
 
 #define CLASS "awsbak.file"
@@ -193,6 +194,13 @@ static int file_path(lua_State *L)
     return 1;
 }
 
+/* f:region(at, size) -> those bytes as a value (bind/region.c) | nil, err (code "short" when the
+ * file has fewer) */
+static int file_region(lua_State *L)
+{
+    return ab_bind_region_new(L, open_file(L)->file);
+}
+
 static int file_close(lua_State *L)
 {
     struct lua_file *self = luaL_checkudata(L, 1, CLASS);
@@ -210,9 +218,8 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"read", file_read}, {"write", file_write}, {"pwrite", file_pwrite},
-    {"size", file_size}, {"path", file_path},   {"close", file_close},
-    {NULL, NULL},
+    {"read", file_read}, {"write", file_write}, {"pwrite", file_pwrite}, {"region", file_region},
+    {"size", file_size}, {"path", file_path},   {"close", file_close},   {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
@@ -233,6 +240,7 @@ static const luaL_Reg functions[] = {
 int luaopen_awsbak_core_file(lua_State *L)
 {
     ab_bind_class(L, CLASS, meta, methods);
+    ab_bind_region_class(L);
     ab_bind_sink_class(L);
     ab_bind_pipe_class(L);
     luaL_newlib(L, functions);

@@ -5,6 +5,7 @@
 
 #include "bind/loop.h"
 #include "bind/modules.h"
+#include "bind/region.h"
 #include "net/http.h"
 
 #define READER "awsbak.reader"
@@ -198,10 +199,12 @@ static void check_request(lua_State *L, struct ab_http_request *request)
     lua_Integer max = ab_bind_opt_integer(L, 1, "max_body", (lua_Integer)request->max_body);
     luaL_argcheck(L, max >= 0, 1, "option 'max_body' is out of range");
     request->max_body = (size_t)max;
-    if (ab_bind_get(L, 1, "body") != LUA_TNIL) {
+    request->has_body = ab_bind_get(L, 1, "body") != LUA_TNIL;
+    const struct ab_region *region = ab_bind_region(L, -1);
+    if (region)
+        request->region = *region;
+    else if (request->has_body)
         request->body = ab_bind_bytes(L, -1);
-        request->has_body = true;
-    }
 }
 
 /* A body, or a method that always has one, so that its length 0 is said. */

@@ -260,6 +260,9 @@ struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *
     http->timer.fire = timer_fired;
     http->is_head = strcmp(request->method, "HEAD") == 0;
     http->stream = request->stream;
+    http->region = request->region;
+    if (http->region.file)
+        ab_file_ref(http->region.file);
     http->connect_s = request->connect_s;
     http->first_byte_s = request->first_byte_s;
     http->slow_s = request->slow_s;
@@ -319,6 +322,7 @@ void ab_http_free(struct ab_http *http)
     ab_http_headers_drop(&http->headers);
     ab_buf_drop(&http->head);
     ab_buf_drop(&http->body);
+    ab_file_unref(http->region.file);
     ab_free(http);
 }
 

@@ -14,20 +14,23 @@
 
 #include "base/buf.h"
 #include "net/loop.h"
+#include "stream/region.h"
 
 struct ab_http;
 
 struct ab_http_request {
     const char *method;
-    const char *url;      /* http or https; the path is sent as it is */
-    struct ab_slice body; /* borrowed until the exchange is freed */
-    bool has_body;        /* an empty body is sent as "content-length: 0" */
-    bool stream;          /* the op finishes with the headers; the body comes by ab_http_read */
-    bool loopback_only;   /* fail unless the host is this machine; ignore the proxy */
-    const char *proxy;    /* URL, or "host:port" of an http proxy, or NULL */
-    const char *no_proxy; /* comma-separated hosts, or NULL */
-    const char *ca_file;  /* PEM file of the only issuers to trust, or NULL */
-    const char *ca_path;  /* hashed folder, used without ca_file; NULL: the library's own */
+    const char *url;         /* http or https; the path is sent as it is */
+    struct ab_slice body;    /* borrowed until the exchange is freed */
+    struct ab_region region; /* instead of `body` when it has a file, of which a reference is taken:
+                                read from there as it is sent */
+    bool has_body;           /* an empty body is sent as "content-length: 0" */
+    bool stream;             /* the op finishes with the headers; the body comes by ab_http_read */
+    bool loopback_only;      /* fail unless the host is this machine; ignore the proxy */
+    const char *proxy;       /* URL, or "host:port" of an http proxy, or NULL */
+    const char *no_proxy;    /* comma-separated hosts, or NULL */
+    const char *ca_file;     /* PEM file of the only issuers to trust, or NULL */
+    const char *ca_path;     /* hashed folder, used without ca_file; NULL: the library's own */
     const char *proxy_ca_file;   /* as ca_file, for an https proxy; NULL: the same as for servers */
     const char *proxy_cert_file; /* PEM file with our certificate and key for it, or NULL */
     double connect_s;            /* for name, connection and TLS */
@@ -40,7 +43,8 @@ struct ab_http_request {
 /* The limits of the design, to be changed by the caller. */
 extern const struct ab_http_request ab_http_defaults;
 
-/* An exchange, not begun. Strings are copied, the body is not. NULL on failure. */
+/* An exchange, not begun. Strings are copied, the body is not. NULL on failure. A region that is
+ * shorter than it was fails the exchange with kind io, code "short". */
 struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *request,
                             struct ab_err *err);
 

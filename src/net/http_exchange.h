@@ -1,6 +1,6 @@
 /* net/http_exchange.h - what the files of the HTTP exchange share: http.c (its life), http_setup.c
- * (curl's options), http_headers.c (those sent), http_reply.c (headers, proof that the answer is
- * whole), http_error.c (what went wrong). */
+ * (curl's options), http_upload.c (a body from a file), http_headers.c (those sent), http_reply.c
+ * (headers, proof that the answer is whole), http_error.c (what went wrong). */
 #ifndef AB_NET_HTTP_EXCHANGE_H
 #define AB_NET_HTTP_EXCHANGE_H
 
@@ -22,6 +22,8 @@ struct ab_http {
     int owners;
     struct ab_http_headers headers; /* sent */
     char curl_says[CURL_ERROR_SIZE];
+    struct ab_region region; /* of the body, with a reference of its file; or no file */
+    int64_t region_sent;     /* bytes of it handed to curl */
     bool is_head;
     bool stream;
 
@@ -55,6 +57,10 @@ struct ab_http {
 /* Set the handle's options for this request: http_setup.c. */
 AB_MUST_USE bool ab_http_setup(struct ab_http *http, const struct ab_http_request *request,
                                struct ab_err *err);
+
+/* curl's callbacks that read the body from a file, and go back in it: http_upload.c. */
+size_t ab_http_on_read(char *out, size_t one, size_t room, void *arg);
+int ab_http_on_seek(void *arg, curl_off_t to, int whence);
 
 /* curl's callbacks: http_reply.c. */
 size_t ab_http_on_header(char *line, size_t one, size_t len, void *arg);

@@ -3,6 +3,19 @@
 #include "net/http_exchange.h"
 #include "net/http_option.h"
 
+static CURLcode set_body(CURL *easy, const struct ab_http_request *request)
+{
+    CURLcode code = CURLE_OK;
+    bool in_file = request->region.file;
+    int64_t size = in_file ? request->region.size : (int64_t)request->body.len;
+    const char *bytes = request->body.len > 0 ? (const char *)request->body.data : "";
+
+    AB_SET(CURLOPT_POST, 1L);
+    AB_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+    AB_SET(CURLOPT_POSTFIELDS, in_file && size > 0 ? NULL : bytes);
+    return code;
+}
+
 /* The handle may have served another request: each of these options is set every time. */
 static CURLcode set_message(CURL *easy, const struct ab_http_request *request, bool is_head)
 {
@@ -13,10 +26,8 @@ static CURLcode set_message(CURL *easy, const struct ab_http_request *request, b
     AB_SET(CURLOPT_CUSTOMREQUEST, is_head ? NULL : request->method);
     if (is_head) {
         AB_SET(CURLOPT_NOBODY, 1L);
-    } else if (request->has_body) {
-        AB_SET(CURLOPT_POST, 1L);
-        AB_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-        AB_SET(CURLOPT_POSTFIELDS, request->body.len > 0 ? (const char *)request->body.data : "");
+    } else if (request->has_body && code == CURLE_OK) {
+        code = set_body(easy, request);
     }
     return code;
 }
@@ -25,6 +36,10 @@ static CURLcode set_callbacks(CURL *easy, struct ab_http *http)
 {
     CURLcode code = CURLE_OK;
 
+    AB_SET(CURLOPT_READFUNCTION, ab_http_on_read);
+    AB_SET(CURLOPT_READDATA, http);
+    AB_SET(CURLOPT_SEEKFUNCTION, ab_http_on_seek);
+    AB_SET(CURLOPT_SEEKDATA, http);
     AB_SET(CURLOPT_HEADERFUNCTION, ab_http_on_header);
     AB_SET(CURLOPT_HEADERDATA, http);
     AB_SET(CURLOPT_WRITEFUNCTION, ab_http_on_body);
