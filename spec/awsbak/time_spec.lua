@@ -15,7 +15,7 @@ describe("time", function()
   end)
 
   it("reads any day of four centuries as the system's calendar has it (property)", function()
-    local seed = os.time()
+    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
     math.randomseed(seed)
     for _ = 1, 200 do
       local epoch = math.random(-11676096000, 13569465600)

@@ -49,7 +49,7 @@ describe("a streamed reply", function()
   end)
 
   it("holds back a server that is faster than the reader, and loses nothing", function()
-    local seed = os.time()
+    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
     math.randomseed(seed)
     local body = ("0123456789abcdef"):rep(200000)
     s:script("*", { { body = body } })

@@ -8,7 +8,7 @@ end
 
 describe("loop.sleep", function()
   it("finishes those that are due and no other, whatever was set and closed around them", function()
-    local seed = os.time()
+    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
     math.randomseed(seed)
     local ops, expected = {}, {}
     for i = 1, 300 do
