@@ -4,6 +4,7 @@
 --- order or in that of auth_scheme_preference (botocore 1.44.5, regions.py,
 --- auth_schemes_to_signing_ctx; client.py, _resolve_signature_version). Payloads: botocore/auth.py.
 
+local bodies = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
@@ -133,14 +134,14 @@ local function payload_hash(call, url)
   elseif service.s3 then
     local asked = service.config:get("s3_payload_signing_enabled")
     if asked ~= nil then
-      return asked and codec.hex(digest.digest("sha256", body or "")) or UNSIGNED_PAYLOAD
+      return asked and codec.hex(bodies.digest("sha256", body)) or UNSIGNED_PAYLOAD
     end
     is_open = body and call.checksummed
   end
   if is_open and url:sub(1, 6) == "https:" then
     return UNSIGNED_PAYLOAD
   end
-  return codec.hex(digest.digest("sha256", body or ""))
+  return codec.hex(bodies.digest("sha256", body))
 end
 
 --- The keys for a call, which remembers them: its error must not repeat them (aws.quoted).

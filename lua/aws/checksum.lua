@@ -4,6 +4,7 @@
 --- Which operations, which header: botocore/httpchecksum.py. A body is one piece in memory, so its
 --- checksum travels as a header also where botocore sends a trailer.
 
+local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
@@ -79,7 +80,7 @@ function checksum.add(model, operation, input, request, mode)
       hint = table.concat(names(), ", "),
     })
   end
-  local value = codec.base64(digest.digest(name, request.body or ""))
+  local value = codec.base64(body.digest(name, request.body))
   table.insert(request.headers, { "x-amz-checksum-" .. name, value })
   if traits.member and not is_named then
     local member = model:shape(operation.input).by_name[traits.member]

@@ -72,6 +72,30 @@ local function compress(call)
   table.insert(request.headers, { "Content-Encoding", "gzip" })
 end
 
+--- What to do about an error: keys and rights first, then a value that the service may not know.
+local function advise(call, err)
+  local said = advice.on(err)
+  if not said and err.kind == "service" and err.status == 400 then
+    said = require("aws.enums").advice(call.service.model, call.operation, call.input)
+  end
+  return said
+end
+
+--- Say in an error which call it ended, what its reply told, and what to do, unless it does.
+local function name_call(call, err)
+  local head = err.head
+  if head then
+    err.status, err.request_id, err.head = head.status, reply.request_id(head), nil
+  end
+  if err.kind == "service" then
+    require("aws.quoted").fault(err, call.keys)
+  end
+  err.hint = err.hint or advise(call, err)
+  err.service = err.service or call.subject.service
+  err.operation = err.operation or call.subject.operation
+  return err
+end
+
 --- Begin a call: everything that is the same for all attempts.
 ---@param service aws.Service
 ---@param prepared aws.Prepared
@@ -107,8 +131,12 @@ function exchange.new(service, prepared, input, options)
   compress(call)
   if service.s3 and not options.presign then
     local mode = service.config:get("request_checksum_calculation")
-    call.checksummed =
-      checksum.add(service.model, call.operation, call.input, call.request, mode)
+    local is_added, err =
+      errors.try(checksum.add, service.model, call.operation, call.input, call.request, mode)
+    if err then
+      error(name_call(call, err), 0)
+    end
+    call.checksummed = is_added
   end
   return call
 end
@@ -127,30 +155,6 @@ local function fault(call, response)
     throttling = told.throttling,
     fields = told.fields,
   })
-end
-
---- What to do about an error: keys and rights first, then a value that the service may not know.
-local function advise(call, err)
-  local said = advice.on(err)
-  if not said and err.kind == "service" and err.status == 400 then
-    said = require("aws.enums").advice(call.service.model, call.operation, call.input)
-  end
-  return said
-end
-
---- Say in an error which call it ended, what its reply told, and what to do, unless it does.
-local function name_call(call, err)
-  local head = err.head
-  if head then
-    err.status, err.request_id, err.head = head.status, reply.request_id(head), nil
-  end
-  if err.kind == "service" then
-    require("aws.quoted").fault(err, call.keys)
-  end
-  err.hint = err.hint or advise(call, err)
-  err.service = err.service or call.subject.service
-  err.operation = err.operation or call.subject.operation
-  return err
 end
 
 local function query_string(query)

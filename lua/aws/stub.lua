@@ -1,5 +1,6 @@
 --- Stand-ins of a dry run: the reply to a call that was not made, and its input as it may be shown.
 
+local body = require("aws.body")
 local json = require("awsbak.core.json")
 
 local stub = {}
@@ -107,7 +108,8 @@ function show(model, ref, value)
   if ref.sensitive or shape.sensitive then
     return "<secret>"
   elseif shape.type == "blob" or ref.streaming then
-    return type(value) == "string" and ("<%d bytes>"):format(#value) or "<bytes>"
+    local is_sized = type(value) == "string" or body.is_region(value)
+    return is_sized and ("<%d bytes>"):format(#value) or "<bytes>"
   elseif shape.document or type(value) ~= "table" then
     return type(value) == "userdata" and tostring(value) or value
   elseif shape.type == "structure" then

@@ -6,6 +6,7 @@
 --- left to the service (and see aws.enums), but for values that only misspell a known one
 --- (docs/decisions/enums.md). On top of that strings must be UTF-8, which every protocol demands.
 
+local body = require("aws.body")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local sorted = require("awsbak.sorted")
@@ -164,6 +165,26 @@ local function check_headers(check, member, map)
   end
 end
 
+--- Whether a value is a region of a file where the model says that the body is streamed.
+local function is_streamed_region(check, shape, member, value)
+  return body.is_region(value)
+    and shape.payload == member.name
+    and check.model:resolve(member).type == "blob"
+    and member.streaming
+end
+
+local function check_member(check, shape, member, value)
+  if member.json_value or is_streamed_region(check, shape, member, value) then
+    return -- the one takes any value JSON can hold, the other is read when it is sent
+  end
+  descend(check, member.name, member, value)
+  if member.location == "headers" then
+    check_headers(check, member, value)
+  elseif member.location == "header" and check.model:resolve(member).type ~= "blob" then
+    check_header_value(check, { member.name }, value)
+  end
+end
+
 function checkers.structure(check, shape, value)
   if shape.document then
     return check_document(check, value)
@@ -185,14 +206,7 @@ function checkers.structure(check, shape, value)
   for _, member in ipairs(shape.members) do
     local found = value[member.name]
     if found ~= nil then
-      if not member.json_value then -- those take any value JSON can hold
-        descend(check, member.name, member, found)
-        if member.location == "headers" then
-          check_headers(check, member, found)
-        elseif member.location == "header" and check.model:resolve(member).type ~= "blob" then
-          check_header_value(check, { member.name }, found)
-        end
-      end
+      check_member(check, shape, member, found)
     elseif member.required then
       report(check, "lacks %s, which is required", member.name)
     end

@@ -316,6 +316,14 @@ static bool is_hashed(const char *path)
     return found;
 }
 
+/* http.is_region(value) -> whether it is a region of a file, which a body may be */
+static int http_is_region(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, ab_bind_region(L, 1) != NULL);
+    return 1;
+}
+
 /* http.system_trust() -> { ca_path = } | { ca_file = } | {}: where this system keeps its issuers */
 static int http_system_trust(lua_State *L)
 {
@@ -363,6 +371,7 @@ static const luaL_Reg reader_methods[] = {
     {"read", reader_read}, {"close", reader_close}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {
+    {"is_region", http_is_region},
     {"request", http_request},
     {"system_trust", http_system_trust},
     {"loopback_only", http_loopback_only},

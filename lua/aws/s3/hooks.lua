@@ -5,8 +5,8 @@
 --- go to a host that an answer names.
 
 local arn = require("aws.endpoint.arn")
+local body = require("aws.body")
 local codec = require("awsbak.core.codec")
-local digest = require("awsbak.core.digest")
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local forms = require("aws.s3.forms")
@@ -94,7 +94,7 @@ local function correct_md5(call, err)
   if not asks or headers.find(call.request.headers, "content-md5") then
     return false
   end
-  local md5 = codec.base64(digest.digest("md5", call.request.body or ""))
+  local md5 = codec.base64(body.digest("md5", call.request.body))
   table.insert(call.request.headers, { "Content-MD5", md5 })
   return true
 end
