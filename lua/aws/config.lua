@@ -161,13 +161,8 @@ local function check_filled(self, row)
   end
 end
 
---- The value of a setting (aws.settings) and where it came from: `cfg:get("region")`.
---- Raises kind "config" when the value is wrong, or one that awsbak refuses.
----@param name string
----@return any value nil when nobody set it and it has no default
----@return string source "AWS_REGION", "[profile x] in ~/.aws/config", "default", ...
-function Config:get(name)
-  local row = assert(by_name[name], "no such setting")
+--- The value of a row, checked, and its source.
+local function value_of(self, row)
   if row.filled then
     check_filled(self, row)
   end
@@ -177,22 +172,35 @@ function Config:get(name)
   end
   value = convert(row, value, source)
   if row.refused and value == row.refused then
-    local message = ("%s is %s (%s), which awsbak refuses"):format(name, tostring(value), source)
+    local message = ("%s is %s (%s), which awsbak refuses"):format(
+      row.name,
+      tostring(value),
+      source
+    )
     fail("refused", message .. ": " .. row.why, "remove the setting")
   end
   return value, source
 end
 
---- Every setting, for `awsbak doctor`: { name, value, source, others, problem?, row }, where
+--- The value of a setting (aws.settings) and where it came from: `cfg:get("region")`.
+--- Raises kind "config" when the value is wrong, or one that awsbak refuses.
+---@param name string
+---@return any value nil when nobody set it and it has no default
+---@return string source "AWS_REGION", "[profile x] in ~/.aws/config", "default", ...
+function Config:get(name)
+  return value_of(self, assert(by_name[name], "no such setting"))
+end
+
+--- All settings, for `awsbak doctor`: { name, value, source, others, problem?, row }, where
 --- `others` are the values, with their sources, that it would have without this one.
 ---@return table[]
 function Config:list()
   local all = {}
-  for i, row in ipairs(rows) do
+  for i, row in ipairs(require("aws.all_settings")) do
     local entry = { name = row.name, row = row }
     entry.value, entry.source = find(self, row)
     entry.others = table.move(candidates(self, row), 2, #candidates(self, row), 1, {})
-    local _, err = errors.try(self.get, self, row.name)
+    local _, err = errors.try(value_of, self, row)
     entry.problem = errors.is(err) and tostring(err) or nil
     all[i] = entry
   end

@@ -3,7 +3,7 @@
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
-local rows = require("aws.settings")
+local rows = require("aws.all_settings")
 
 local oddities = {}
 

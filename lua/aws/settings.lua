@@ -1,5 +1,6 @@
---- Every setting that AWS's own tools take from the environment and from the config files: where
---- each is read, what it may be, and what becomes of it here.
+--- The settings that AWS's own tools take from the environment and from the config files, and that
+--- count here: where each is read, what it may be, and what becomes of it. aws.all_settings has the
+--- others as well.
 ---
 --- Names and defaults: botocore 1.44.5, configprovider.py and credentials.py, and the reference
 --- guide of the AWS SDKs.
@@ -20,19 +21,12 @@
 ---   option    the client option that sets it, and with `flag` a flag of every command
 ---   refused   the value that awsbak refuses, and
 ---   why       the reason
----   unused    it changes nothing here, and why; listed by `awsbak doctor`
 ---   ignored   whoever set it wanted something that is not done, and why; warned of once
 ---   service   only that service looks at it
 
 --- A setting of how the AWS CLI moves S3 objects.
 local function transfer(name, why)
   return { name = "s3_" .. name, key = "s3." .. name, ignored = why, service = "S3" }
-end
-
---- A setting of the SDKs' client-side monitoring.
-local function monitoring(name)
-  local unused = "no agent is told of requests"
-  return { name = name, env = { "AWS_" .. name:upper() }, key = name, unused = unused }
 end
 
 return {
@@ -342,12 +336,6 @@ return {
   },
 
   {
-    name = "endpoint_discovery_enabled",
-    env = { "AWS_ENDPOINT_DISCOVERY_ENABLED", "AWS_ENABLE_ENDPOINT_DISCOVERY" },
-    key = "endpoint_discovery_enabled",
-    unused = "DynamoDB names the endpoint it is asked at",
-  },
-  {
     name = "defaults_mode",
     env = { "AWS_DEFAULTS_MODE" },
     key = "defaults_mode",
@@ -403,45 +391,10 @@ return {
   transfer("multipart_chunksize", "parts are of 8 MiB, later ones larger"),
   transfer("max_bandwidth", "the rate is not limited"),
   {
-    name = "tcp_keepalive",
-    env = { "BOTOCORE_TCP_KEEPALIVE" },
-    key = "tcp_keepalive",
-    unused = "always on",
-  },
-  monitoring("csm_enabled"),
-  monitoring("csm_host"),
-  monitoring("csm_port"),
-  monitoring("csm_client_id"),
-  { name = "api_versions", key = "api_versions", unused = "each service has one version here" },
-  { name = "boto_config", env = { "BOTO_CONFIG" }, unused = "files of boto 2 are not read" },
-  {
     name = "cli_binary_format",
     key = "cli_binary_format",
     kind = "choice",
     choices = { "base64", "raw-in-base64-out" },
     default = "base64",
-  },
-  {
-    name = "cli_timestamp_format",
-    key = "cli_timestamp_format",
-    unused = "times are written by RFC 3339",
-  },
-  {
-    name = "cli_error_format",
-    env = { "AWS_CLI_ERROR_FORMAT" },
-    key = "cli_error_format",
-    unused = "errors are one sentence each",
-  },
-  {
-    name = "default_output",
-    env = { "AWS_DEFAULT_OUTPUT" },
-    key = "output",
-    unused = "see --output and AWSBAK_OUTPUT",
-  },
-  { name = "pager", env = { "AWS_PAGER" }, key = "cli_pager", unused = "nothing is paged" },
-  {
-    name = "parameter_validation",
-    key = "parameter_validation",
-    unused = "input is always checked, as requests are made by it",
   },
 }

@@ -2,7 +2,7 @@ local config = require("aws.config")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local secret = require("awsbak.core.secret")
-local settings = require("aws.settings")
+local settings = require("aws.all_settings")
 
 local PAGE = "docs/settings.md"
 
@@ -70,6 +70,11 @@ local function value_in(row, env, text, options)
     end,
   }, function()
     local cfg = config.load(options)
+    for _, entry in ipairs(row.unused and cfg:list() or {}) do
+      if entry.name == row.name then
+        return tostring(entry.value), entry.source
+      end
+    end
     local value, source = cfg:get(row.name)
     return secret.is(value) and value:reveal() or tostring(value), source
   end)

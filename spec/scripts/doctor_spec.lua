@@ -2,7 +2,7 @@ local json = require("awsbak.core.json")
 local moto = require("spec.support.moto")
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
-local settings = require("aws.settings")
+local settings = require("aws.all_settings")
 
 describe("awsbak doctor", function()
   local endpoint
