@@ -4,7 +4,6 @@
 --- another region) is repeated at once and not counted, once per reason. Everything else is left to
 --- the retry rules of aws.retry.
 
-local advice = require("aws.advice")
 local agent = require("aws.agent")
 local auth = require("aws.auth")
 local checksum = require("aws.checksum")
@@ -14,7 +13,6 @@ local headers = require("awsbak.headers")
 local http = require("awsbak.http")
 local journal = require("aws.journal")
 local outside = require("awsbak.outside")
-local reader = require("aws.reader")
 local reply = require("aws.protocol.reply")
 local retry = require("aws.retry")
 local route = require("aws.route")
@@ -74,7 +72,7 @@ end
 
 --- What to do about an error: keys and rights first, then a value that the service may not know.
 local function advise(call, err)
-  local said = advice.on(err)
+  local said = require("aws.advice").on(err)
   if not said and err.kind == "service" and err.status == 400 then
     said = require("aws.enums").advice(call.service.model, call.operation, call.input)
   end
@@ -266,7 +264,7 @@ end
 --- The body of a reply as a stream.
 local function open(call, response, watch)
   local about = { status = response.status, request_id = reply.request_id(response) }
-  return reader.new(response.reader, call.subject, about, watch)
+  return require("aws.reader").new(response.reader, call.subject, about, watch)
 end
 
 --- The output in a reply, or nil and the error it is.

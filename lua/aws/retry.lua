@@ -9,7 +9,6 @@ local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local progress = require("awsbak.progress")
-local rate = require("aws.rate")
 local time = require("awsbak.time")
 
 local retry = {}
@@ -203,7 +202,7 @@ function retry.new(cfg, service)
     base = special.base or rules.base,
     attempts = cfg.max_attempts or special.attempts or rules.attempts,
     tokens = rules.quota,
-    rate = cfg.retry_mode == "adaptive" and rate.new() or nil,
+    rate = cfg.retry_mode == "adaptive" and require("aws.rate").new() or nil,
     skew = 0,
   }, Retry)
 end

@@ -4,7 +4,6 @@
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local parameters = require("aws.endpoint.parameters")
-local refusal = require("aws.endpoint.refusal")
 
 local place = {}
 
@@ -127,7 +126,7 @@ function Place:find(call)
   local all = setmetatable(own, { __index = self.fixed })
   local new, message = endpoint.find(self.model, self.rule_set, all)
   if not new then
-    refusal.raise(self, message)
+    require("aws.endpoint.refusal").raise(self, message)
   end
   self.found[key], self.count = new, self.count + 1
   return new
