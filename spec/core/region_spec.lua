@@ -102,7 +102,11 @@ describe("a region of a file", function()
     s:script("*", { { body = "", times = -1 } })
     assert(send("first"))
     s:drop() -- as a server does with connections that nobody uses
-    assert(send(region))
+    local response, err = send(region)
+    if not response then -- some of it was sent before the end was seen: only a new request helps
+      assert.same({ "network", true }, { err.kind, err.code == "cut" or err.code == "connect" })
+      assert(send(region))
+    end
     local requests = s:requests()
     assert.equal(sha256(bytes), requests[#requests].sha256)
   end)
