@@ -98,12 +98,12 @@ local function set_trait(into, name, value)
   end
 end
 
---- The traits that begin at `at` in a token: ";trait=value;trait".
-local function set_traits(ref, token, at)
-  if token:find("^;lower$", at) then -- most members of EC2
+--- The traits of a reference, as they stand behind it: ";trait=value;trait".
+local function set_traits(ref, text)
+  if text == ";lower" then -- most members of EC2
     set_trait(ref, "lower")
   else
-    for name, value in token:gmatch(";(%a+)=?([^;]*)", at) do
+    for name, value in text:gmatch(";(%a+)=?([^;]*)") do
       set_trait(ref, name, value)
     end
   end
@@ -111,19 +111,9 @@ local function set_traits(ref, token, at)
 end
 
 --- "Shape;trait=value" as a reference.
-local function reference(token)
-  local shape, at = token:match("^([^;]+)()")
-  return set_traits({ shape = shape }, token, at)
-end
-
---- "Name:Shape!;trait=value" as a member; without ":Shape" its shape is of the same name.
-local function named(token)
-  local name, shape, mark, at = token:match("^([^:!;]+):?([^!;]*)(!?)()")
-  local ref = { name = name, shape = shape ~= "" and shape or name }
-  if mark == "!" then
-    ref.required = true
-  end
-  return at <= #token and set_traits(ref, token, at) or ref
+local function reference(text)
+  local shape, at = text:match("^([^;]+)()")
+  return set_traits({ shape = shape }, text:sub(at))
 end
 
 local ROLES = { of = "element", key = "key", value = "value" }
@@ -140,26 +130,43 @@ local ENUM = {
   end,
 }
 
+--- Add the members that stand in a line from `at` on: "Name:Shape!;trait=value", where ":Shape" is
+--- left out when it is the name, too.
+local function add_members(shape, line, at)
+  local members, by_name = {}, {}
+  for name, target, mark, traits in line:gmatch("([^ :!;]+):?([^ !;]*)(!?)([^ ]*)", at) do
+    local member = { name = name, shape = target ~= "" and target or name }
+    if mark == "!" then
+      member.required = true
+    end
+    if traits ~= "" then
+      set_traits(member, traits)
+    end
+    members[#members + 1] = member
+    by_name[name] = member
+  end
+  shape.members, shape.by_name = members, by_name
+end
+
 local function parse_shape(line)
   local name, kind, at = line:match("^s (%S+) (%S+) ?()")
   local shape = { name = name, type = kind }
-  if kind == "structure" then
-    shape.members, shape.by_name = {}, {}
-  end
   while at <= #line do -- by plain search: an enum of 18 KB is one token
-    local stop = line:find(" ", at, true) or #line + 1
-    local token = line:sub(at, stop - 1)
-    at = stop + 1
-    local key, from = token:match("^(%a+)=()")
-    if key and ROLES[key] then
-      shape[ROLES[key]] = reference(token:sub(from))
-    elseif key then
-      set_trait(shape, key, token:sub(from))
-    else
-      local member = named(token)
-      shape.members[#shape.members + 1] = member
-      shape.by_name[member.name] = member
+    local key, from = line:match("^(%a+)=()", at)
+    if not key then
+      break -- members follow
     end
+    local stop = line:find(" ", at, true) or #line + 1
+    local value = line:sub(from, stop - 1)
+    at = stop + 1
+    if ROLES[key] then
+      shape[ROLES[key]] = reference(value)
+    else
+      set_trait(shape, key, value)
+    end
+  end
+  if kind == "structure" then
+    add_members(shape, line, at)
   end
   return shape.enum_text and setmetatable(shape, ENUM) or shape
 end

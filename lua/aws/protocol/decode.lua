@@ -19,8 +19,7 @@ end
 
 --- The name of the elements that hold a member; those of a flattened list may have their own, and
 --- attributes lose their prefix where they are read.
-local function xml_name(m, member)
-  local target = m:shape(member)
+local function xml_name(m, member, target)
   local name = member.location_name or member.name
   if member.xml_attribute then
     return name:match("[^:]*$")
@@ -31,8 +30,7 @@ local function xml_name(m, member)
   return name
 end
 
-local function reference(m, ref, name, wire)
-  m:resolve(ref)
+local function reference(ref, name, wire)
   return {
     name = name,
     wire = wire,
@@ -47,9 +45,9 @@ end
 local function members(m, described, wire_name)
   local list, places = {}, {}
   for _, member in ipairs(described.members) do
-    m:resolve(member)
+    local target = m:resolve(member)
     if not member.location then
-      local made = reference(m, member, member.name, wire_name(m, member))
+      local made = reference(member, member.name, wire_name(m, member, target))
       local taken = places[made.wire]
       if not taken then
         list[#list + 1] = made
@@ -66,13 +64,14 @@ local function references(m, described, wire_name)
   if described.type == "structure" and not described.document then
     return members(m, described, wire_name)
   elseif described.type == "list" then
-    return { reference(m, described.element, "element", "") }
+    m:resolve(described.element)
+    return { reference(described.element, "element", "") }
   elseif described.type == "map" then
     m:resolve(described.key)
     m:resolve(described.value)
     return {
-      reference(m, described.key, "key", described.key.location_name or "key"),
-      reference(m, described.value, "value", described.value.location_name or "value"),
+      reference(described.key, "key", described.key.location_name or "key"),
+      reference(described.value, "value", described.value.location_name or "value"),
     }
   end
   return {}
