@@ -2,7 +2,7 @@
 
     reference_jmespath.py SEED N    [{"expression", "document", "damaged", "result" or "error"}]
 
-Not made, because the package differs there: a slice right behind an index, which it forgets to
+Not made, because the package differs there: a slice behind an index (in brackets, too), which it forgets to
 project; texts beyond ASCII in to_string, which it escapes.
 """
 
@@ -17,7 +17,7 @@ from jmespath.exceptions import JMESPathError
 
 NAMES = ["a", "b", "c", "d", "Key", '"e f"']
 TEXTS = ["", "x", "yy", "abc", "é€", "10", "1.5", "no number"]
-INDEX_AND_SLICE = re.compile(r"\[-?\d+\]\s*\[-?\d*:")
+INDEX_AND_SLICE = re.compile(r"\[-?\d+\][\s)]*\[-?\d*:")
 
 
 class Sorted(functions.Functions):
