@@ -52,7 +52,7 @@ enum { GC_PAUSE = 130 };
  * modules and models are read, and collecting each time finds no garbage: a tenth of a first call's
  * time. A step of less than nothing puts the next one off by that much (Lua manual 5.4, 4.6:
  * LUA_GCSTEP counts a step as that many KiB allocated). */
-enum { GC_FIRST = 1600 };
+enum { GC_FIRST = 2048 };
 
 /* require("awsbak.cli").main(argv) -> exit code */
 static int run(lua_State *L)
