@@ -169,7 +169,7 @@ PARSE_GOALS = {"ec2 DescribeInstances": 5, "dynamodb Scan": 15, "s3 ListObjectsV
 def parse(_):
     """Reading replies of 0.3 to 1 MB; ours with the collection of what is left behind."""
     done = subprocess.run([PYTHON, "tools/bench/parse.py", AWSBAK], check=True, capture_output=True, text=True)
-    print("\nReading a reply (CPU; botocore: median of 7, awsbak: mean of 7)")
+    print("\nReading a reply (CPU; medians of 7 by turns, awsbak's each a mean of 7)")
     print(done.stdout, end="")
     for name, ratio in re.findall(r"^(\w+ \w+) .* ([\d.]+)x$", done.stdout, re.M):
         goal("botocore's CPU over ours, " + name, float(ratio), PARSE_GOALS[name], "x", at_least=True)
