@@ -9,6 +9,7 @@ local log = require("awsbak.log")
 local model = require("aws.model")
 local names = require("aws.names")
 local output = require("awsbak.output")
+local outside = require("awsbak.outside")
 local plain = require("aws.plain")
 local policy = require("awsbak.policy")
 local pretty = require("awsbak.pretty")
@@ -16,6 +17,18 @@ local settings = require("awsbak.settings")
 
 local function usage(message, hint)
   errors.raise({ kind = "usage", code = "bad_input", message = message, hint = hint })
+end
+
+--- Raise what would keep a reply from being saved, before anything is asked for.
+local function check_target(file, force)
+  if file == "-" then
+    return
+  end
+  local sink <close>, err = outside.sink(file, { force = force })
+  if not sink then
+    err.hint = err.code == "EEXIST" and "add --force to replace it" or err.hint
+    errors.raise(err)
+  end
 end
 
 --- Write the streamed part of a reply where it was asked for (`force`: over a file that exists),
@@ -148,6 +161,7 @@ local function call(client, m, operation, given, o)
         "add --save FILE, or --save - for standard output"
       )
     end
+    check_target(o.save, o.force)
     local reply = client.call(name, given)
     save(m, operation, reply, o.save, o.force)
     if o.save ~= "-" then

@@ -220,8 +220,10 @@ describe("awsbak api", function()
     end
     local words = { "api", "s3", "get-object", "Bucket=vault", "Key=k" }
     table.move({ "--save", dir:write("o.out", "old") }, 1, 2, #words + 1, words)
-    assert.matches("exists already", program.run(words, { env = env }).stderr, 1, true)
+    local refused = program.run(words, { env = env })
+    assert.matches("exists already; add --force to replace it", refused.stderr, 1, true)
     assert.equal("old", dir:read("o.out"))
+    assert.same({}, peer:requests(), "asked for in vain")
     words[#words + 1] = "--force"
     local result = program.run(words, { env = env })
     assert.equal(0, result.status, result.stderr)
