@@ -242,7 +242,7 @@ enum { GC_PUT_OFF = 1 << 20 };
 
 /* Call the decoder in the upvalue without collections. Nothing that a decoder makes is garbage, and
  * a collector that runs at each third that the heap grows by would mark a large reply over and
- * over: half the time of reading it. What is put off is then made good at once. */
+ * over: a fifth of the time of reading it. What is put off is then made good at once. */
 static int decode(lua_State *L)
 {
     lua_pushvalue(L, lua_upvalueindex(1));
