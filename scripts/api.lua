@@ -26,7 +26,7 @@ local function check_target(file, force)
   end
   local sink <close>, err = outside.sink(file, { force = force })
   if not sink then
-    err.hint = err.code == "EEXIST" and "add --force to replace it" or err.hint
+    err.hint = err.code == "EEXIST" and "give --force to replace it" or err.hint
     errors.raise(err)
   end
 end

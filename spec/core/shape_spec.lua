@@ -55,6 +55,32 @@ describe("shape.json", function()
     assert.equal('{"List":[]}', json.encode(from_json('{"List":[]}')))
   end)
 
+  it("leaves its garbage to the collector, whether it gives a value, an error or raises", function()
+    local items = ('"0123456789012345678901234567890123456789-",'):rep(20000)
+    local whole = '{"List":[' .. items .. '""]}'
+    local reads = {
+      function()
+        assert.equal(20001, #from_json(whole).List)
+      end,
+      function()
+        wrong(from_json, '{"List":[' .. items .. "1]}", "List[20001]", "a number where a string")
+      end,
+      function()
+        assert.has_error(function()
+          from_json(whole:gsub('"List"', '"Child":{},"List"'), "Missing")
+        end)
+      end,
+    }
+    for _, read in ipairs(reads) do
+      collectgarbage()
+      local before = collectgarbage("count")
+      for _ = 1, 100 do -- half a megabyte each, and more
+        read()
+      end
+      assert.is_true(collectgarbage("count") - before < 20 * 1024)
+    end
+  end)
+
   it("asks for a shape when it comes, and once", function()
     from_json('{"Name":"a","Child":{"Name":"b","Child":{"Size":1}}}')
     assert.same({ "Node", "Text", "Int" }, asked)

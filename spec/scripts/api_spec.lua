@@ -221,7 +221,7 @@ describe("awsbak api", function()
     local words = { "api", "s3", "get-object", "Bucket=vault", "Key=k" }
     table.move({ "--save", dir:write("o.out", "old") }, 1, 2, #words + 1, words)
     local refused = program.run(words, { env = env })
-    assert.matches("exists already; add --force to replace it", refused.stderr, 1, true)
+    assert.matches("exists already; give --force to replace it", refused.stderr, 1, true)
     assert.equal("old", dir:read("o.out"))
     assert.same({}, peer:requests(), "asked for in vain")
     words[#words + 1] = "--force"
