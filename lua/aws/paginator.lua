@@ -175,11 +175,12 @@ function paginator.each(call, pager, input, subject)
   return function()
     at = at + 1
     while items[at] == nil do
+      items, at = {}, 1 -- so that the page is garbage when the next one is read
       local page = next_page()
       if not page then
         return nil
       end
-      items, at = pager.result_keys[1](page) or {}, 1
+      items = pager.result_keys[1](page) or items
     end
     return items[at]
   end

@@ -46,6 +46,19 @@ describe("aws.paginator", function()
     }, asked)
   end)
 
+  it("holds no page whose items were given when it asks for the next one", function()
+    local last = setmetatable({}, { __mode = "v" })
+    local calls = 0
+    local function call()
+      collectgarbage()
+      assert.is_nil(last.items)
+      calls = calls + 1
+      last.items = { calls, calls }
+      return { Items = last.items, Next = calls < 3 and tostring(calls) or nil }
+    end
+    assert.same({ 1, 1, 2, 2, 3, 3 }, collect(paginator.each(call, pager(), {}, who)))
+  end)
+
   it("leaves the caller's input as it was", function()
     local call = listing({ { Items = { 1 }, Next = "a" }, { Items = { 2 } } })
     local input = { Size = 1 }

@@ -59,6 +59,25 @@ grown("raise", function()
 end)
 ]==]
 
+-- Prints the KiB of one reply of many objects, and the most that 20 of them took at a time.
+local REPLIES = [==[
+package.path = "./?.lua;" .. package.path
+local shape, shapes = require("awsbak.core.shape"), require("spec.support.shapes")
+local text = '{"Choice":{"l":[' .. ('{"s":"a"},'):rep(20000) .. '{"s":"b"}]},"At":5}'
+collectgarbage()
+local before, one, most = collectgarbage("count")
+
+local plan = shapes.plan(function() -- called when all else is read
+  local now = collectgarbage("count") - before
+  one, most = one or now, math.max(most or 0, now)
+  return 0
+end)
+for _ = 1, 20 do
+  shape.json(plan, text, "Node")
+end
+print(("%.0f %.0f"):format(one, most))
+]==]
+
 describe("shape.json", function()
   it("gives the values that shapes promise", function()
     local node = from_json([[{"Name":"a\u00e9","Size":9007199254740993,"Ratio":1.5,"On":false,
@@ -94,6 +113,11 @@ describe("shape.json", function()
       assert.is_true(tonumber(grown) < 20 * 1024, kind .. " grew by " .. grown .. " KiB")
     end
     assert.matches("^value %d+\nerror %d+\nraise %d+\n$", result.stdout)
+  end)
+
+  it("lets a reply go before it reads the next one", function()
+    local one, most = program.run({ "-e", REPLIES }).stdout:match("^(%d+) (%d+)\n$")
+    assert.is_true(tonumber(most) < 1.5 * tonumber(one), most .. " KiB, one reply " .. one)
   end)
 
   it("asks for a shape when it comes, and once", function()

@@ -237,19 +237,29 @@ struct ab_shape *ab_shape_named(struct ab_shape_walk *walk, int name)
     return need_shape(walk->L);
 }
 
-/* KiB by which the collector is put off while a reply is read; more than any reply can take. */
-enum { GC_PUT_OFF = 1 << 20 };
+/* KiB by which the collector is put off while a reply is read: more than any reply can take. And
+ * what replies may make before it is made good at once. */
+enum { GC_PUT_OFF = 1 << 20, GC_OWED_MAX = 16 << 10 };
 
 /* Call the decoder in the upvalue without collections. Nothing that a decoder makes is garbage, and
  * a collector that runs at each third that the heap grows by would mark a large reply over and
- * over: a fifth of the time of reading it. What is put off is then made good at once. */
+ * over: a fifth of the time of reading it. What is put off is made good before the next reply is
+ * read, when this one mostly is garbage; a collection right after it would mark it in vain. */
 static int decode(lua_State *L)
 {
+    int *owed = lua_touserdata(L, lua_upvalueindex(2)); /* KiB */
+
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
+    if (*owed > 0)
+        lua_gc(L, LUA_GCSTEP, *owed);
     lua_gc(L, LUA_GCSTEP, -GC_PUT_OFF);
+    *owed = -lua_gc(L, LUA_GCCOUNT);
     int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-    lua_gc(L, LUA_GCSTEP, GC_PUT_OFF);
+    *owed += lua_gc(L, LUA_GCCOUNT);
+    if (*owed > GC_OWED_MAX)
+        *owed = 0;
+    lua_gc(L, LUA_GCSTEP, GC_PUT_OFF - *owed);
     return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
@@ -258,7 +268,8 @@ static void add_decoder(lua_State *L, const char *name, lua_CFunction decoder)
 {
     ab_json_upvalues(L);
     lua_pushcclosure(L, decoder, 2);
-    lua_pushcclosure(L, decode, 1);
+    lua_pushvalue(L, -3);
+    lua_pushcclosure(L, decode, 2);
     lua_setfield(L, -2, name);
 }
 
@@ -270,6 +281,8 @@ int luaopen_awsbak_core_shape(lua_State *L)
 
     ab_bind_class(L, PLAN, meta, methods);
     luaL_newlib(L, functions);
+    *(int *)lua_newuserdatauv(L, sizeof(int), 0) = 0;
+    lua_insert(L, -2);
     add_decoder(L, "json", ab_shape_json);
     add_decoder(L, "xml", ab_shape_xml);
     return 1;
