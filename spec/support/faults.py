@@ -29,17 +29,19 @@ APART = [
     (f"{JSON} {XML}", "page", "result.message", "botocore gives the page, or the words of the status line; awsbak describes it"),
     (f"{JSON} {XML}", "text", "result.message", "the same"),
     ("query ec2", "empty", "result.botocore", "botocore fails: it is no XML"),
-    ("query ec2", "page", "result", "botocore fails, or takes a page that is XML too for the service's"),
+    ("query ec2", "page", "result.botocore", "botocore fails: it is no XML"),
+    ("query ec2", "page", "result.fields", "botocore takes a page that is XML too for the service's"),
     ("query ec2", "text", "result.botocore", "botocore fails: it is no XML"),
     ("rest-xml", "page", "result.fields", "botocore takes a page that is XML too for the service's"),
     (XML, "bare", "result.botocore", "botocore fails on an <Error> with neither code nor message"),
     (XML, "no object", "result", "it is a text as any other there"),
     (JSON, "text", "result.botocore", "botocore fails on what is not UTF-8"),
     (JSON, "no object", "result", "botocore fails: it asks any JSON for members"),
-    ("json", "code elsewhere", "result", "botocore looks into __type alone; Smithy's clients into all three places"),
+    ("json", "code elsewhere", "result.code", "botocore looks into __type alone; Smithy's clients into all three places"),
+    ("json", "code elsewhere", "result.fields", "botocore knows no shape, then"),
     ("json", "unknown older code", "result.fields", "botocore looks for the shape by this code alone"),
     ("rest-json", "code of OAuth", "result.code", "botocore takes the status"),
-    ("rest-xml", "namespace", "result", "botocore finds nothing in an <Error> that has a namespace"),
+    ("rest-xml", "namespace", "result.code", "botocore finds no code in an <Error> that has a namespace"),
     ("rest-xml", "late without output", "result", "botocore reads no reply of an operation without output"),
     ("rest-xml", "late", "result.status", "botocore makes a 500 of it; awsbak tells what came"),
 ]  # fmt: skip
@@ -181,9 +183,8 @@ class FaultMaker:
             text = values.element("ErrorResponse", error + values.element("RequestId", told), namespace)
         else:
             text, form = self.of_s3(inner, told)
-            if "<Code>" in inner and self.can_fail_late() and self.maybe(0.1):
-                late = "late" if self.op.output_shape else "late without output"
-                form, status = form or late, 200
+            if "<Code>" in inner and not form and self.can_fail_late() and self.maybe(0.1):
+                form, status = "late" if self.op.output_shape else "late without output", 200
         declaration = '<?xml version="1.0" encoding="UTF-8"?>\n' if self.maybe(0.5) else ""
         return Fault(status, headers, (declaration + text).encode(), form)
 
