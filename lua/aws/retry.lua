@@ -156,6 +156,9 @@ function retry.classify(e, rules)
     return tostring(e.code):match("^timeout_") and e.retryable ~= false and "timeout" or nil
   elseif e.kind == "service" or e.kind == "reply" then
     return service_class(e, rules or retry.rules["2026"])
+  elseif e.kind == "integrity" then
+    -- As of DynamoDB's CRC32 (botocore/retries/special.py, RetryDDBChecksumError).
+    return e.retryable and "transient" or nil
   end
 end
 
@@ -262,7 +265,7 @@ local function next_try(self, e, n, call)
 end
 
 -- Errors that tell of an attempt that was sent.
-local sent_kinds = set({ "network", "reply", "service", "timeout" })
+local sent_kinds = set({ "integrity", "network", "reply", "service", "timeout" })
 
 --- One attempt; in adaptive mode when its turn has come, and learning from its end.
 ---@return boolean ok

@@ -186,6 +186,8 @@ describe("retry", function()
     )
     assert.equal("transient", class({ kind = "reply", code = "html", status = 502 }))
     assert.is_nil(class({ kind = "reply", code = "html", status = 200 }))
+    assert.equal("transient", class({ kind = "integrity", code = "checksum", retryable = true }))
+    assert.is_nil(class({ kind = "integrity", code = "checksum", retryable = false }))
   end)
 
   it("reads what servers ask for", function()
