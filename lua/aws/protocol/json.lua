@@ -6,6 +6,7 @@ local decode = require("aws.protocol.decode")
 local errors = require("awsbak.errors")
 local event_stream = require("aws.protocol.event_stream")
 local fault = require("aws.protocol.fault")
+local headers = require("awsbak.headers")
 local host_prefix = require("aws.protocol.host_prefix")
 local json = require("awsbak.core.json")
 local json_shape = require("aws.protocol.json_shape")
@@ -21,18 +22,18 @@ local M = {}
 function M.build(m, op, input)
   local shape = op.input and m:shape(op.input)
   local body = shape and json_shape.encode_members(m, shape, input) or {}
-  local headers = {
+  local list = {
     { "X-Amz-Target", m.meta.target_prefix .. "." .. op.name },
     { "Content-Type", "application/x-amz-json-" .. m.meta.json_version },
   }
   if m.meta.query_compatible then
-    headers[#headers + 1] = { "x-amzn-query-mode", "true" }
+    list[#list + 1] = { "x-amzn-query-mode", "true" }
   end
   return {
     method = op.method,
     path = "/",
     query = {},
-    headers = headers,
+    headers = list,
     body = errors.check(json.encode(body)),
     host_prefix = host_prefix.expand(m, op, input),
   }
@@ -76,7 +77,10 @@ end
 function M.fault(m, op, response)
   local body = json.decode(response.body or "")
   if type(body) ~= "table" then
-    return reply.bare_fault(response)
+    if not headers.find(response.headers, "x-amzn-errortype") then
+      return reply.bare_fault(response)
+    end
+    body = {} -- the header says it all
   end
   return fault.from_json(m, op, response, body, body.__type)
 end

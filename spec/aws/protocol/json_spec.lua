@@ -166,7 +166,9 @@ describe("an error in a JSON protocol", function()
       ["aws.api#ParameterNotFound:http://internal/"] = "ParameterNotFound",
     }) do
       assert.equal(code, fault(json.encode({ __type = written, message = "m" })).code)
-      assert.equal(code, fault("{}", { { "x-amzn-errortype", written } }).code)
+      for _, body in ipairs({ "{}", "", "<html>" }) do
+        assert.equal(code, fault(body, { { "x-amzn-errortype", written } }).code)
+      end
     end
   end)
 
