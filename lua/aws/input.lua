@@ -9,6 +9,7 @@ local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local outside = require("awsbak.outside")
 local plain = require("aws.plain")
+local scalar = require("aws.protocol.scalar")
 
 local input = {}
 
@@ -19,11 +20,15 @@ local function usage(message, hint)
   errors.raise({ kind = "usage", code = "bad_input", message = message, hint = hint })
 end
 
+local function number(text)
+  return scalar.NON_FINITE[text] or tonumber(text)
+end
+
 local SCALARS = {
   boolean = function(text)
     return ({ ["true"] = true, ["false"] = false })[text]
   end,
-  double = tonumber,
+  double = number,
   integer = math.tointeger,
   timestamp = function(text)
     return tonumber(text) or text
@@ -75,7 +80,7 @@ end
 --- cli_binary_format says otherwise (AWS CLI user guide, "Blob").
 local function with_bytes(m, shape, value)
   local is_raw = config.load():get("cli_binary_format") == "raw-in-base64-out"
-  return is_raw and value or plain.input(m, shape, value)
+  return plain.input(m, shape, value, is_raw)
 end
 
 local function content(key, text)

@@ -1,8 +1,10 @@
---- Input and output of operations as JSON can hold them: bytes as base64, times as RFC 3339.
+--- Input and output of operations as JSON can hold them: bytes as base64, times as RFC 3339,
+--- numbers that are not finite as "NaN", "Infinity", "-Infinity".
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
+local scalar = require("aws.protocol.scalar")
 local timestamp = require("aws.protocol.timestamp")
 
 local plain = {}
@@ -14,7 +16,9 @@ local DEPTH_MAX = 12 -- of an outline: shapes may contain themselves
 local function walk(m, ref, value, convert, name)
   local shape = m:shape(ref)
   name = type(ref) == "table" and ref.name or name
-  if convert[shape.type] then
+  if value == json.null then
+    return value
+  elseif convert[shape.type] then
     return convert[shape.type](value, name)
   elseif type(value) ~= "table" or shape.document then
     return value
@@ -41,13 +45,20 @@ local function walk(m, ref, value, convert, name)
   return value
 end
 
+local OUTPUT = {
+  blob = codec.base64,
+  double = scalar.plain_number,
+  float = scalar.plain_number,
+  timestamp = timestamp.iso8601,
+}
+
 --- What an operation gave, for JSON.
 ---@param m aws.Model
 ---@param shape string|table name of the output's shape, or a member
 ---@param value table
 ---@return table
 function plain.output(m, shape, value)
-  return walk(m, shape, value, { blob = codec.base64, timestamp = timestamp.iso8601 })
+  return walk(m, shape, value, OUTPUT)
 end
 
 local function bytes(text, name)
@@ -65,14 +76,21 @@ local function bytes(text, name)
   return value
 end
 
+local function number(value)
+  local found = scalar.NON_FINITE[value]
+  return found == nil and value or found
+end
+
 --- Input of an operation that was JSON.
 ---@param m aws.Model
 ---@param shape string|aws.Ref name of the input's shape, or a member
 ---@param value any
+---@param is_raw boolean? whether bytes are as they are in it, and not base64
 ---@return any
 --- Raises kind usage for bytes that are no base64.
-function plain.input(m, shape, value)
-  return walk(m, shape, value, { blob = bytes })
+function plain.input(m, shape, value, is_raw)
+  local convert = { blob = not is_raw and bytes or nil, double = number, float = number }
+  return walk(m, shape, value, convert)
 end
 
 local SAMPLES = {

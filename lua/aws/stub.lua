@@ -2,6 +2,7 @@
 
 local body = require("aws.body")
 local json = require("awsbak.core.json")
+local scalar = require("aws.protocol.scalar")
 
 local stub = {}
 
@@ -110,7 +111,9 @@ function show(model, ref, value)
   elseif shape.type == "blob" or ref.streaming then
     local is_sized = type(value) == "string" or body.is_region(value)
     return is_sized and ("<%d bytes>"):format(#value) or "<bytes>"
-  elseif shape.document or type(value) ~= "table" then
+  elseif type(value) == "number" then
+    return scalar.plain_number(value)
+  elseif shape.document or ref.json_value or type(value) ~= "table" then
     return type(value) == "userdata" and tostring(value) or value
   elseif shape.type == "structure" then
     return show_members(model, shape, value)

@@ -233,6 +233,10 @@ describe("a dry run", function()
         TableName = "t",
         Item = { id = { S = "x" }, raw = { B = "\0\1" } },
       })
+      aws.client("cloudwatch", options).put_metric_data({
+        Namespace = "n",
+        MetricData = { { MetricName = "m", Value = math.huge } },
+      })
     end)
     assert.same({
       {
@@ -255,6 +259,13 @@ describe("a dry run", function()
         operation = "PutItem",
         region = "eu-west-1",
         input = { TableName = "t", Item = { id = { S = "x" }, raw = { B = "<2 bytes>" } } },
+      },
+      {
+        type = "plan",
+        service = "cloudwatch",
+        operation = "PutMetricData",
+        region = "eu-west-1",
+        input = { Namespace = "n", MetricData = { { MetricName = "m", Value = "Infinity" } } },
       },
     }, rows)
   end)

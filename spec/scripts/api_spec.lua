@@ -210,6 +210,27 @@ describe("awsbak api", function()
     assert.same({ { CiphertextBlob = "AP8=" } }, items)
   end)
 
+  it("takes and shows numbers that are not finite, as their names", function()
+    local listing = { "cloudwatch", "get-metric-statistics", "Namespace=n", "MetricName=m" }
+    table.move({ "StartTime=0", "EndTime=1", "Period=60" }, 1, 3, #listing + 1, listing)
+    local body = '{"Datapoints":[{"Average":"NaN","Sum":"Infinity","Minimum":"-Infinity"}]}'
+    assert.same(
+      { { Datapoints = { { Average = "NaN", Sum = "Infinity", Minimum = "-Infinity" } } } },
+      (run(listing, { { body = body } }))
+    )
+    local data = 'MetricData:=[{"MetricName":"m","Value":"NaN","Counts":["-Infinity",1.5]}]'
+    for _, config in ipairs({ "", "[default]\ncli_binary_format = raw-in-base64-out\n" }) do
+      local words = { "cloudwatch", "put-metric-data", "Namespace=n", data }
+      local _, bodies = run(words, { {} }, { config = config })
+      assert.matches('"Counts":["-Infinity",1.5]', bodies[1], 1, true)
+      assert.matches('"Value":"NaN"', bodies[1], 1, true)
+    end
+    local alarm = { "cloudwatch", "put-metric-alarm", "AlarmName=a", "EvaluationPeriods=1" }
+    table.move({ "ComparisonOperator=GreaterThanThreshold", "Threshold=Infinity" }, 1, 2, 5, alarm)
+    local _, bodies = run(alarm, { {} })
+    assert.matches('"Threshold":"Infinity"', bodies[1], 1, true)
+  end)
+
   it("saves a stream, over a file only with --force", function()
     local dir <close> = scratch.new()
     local peer <close> = server.start()

@@ -4,6 +4,7 @@
 
 local codec = require("awsbak.core.codec")
 local json = require("awsbak.core.json")
+local scalar = require("aws.protocol.scalar")
 local timestamp = require("aws.protocol.timestamp")
 
 local json_shape = {}
@@ -78,12 +79,7 @@ end
 encoders.long = encoders.integer
 
 function encoders.float(_, _, value)
-  if value ~= value then
-    return "NaN"
-  elseif value == math.huge then
-    return "Infinity"
-  end
-  return value == -math.huge and "-Infinity" or value
+  return scalar.plain_number(value)
 end
 
 encoders.double = encoders.float

@@ -10,15 +10,24 @@ local timestamp = require("aws.protocol.timestamp")
 
 local scalar = {}
 
-local NON_FINITE = { Infinity = math.huge, ["-Infinity"] = -math.huge, NaN = 0 / 0 }
+--- Numbers that no digits write, by what stands for them.
+scalar.NON_FINITE = { Infinity = math.huge, ["-Infinity"] = -math.huge, NaN = 0 / 0 }
 
-local function write_number(value)
+--- A number as JSON carries it: the same, or the text that stands for it.
+---@param value number
+---@return number|string
+function scalar.plain_number(value)
   if value ~= value then
     return "NaN"
   elseif value == math.huge or value == -math.huge then
     return value > 0 and "Infinity" or "-Infinity"
   end
-  return json.encode(value)
+  return value
+end
+
+local function write_number(value)
+  local plain = scalar.plain_number(value)
+  return type(plain) == "string" and plain or json.encode(plain)
 end
 
 local function write_integer(value)
@@ -72,7 +81,8 @@ end
 readers.long = readers.integer
 
 function readers.float(text)
-  return NON_FINITE[text] or (text:match("^%s*[+-]?[%d.]+[eE]?[+-]?%d*%s*$") and tonumber(text))
+  local is_number = text:match("^%s*[+-]?[%d.]+[eE]?[+-]?%d*%s*$")
+  return scalar.NON_FINITE[text] or (is_number and tonumber(text))
 end
 
 readers.double = readers.float
