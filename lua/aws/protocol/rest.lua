@@ -186,11 +186,50 @@ function rest.build(m, op, input, bodies)
   }
 end
 
+--- The text in quotes that goes on at `at`, and where it ends; nil when it does not.
+local function read_quoted(text, at)
+  local parts = {}
+  while true do
+    local plain, mark, after = text:match('^([^"\\]*)(["\\])()', at)
+    if not mark then
+      return nil
+    end
+    parts[#parts + 1] = plain
+    if mark == '"' then
+      return table.concat(parts), after
+    end
+    local escaped = text:match('^["\\]', after)
+    parts[#parts + 1] = escaped or mark
+    at = after + #(escaped or "")
+  end
+end
+
+--- The parts of a list in a header (Smithy, "httpHeader trait"): texts may be in quotes, and an
+--- HTTP date has a comma of its own. botocore ends a part at every comma.
+local function split_list(text, is_time)
+  local parts, at = {}, text:match("^%s*()")
+  text = text .. ","
+  while at <= #text do
+    local part, after
+    if text:sub(at, at) == '"' then
+      part, after = read_quoted(text, at + 1)
+      after = after and text:match("^%s*,%s*()", after)
+    elseif is_time then
+      part, after = text:match("^(%a+,[^,]-)%s*,%s*()", at)
+    end
+    if not after then
+      part, after = text:match("^(.-)%s*,%s*()", at)
+    end
+    parts[#parts + 1], at = part, after
+  end
+  return parts
+end
+
 local function read_list(walk, shape, text, place)
   local list = json.array()
   local element = walk.model:shape(shape.element)
-  for part in (text .. ","):gmatch("%s*(.-)%s*,") do
-    list[#list + 1] = scalar.read(walk, element, part, place)
+  for i, part in ipairs(split_list(text, element.type == "timestamp")) do
+    list[i] = scalar.read(walk, element, part, place)
   end
   return list
 end
