@@ -124,7 +124,7 @@ local function candidates(self, row)
   if row.option then
     add(self.options[row.option], "option " .. row.option)
   end
-  if row.flag then
+  if row.flag and row.name ~= self.options.unflagged then
     add(flags.get(row.name))
   end
   for _, name in ipairs(row.env or {}) do
@@ -355,7 +355,8 @@ end
 
 --- Read the settings for one client. Reads the config files; sends nothing.
 ---@param options table? profile, region, endpoint_url, max_attempts, retry_mode, ca_bundle,
----  addressing_style, credentials; unknown keys are left to the client
+---  addressing_style, credentials; `unflagged`: a setting whose flag is meant for other clients;
+---  unknown keys are left to the client
 ---@return aws.Config
 --- Raises kind config, naming setting and source.
 function config.resolve(options)

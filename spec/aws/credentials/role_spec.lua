@@ -1,4 +1,7 @@
+local codec = require("awsbak.core.codec")
 local credentials = require("aws.credentials")
+local digest = require("awsbak.core.digest")
+local settings = require("awsbak.settings")
 local world = require("spec.support.world")
 
 describe("credentials of a role", function()
@@ -24,6 +27,41 @@ describe("credentials of a role", function()
       DurationSeconds = 900,
       RoleSessionName = "me",
     }, asked.input)
+  end)
+
+  it("are not asked for where --endpoint-url says, but at configured endpoints", function()
+    local role = "role_arn = arn:aws:iam::123456789012:role/a\n"
+    local sso = "sso_account_id = 123456789012\nsso_role_name = r\n"
+      .. "sso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n"
+    local ways = {
+      { role .. "web_identity_token_file = token\n", "https://sts.us-east-1.amazonaws.com" },
+      { role .. "source_profile = default\n", "https://sts.us-east-1.amazonaws.com" },
+      { sso, "https://portal.sso.eu-west-1.amazonaws.com" },
+    }
+    local start = codec.hex(digest.digest("sha1", "https://corp.awsapps.com/start"))
+    local token = '{"accessToken":"secret","expiresAt":"2099-01-01T00:00:00Z"}'
+    local function asked(settings_of, env)
+      local host
+      local here = {
+        config = "[profile a]\n" .. settings_of,
+        credentials = world.STATIC,
+        env = env,
+        files = { token = "secret", ["/home/x/.aws/sso/cache/" .. start .. ".json"] = token },
+        send = function(request)
+          host = request.url:match("^%l+://[^/]*")
+          return { status = 400, headers = {}, body = "" }
+        end,
+      }
+      local flags = { endpoint_url = "http://minio.example:9000", region = "us-east-1" }
+      local _, err = settings.with(flags, world.keys, here, { profile = "a" })
+      assert.equal("400", err.code)
+      return host
+    end
+    for _, way in ipairs(ways) do
+      assert.equal(way[2], asked(way[1]))
+      local configured = "http://127.0.0.1:4566"
+      assert.equal(configured, asked(way[1], { AWS_ENDPOINT_URL = configured }))
+    end
   end)
 
   it("are assumed through several profiles", function()
