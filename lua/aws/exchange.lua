@@ -13,6 +13,7 @@ local headers = require("awsbak.headers")
 local http = require("awsbak.http")
 local journal = require("aws.journal")
 local outside = require("awsbak.outside")
+local patience = require("aws.patience")
 local reply = require("aws.protocol.reply")
 local retry = require("aws.retry")
 local route = require("aws.route")
@@ -166,6 +167,11 @@ local function query_string(query)
   return "?" .. table.concat(parts, "&")
 end
 
+--- The seconds that this call's reply may be late; nil for the usual ones.
+local function silence(call)
+  return patience.seconds(call.service.model.meta.service_id, call.operation.name, call.input)
+end
+
 --- The request of one attempt, ready to send.
 ---@param call aws.Call
 ---@param attempt integer
@@ -193,7 +199,7 @@ function exchange.request(call, attempt)
     headers = list,
     body = built.body,
     stream = call.operation.streams or nil,
-    timeout = call.options.timeout or service.options.timeout,
+    timeout = call.options.timeout or service.options.timeout or silence(call),
     -- Events come when there are some, for hours: only the connection's end ends them.
     timeout_slow = call.operation.events and EVENTS_SECONDS,
     timeout_total = call.operation.events and EVENTS_SECONDS,
