@@ -25,6 +25,7 @@ local BY_CODE = {
   RequestTimeTooSkewed = "set this machine's clock",
   SignatureDoesNotMatch = SECRET,
   UnrecognizedClientException = KEYS,
+  too_large = "ask for smaller pages, or allow more bytes: { max_body = 64 << 20 }",
 }
 
 local PORTAL = "AWS does not redirect like this: check the endpoint URL, and whether"

@@ -39,6 +39,7 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 ---@class aws.CallOptions
 ---@field timeout number? seconds of silence until a reply begins
 ---@field attempts integer? how often it is tried at most
+---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not of streams
 ---@field presign integer? seconds that a URL is good for, instead of being sent
 ---@field region string? another one than the client's
 
@@ -199,6 +200,7 @@ function exchange.request(call, attempt)
     headers = list,
     body = built.body,
     stream = call.operation.streams or nil,
+    max_body = call.options.max_body or service.options.max_body,
     timeout = call.options.timeout or service.options.timeout or silence(call),
     -- Events come when there are some, for hours: only the connection's end ends them.
     timeout_slow = call.operation.events and EVENTS_SECONDS,

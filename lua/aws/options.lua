@@ -18,6 +18,7 @@ options.CLIENT = {
   credentials = "table",
   dry_run = "flag",
   endpoint_url = "text",
+  max_body = "size",
   no_sign_request = "flag",
   profile = "text",
   read_only = "flag",
@@ -29,7 +30,7 @@ options.CLIENT = {
 }
 
 --- What a call takes.
-options.CALL = { attempts = "count", timeout = "seconds" }
+options.CALL = { attempts = "count", max_body = "size", timeout = "seconds" }
 
 --- What a wait takes.
 options.WAIT = { attempts = "count", delay = "pause", timeout = "seconds", tries = "count" }

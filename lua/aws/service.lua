@@ -24,6 +24,7 @@ local service = {}
 ---@field credentials table? `access_key_id`, `secret_access_key`, `session_token`
 ---@field timeout number? seconds of silence until a reply begins
 ---@field attempts integer? how often a call is tried at most
+---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not of streams
 ---@field retry_mode string? "standard", "adaptive" or "legacy"
 ---@field ca_bundle string? file of certificates to trust instead of the system's
 ---@field context_params table<string, any>? endpoint parameters that the model leaves to the client

@@ -3,6 +3,8 @@
 -- that stays bounded.
 
 local aws = require("aws")
+local errors = require("awsbak.errors")
+local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
@@ -246,6 +248,18 @@ describe("a hostile server", function()
       assert.equal("timeout_first_byte", err.code)
       assert.equal("ListUsers", err.operation)
     end
+  end)
+
+  it("may be as large as client and call say", function()
+    peer:script("*", { { body = "<a/>", repeat_body = 100, times = -1 } })
+    local options = { region = "us-east-1", endpoint_url = peer.url, credentials = network.KEYS }
+    options.attempts, options.max_body = 1, 399
+    local iam = aws.client("iam", options)
+    local _, err = errors.try(iam.list_users, {})
+    assert.equal("too_large", err.code)
+    assert.matches("max_body", err.hint, 1, true)
+    _, err = errors.try(iam.list_users, {}, { max_body = 400 })
+    assert.equal("foreign_reply", err.code)
   end)
 
   it("takes no more memory than a body may have, whatever it sends", function()

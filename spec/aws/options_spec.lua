@@ -28,6 +28,7 @@ describe("an option of a client", function()
     credentials = { print, "AKID", 1 },
     dry_run = { "false", 0 },
     endpoint_url = { 5, "", {} },
+    max_body = { -1, "1", 0.5 },
     no_sign_request = { "no" },
     profile = { 1, "" },
     read_only = { "no", 1 },
@@ -109,7 +110,8 @@ describe("an argument of the wrong kind", function()
   end)
 
   it("is told for the options of calls, waits and presigned URLs", function()
-    for name, values in pairs({ attempts = { 0, "x" }, timeout = { 0, "x", 0 / 0 } }) do
+    local calls = { attempts = { 0, "x" }, max_body = { -1, "x" }, timeout = { 0, "x", 0 / 0 } }
+    for name, values in pairs(calls) do
       for _, value in ipairs(values) do
         local said = mistake(s3.call, "ListBuckets", {}, { [name] = value })
         assert.matches(("the option %s of a call is "):format(name), said, 1, true)
