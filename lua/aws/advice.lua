@@ -25,7 +25,6 @@ local BY_CODE = {
   RequestTimeTooSkewed = "set this machine's clock",
   SignatureDoesNotMatch = SECRET,
   UnrecognizedClientException = KEYS,
-  too_large = "ask for smaller pages, or allow more bytes: { max_body = 64 << 20 }",
 }
 
 local PORTAL = "AWS does not redirect like this: check the endpoint URL, and whether"
@@ -38,6 +37,13 @@ local BY_STATUS = {
     .. " as in http://USER:PASSWORD@proxy:3128",
 }
 
+local SMALLER = "ask for smaller pages, or allow more bytes: { max_body = 64 << 20 }"
+
+--- Whether it was a reply's body that was too large, which can be allowed, and not its head.
+local function is_large_body(e)
+  return e.code == "too_large" and e.message:find("is larger than allowed$") ~= nil
+end
+
 --- The status that a proxy refused a tunnel with; only curl's words have it.
 local function tunnel_status(e)
   return e.kind == "network" and tonumber(e.message:match("CONNECT tunnel failed, response (%d+)"))
@@ -47,6 +53,9 @@ end
 ---@param e awsbak.Error
 ---@return string?
 function advice.on(e)
+  if is_large_body(e) then
+    return SMALLER
+  end
   return BY_CODE[e.code] or BY_STATUS[e.status or tunnel_status(e) or 0]
 end
 

@@ -13,6 +13,8 @@ describe("aws.advice", function()
   it("has none where the message says enough", function()
     local absent = { kind = "service", code = "ParameterNotFound", status = 400, message = "x" }
     assert.is_nil(advice.on(absent))
+    local head = { kind = "reply", code = "too_large", message = "the reply has too many headers" }
+    assert.is_nil(advice.on(head))
     assert.is_nil(advice.on({ kind = "network", code = "dns", message = "no such host" }))
   end)
 end)
