@@ -12,7 +12,13 @@ local MINUTE = 60
 --- Nobody waits for what an asynchronous invocation does.
 local function invocation(input)
   local kind = input.InvocationType
-  return (kind == nil or kind == "RequestResponse") and 15 * MINUTE or 0
+  return kind ~= "Event" and kind ~= "DryRun" and 15 * MINUTE or 0
+end
+
+--- What a script gives may be any integer, or null.
+local function waiting(input)
+  local seconds = input.WaitTimeSeconds
+  return type(seconds) == "number" and math.max(0, math.min(seconds, 15 * MINUTE)) or 20
 end
 
 -- By service id, the seconds that an operation may take: Lambda's longest function, the waits of
@@ -32,9 +38,7 @@ local LONGEST = {
     end,
   },
   SQS = {
-    ReceiveMessage = function(input)
-      return input.WaitTimeSeconds or 20
-    end,
+    ReceiveMessage = waiting,
   },
 }
 

@@ -18,6 +18,10 @@ describe("a reply", function()
   it("may be late where the service waits or works before it answers", function()
     local queue = { QueueUrl = "https://sqs.eu-west-1.amazonaws.com/1/q", WaitTimeSeconds = 5 }
     assert.equal(65, patience("sqs", "ReceiveMessage", queue))
+    queue.WaitTimeSeconds = math.mininteger
+    assert.equal(60, patience("sqs", "ReceiveMessage", queue))
+    queue.WaitTimeSeconds = math.maxinteger
+    assert.equal(960, patience("sqs", "ReceiveMessage", queue))
     queue.WaitTimeSeconds = nil
     assert.equal(80, patience("sqs", "ReceiveMessage", queue))
     assert.equal(960, patience("lambda", "Invoke", { FunctionName = "f" }))
