@@ -109,30 +109,34 @@ function M.lua(value)
   return show(value, 0, {})
 end
 
---- A value as JSON with two spaces of indentation, keys sorted.
----@param value any as awsbak.core.json encodes it; raises what that cannot
----@return string
-function M.json(value, indent)
+local function indented(value, indent)
   local json = require("awsbak.core.json")
   local errors = require("awsbak.errors")
   local compact = errors.check(json.encode(value))
   if type(value) ~= "table" or next(value) == nil then
     return compact
   end
-  indent = indent or ""
   local inner, parts = indent .. "  ", {}
   local open, close = "{", "}"
   if compact:sub(1, 1) == "[" then
     open, close = "[", "]"
     for i, item in ipairs(value) do
-      parts[i] = M.json(item, inner)
+      parts[i] = indented(item, inner)
     end
   else
     for i, key in ipairs(keys_of(value)) do
-      parts[i] = errors.check(json.encode(key)) .. ": " .. M.json(value[key], inner)
+      parts[i] = errors.check(json.encode(key)) .. ": " .. indented(value[key], inner)
     end
   end
   return ("%s\n%s%s\n%s%s"):format(open, inner, table.concat(parts, ",\n" .. inner), indent, close)
+end
+
+--- A value as JSON with two spaces of indentation, keys sorted, and nothing in it that acts on a
+--- terminal.
+---@param value any as awsbak.core.json encodes it; raises what that cannot
+---@return string
+function M.json(value)
+  return text.escape_json(indented(value, ""))
 end
 
 return M

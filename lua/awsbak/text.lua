@@ -50,6 +50,18 @@ function M.escape(s)
   return table.concat(out)
 end
 
+--- A text of JSON with what would act on a terminal as \uXXXX, which means the same.
+---@param json string
+---@return string
+function M.escape_json(json)
+  return (
+    json:gsub("[\x7f\xc2-\xef][\x80-\xbf]*", function(char)
+      local point = utf8.len(char) == 1 and utf8.codepoint(char)
+      return point and acts(point) and ("\\u%04x"):format(point) or nil
+    end)
+  )
+end
+
 -- Characters that take two columns: the East Asian Wide and Fullwidth blocks, and emoji.
 local WIDE = {
   { 0x1100, 0x115f },

@@ -60,4 +60,12 @@ describe("pretty.json", function()
       pretty.json({ c = json.array({}), b = json.null, a = json.array({ 1, {} }) })
     )
   end)
+
+  it("writes nothing that acts on a terminal, and says the same", function()
+    local value = { ["\u{9b}2J"] = "\27[2J \u{9b}31m \u{202e}\127 \\ é€\u{10348}" }
+    local said = pretty.json(value)
+    local key, text = [[\u009b2J]], [[\u001b[2J \u009b31m \u202e\u007f \\ é€𐍈]]
+    assert.equal(('{\n  "%s": "%s"\n}'):format(key, text), said)
+    assert.same(value, json.decode(said))
+  end)
 end)
