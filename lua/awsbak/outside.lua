@@ -7,18 +7,6 @@ local M = {}
 
 local FILE_MAX = 32 * 1024 * 1024
 
--- errno(3) of Linux.
-local CODES = { [2] = "ENOENT", [13] = "EACCES", [20] = "ENOTDIR", [21] = "EISDIR" }
-
-local function io_error(path, message, number)
-  local text = message:sub(1, #path) == path and message:sub(#path + 3) or message
-  return {
-    kind = "io",
-    code = CODES[number] or "EIO",
-    message = ("cannot read %s: %s"):format(path, text),
-  }
-end
-
 --- Epoch seconds, with fraction.
 ---@return number
 function M.now()
@@ -69,24 +57,16 @@ function M.uid()
   return sys.uid()
 end
 
---- A whole file of at most 32 MiB.
+--- A whole file of at most 32 MiB. A pipe that nobody writes into ends with a signal.
 ---@param path string
 ---@return string? text
 ---@return table? err kind "io"
 function M.read_file(path)
-  local file, message, number = io.open(path, "rb")
-  if not file then
-    return nil, io_error(path, message, number)
+  local text, err = require("awsbak.core.file").read_file(path, FILE_MAX)
+  if err and err.code == "too_large" then
+    err = { kind = "io", code = "EFBIG", message = path .. " is larger than 32 MiB" }
   end
-  local handle <close> = file
-  local text, failure, code = handle:read(FILE_MAX + 1)
-  if failure then
-    return nil, io_error(path, failure, code)
-  end
-  if text and #text > FILE_MAX then
-    return nil, { kind = "io", code = "EFBIG", message = path .. " is larger than 32 MiB" }
-  end
-  return text or ""
+  return text, err
 end
 
 --- What a path names: { type = "file", mode = 384, ... } of core.file.

@@ -1,5 +1,7 @@
 local process = require("awsbak.core.process")
 local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
 local task = require("awsbak.task")
 
 local SIGINT, SIGTERM = 2, 15
@@ -71,6 +73,17 @@ describe("a signal", function()
         return a < b
       end)
     ]]
+    assert.equal(130, (interrupted(script, SIGINT)))
+  end)
+
+  it("ends the wait for a pipe that nobody writes into", function()
+    local dir <close> = scratch.new()
+    local pipe = dir:path("config")
+    assert(os.execute("mkfifo " .. shell.quote(pipe)))
+    local script = CLEANUP
+      .. [[ print("ready") print(require("awsbak.outside").read_file(]]
+      .. ("%q"):format(pipe)
+      .. [[)) task.sleep(100) ]]
     assert.equal(130, (interrupted(script, SIGINT)))
   end)
 

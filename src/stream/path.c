@@ -58,7 +58,7 @@ bool ab_path_read(const char *path, size_t max, struct ab_buf *out, struct ab_er
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
-        return ab_fail_errno(err, errno, "cannot open %s", path);
+        return ab_fail_errno(err, errno, "cannot read %s", path);
     out->max = max + STEP;
     bool ok = read_all(fd, path, max, out, err);
     close(fd);
