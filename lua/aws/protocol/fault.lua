@@ -90,13 +90,14 @@ function fault.from_json(m, op, response, body, code)
   if not code then
     code = is_text(body.code) or is_text(body.Code)
   end
-  code = code and fault.bare_code(code) or tostring(response.status)
+  local named = code and fault.bare_code(code)
+  code = named or tostring(response.status)
   local older = query_error(response)
   local shape = fault.shape(m, op, code)
   return {
     code = older or code,
     query_code = older and code,
-    message = message_of(body) or code,
+    message = message_of(body) or named,
     request_id = reply.request_id(response),
     retryable = shape and shape.retryable ~= nil,
     throttling = shape and shape.retryable == "throttling" or nil,

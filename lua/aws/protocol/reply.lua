@@ -5,7 +5,6 @@
 
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
-local text = require("awsbak.text")
 
 local reply = {}
 
@@ -34,10 +33,10 @@ local function is_private(body)
     or (start:match("^<") ~= nil and start ~= "<html" and start ~= "<!doc")
 end
 
---- What came, in a few words: `text/html, 5120 bytes: "<html>..."`.
+--- What came, in a few words: `text/html, 5120 bytes: "<html>..."`. Like all messages it is escaped
+--- by who prints it.
 local function describe(response, hide)
-  local kind =
-    text.escape((headers.find(response.headers, "content-type") or "no content type"):sub(1, SHOWN))
+  local kind = (headers.find(response.headers, "content-type") or "no content type"):sub(1, SHOWN)
   local body = response.body
   if body == "" then
     return kind .. ", an empty body"
@@ -45,7 +44,7 @@ local function describe(response, hide)
     return ("%s, %d bytes"):format(kind, #body)
   end
   local rest = #body > SHOWN and "..." or ""
-  return ('%s, %d bytes: "%s%s"'):format(kind, #body, text.escape(body:sub(1, SHOWN)), rest)
+  return ('%s, %d bytes: "%s%s"'):format(kind, #body, body:sub(1, SHOWN), rest)
 end
 
 local function distrust(response, code, message)
@@ -97,10 +96,7 @@ function reply.misshapen(walk, what, place)
   distrust(
     walk.response,
     "misshapen_reply",
-    ("the reply is not of the shape that the service promises: %s%s"):format(
-      text.escape(place),
-      text.escape(what)
-    )
+    ("the reply is not of the shape that the service promises: %s%s"):format(place, what)
   )
 end
 

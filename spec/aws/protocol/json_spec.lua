@@ -101,7 +101,7 @@ describe("a reply in a JSON protocol", function()
         failure(ssm:operation(name), page, { headers = { { "content-type", "text/html" } } })
       assert.equal("foreign_reply", err.code)
       assert.matches(
-        'text/html, 31 bytes: "<html>\\x1b[31mPlease log in</html>"',
+        'text/html, 31 bytes: "<html>\27[31mPlease log in</html>"',
         err.message,
         1,
         true
@@ -181,6 +181,7 @@ describe("an error in a JSON protocol", function()
     )
     assert.equal("no", fault('{"__type":"X","errorMessage":"no"}').message)
     assert.equal("X", fault('{"__type":"X"}').message)
+    assert.is_nil(fault("{}", {}, 500).message) -- who raises it says the status
   end)
 
   it("has the older protocol's code where the service gives one", function()
