@@ -31,6 +31,8 @@ local function read_sections(path)
   end
   if err.code == "ENOENT" or err.code == "ENOTDIR" then
     return {}
+  elseif err.kind == "cancelled" then
+    errors.raise(err)
   end
   errors.raise({
     kind = "config",

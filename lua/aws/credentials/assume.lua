@@ -1,6 +1,7 @@
 --- Keys of a role, asked of STS.
 
 local credentials = require("aws.credentials")
+local errors = require("awsbak.errors")
 local nested = require("aws.credentials.nested")
 local outside = require("awsbak.outside")
 
@@ -33,7 +34,14 @@ end
 ---@return aws.Keys
 function assume.role(cfg, input, source_keys, source)
   input.RoleSessionName = input.RoleSessionName or session_name()
-  return keys_of(client(cfg, source_keys).assume_role(input), source)
+  local answer, err = errors.try(client(cfg, source_keys).assume_role, input)
+  if not answer then
+    if err.kind == "usage" then -- the input is what a file says, not what somebody called with
+      err.kind, err.hint = "config", err.hint or ("this is %s: correct it"):format(source)
+    end
+    error(err, 0)
+  end
+  return keys_of(answer, source)
 end
 
 --- Keys of a role, assumed with a web identity token; the call is not signed.

@@ -23,7 +23,7 @@ end
 local function read_token(cfg, path)
   local text, err = outside.read_file(cfg.expand(path))
   if not text then
-    fail("web_identity", "the web identity token " .. err.message, "check web_identity_token_file")
+    fail("web_identity", "web identity: " .. err.message, "check web_identity_token_file")
   end
   local token = text:match("^%s*(.-)%s*$")
   if token == "" then

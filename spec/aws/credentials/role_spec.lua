@@ -123,6 +123,20 @@ describe("credentials of a role", function()
     end
   end)
 
+  it("are refused where the role cannot be one, and the file is named", function()
+    local here = {
+      config = "[profile a]\nregion = eu-west-1\nrole_arn = admin\nsource_profile = default",
+      credentials = world.STATIC,
+    }
+    local _, e = world.keys(here, { profile = "a" })
+    assert.equal("config", e.kind)
+    assert.equal(
+      "sts AssumeRole: RoleArn must have a length of at least 20;"
+        .. " this is role admin, [profile a] in ~/.aws/config: correct it",
+      tostring(e)
+    )
+  end)
+
   it("are assumed with the environment's where credential_source says so", function()
     local with_keys
     world.assume_with("role", function(_, _, source)
@@ -159,6 +173,6 @@ describe("credentials of a role", function()
     assert.equal("web_identity", e.code)
     local _, f =
       world.keys({ env = { AWS_WEB_IDENTITY_TOKEN_FILE = "/gone", AWS_ROLE_ARN = "arn:r" } })
-    assert.truthy(f.message:find("/gone", 1, true))
+    assert.matches("^web identity: /gone ", f.message)
   end)
 end)
