@@ -288,6 +288,20 @@ describe("aws.client", function()
   end)
 end)
 
+describe("aws.client on a failure after promised success", function()
+  it("tries again", function()
+    local late = { body = "<Error><Code>InternalError</Code><Message>again</Message></Error>" }
+    local done = { body = "<CopyObjectResult><ETag>e</ETag></CopyObjectResult>" }
+    local sent, slept = with_replies({ late, done }, function()
+      local s3 = aws.client("s3", { region = "eu-west-1", credentials = network.KEYS })
+      local copy = s3.copy_object({ Bucket = "b", Key = "k", CopySource = "b/j" })
+      assert.equal("e", copy.CopyObjectResult.ETag)
+    end)
+    assert.equal(2, #sent)
+    assert.equal(1, #slept)
+  end)
+end)
+
 describe("aws.client correcting", function()
   local SKEWED = {
     status = 400,
@@ -309,15 +323,12 @@ describe("aws.client correcting", function()
   end)
 
   it("believes no clock that comes over plain http, except from this machine", function()
-    with_replies({ SKEWED }, function()
-      failure(new_ssm({ endpoint_url = "http://ssm.example" }).get_parameter, { Name = "/a" })
-    end)
-    with_replies({ SKEWED }, function()
-      failure(
-        new_ssm({ endpoint_url = "http://127.0.0.1.evil.example" }).get_parameter,
-        { Name = "/a" }
-      )
-    end)
+    for _, url in ipairs({ "http://ssm.example", "http://127.0.0.1.evil.example" }) do
+      with_replies({ SKEWED }, function()
+        local err = failure(new_ssm({ endpoint_url = url }).get_parameter, { Name = "/a" })
+        assert.equal("InvalidSignatureException", err.code)
+      end)
+    end
     with_replies({ SKEWED, {} }, function()
       new_ssm({ endpoint_url = "http://127.0.0.1:4566" }).get_parameter({ Name = "/a" })
     end)
@@ -363,7 +374,9 @@ describe("aws.client with keys that expire", function()
 
   it("raises when there are no newer keys", function()
     with_replies({ EXPIRED }, function()
-      failure(new_ssm({ credentials = provider(false) }).get_parameter, { Name = "/a" })
+      local keys = provider(false)
+      local err = failure(new_ssm({ credentials = keys }).get_parameter, { Name = "/a" })
+      assert.equal("ExpiredTokenException", err.code)
     end)
   end)
 end)

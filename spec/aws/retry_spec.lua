@@ -139,6 +139,18 @@ describe("retry", function()
     assert.equal(500, r.tokens)
   end)
 
+  it("spends the quota to the last token", function()
+    local r = retry.new({}, "SSM")
+    r.tokens = 14
+    with_luck(0, function()
+      assert.equal("done", (r:run(failing(service_error("X", 500), 1))))
+      r.tokens = 13
+      assert.has_error(function()
+        r:run(failing(service_error("X", 500), 1))
+      end)
+    end)
+  end)
+
   it("pauses a long poll even without quota", function()
     local r = retry.new({}, "SQS")
     r.tokens = 0

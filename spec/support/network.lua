@@ -66,6 +66,7 @@ function network.with(replies, f, world)
       return files[path], { kind = "io", code = "ENOENT", message = "there is no " .. path }
     end,
   }, f)
+  assert(#sent <= #replies, "one request too many, and its error was caught")
   return sent, slept, lines
 end
 

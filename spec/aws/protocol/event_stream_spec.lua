@@ -101,10 +101,13 @@ describe("a stream of events", function()
   end)
 
   it("takes no message larger than the specification allows", function()
-    local prelude = (">I4I4"):pack(1 << 31, 0)
-    local events = select_events(prelude .. digest.digest("crc32", prelude))
-    local _, err = errors.try(events.next, events)
-    assert.matches("a message of 2147483648 bytes", err.message, 1, true)
+    for _, sizes in ipairs({ { 1 << 31, 0 }, { 1 << 20, (128 << 10) + 1 } }) do
+      local prelude = (">I4I4"):pack(table.unpack(sizes))
+      local events = select_events(prelude .. digest.digest("crc32", prelude))
+      local _, err = errors.try(events.next, events)
+      local said = ("a message of %d bytes with headers of %d"):format(table.unpack(sizes))
+      assert.matches(said, err.message, 1, true)
+    end
   end)
 
   it("raises what an event says went wrong", function()

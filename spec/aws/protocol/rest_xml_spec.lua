@@ -41,6 +41,17 @@ describe("a request in rest-xml", function()
     )
   end)
 
+  it("refuses a host label that would name another host", function()
+    local function prefix(route)
+      local input = { RequestRoute = route, RequestToken = "t" }
+      return build("WriteGetObjectResponse", input).host_prefix
+    end
+    assert.equal("io-1.", prefix("io-1"))
+    for _, route in ipairs({ "evil.example/", "a:80", "a@b", "a?", "a b", "é", "" }) do
+      assert.equal("bad_host_label", failure(prefix, route).code, route)
+    end
+  end)
+
   it("has members in the query string, after what the path brings", function()
     assert.same({
       { "list-type", "2" },

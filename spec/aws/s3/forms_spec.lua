@@ -49,6 +49,14 @@ describe("S3's own forms", function()
     assert.is_nil(tostring(err):find(key, 1, true))
     assert.is_table(built("https://storage.example:9000"))
     assert.is_table(built("http://127.0.0.1:9000"))
+    local s3 = aws.client("s3", {
+      region = "eu-west-1",
+      credentials = network.KEYS,
+      endpoint_url = "http://storage.example:9000",
+    })
+    local copy = { Bucket = "b", Key = "k", CopySource = "b/j", CopySourceSSECustomerKey = key }
+    _, err = errors.try(s3.build, "CopyObject", copy)
+    assert.equal("insecure_key", err.code)
   end)
 
   it("quote the source of a copy, but not its version", function()
