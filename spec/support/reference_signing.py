@@ -1,5 +1,6 @@
 """What botocore's signers make of random requests, and whether SigV4A signatures are good.
 
+    reference_signing.py sign SEED N       [{"request", "headers"}]: requests with a key, and a session of it or not
     reference_signing.py presign SEED N    [{"request", "seconds", "query"}]: presigned queries
     reference_signing.py express SEED N    [{"request", "headers"}]: requests with a session of S3 Express
     reference_signing.py sigv4a SEED N     [{"request", "seconds"?}]: requests to be signed
@@ -58,6 +59,19 @@ def sign(signer, made, moment):
 
 def random_time(rng):
     return datetime.fromtimestamp(rng.randrange(10**9, 2 * 10**9), timezone.utc)
+
+
+def headers(seed, count):
+    rng = random.Random(seed)
+    for _ in range(count):
+        s3, token = rng.random() < 0.5, rng.choice([None, "to/k+en="])
+        moment, made = random_time(rng), sigv4_vectors.make_request(rng, s3)
+        kind, service = (auth.S3SigV4Auth, "s3") if s3 else (auth.SigV4Auth, "sts")
+        signer = kind(Credentials(ACCESS, SECRET, token), service, "eu-west-1")
+        case = described(made, moment, region="eu-west-1", service=service, s3=s3, payload_hash=signer.payload(made))
+        if token:
+            case["session_token"] = token
+        yield {"request": case, "headers": [[k, v] for k, v in sign(signer, made, moment).headers.items()]}
 
 
 def presign(seed, count):
@@ -172,7 +186,7 @@ def check(case):
     verify(key, to_sign(stamp, request["service"], signer.canonical_request(made)), signature)
 
 
-COMMANDS = {"presign": presign, "express": express, "sigv4a": sigv4a}
+COMMANDS = {"sign": headers, "presign": presign, "express": express, "sigv4a": sigv4a}
 
 if __name__ == "__main__":
     command, *words = sys.argv[1:]
