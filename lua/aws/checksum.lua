@@ -9,6 +9,7 @@ local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
+local sorted = require("awsbak.sorted")
 
 local checksum = {}
 
@@ -24,15 +25,6 @@ local NAMES = {
   SHA256 = "sha256",
   SHA512 = "sha512",
 }
-
-local function names()
-  local list = {}
-  for name in pairs(NAMES) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return list
-end
 
 local function is_present(list)
   for _, pair in ipairs(list) do
@@ -77,7 +69,7 @@ function checksum.add(model, operation, input, request, mode)
       kind = "usage",
       code = "bad_checksum",
       message = ('%s = "%s" is not a checksum algorithm'):format(traits.member, algorithm),
-      hint = table.concat(names(), ", "),
+      hint = table.concat(sorted.keys(NAMES), ", "),
     })
   end
   local value = codec.base64(body.digest(name, request.body))

@@ -11,6 +11,7 @@ local outside = require("awsbak.outside")
 local profiles = require("aws.profiles")
 local rows = require("aws.settings")
 local secret = require("awsbak.core.secret")
+local sorted = require("awsbak.sorted")
 
 local config = {}
 
@@ -311,12 +312,7 @@ end
 
 local function need_profile(self, source)
   if self.profile ~= "default" and not self.profiles[self.profile] then
-    local names = {}
-    for name in pairs(self.profiles) do
-      names[#names + 1] = name
-    end
-    table.sort(names)
-    local near = errors.nearest(self.profile, names)
+    local near = errors.nearest(self.profile, sorted.keys(self.profiles))
     fail(
       "no_profile",
       ('there is no profile "%s" (%s) in %s or %s'):format(

@@ -4,6 +4,7 @@
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local rows = require("aws.all_settings")
+local sorted = require("awsbak.sorted")
 
 local oddities = {}
 
@@ -103,27 +104,18 @@ local function is_foreign(name)
   return not name:find("^AWS_")
 end
 
-local function sorted_keys(of)
-  local list = {}
-  for key in pairs(of) do
-    list[#list + 1] = key
-  end
-  table.sort(list)
-  return list
-end
-
 local function misspelt(cfg, say)
   local keys, variables = known_names()
-  for _, name in ipairs(sorted_keys(outside.environ())) do
+  for _, name in ipairs(sorted.keys(outside.environ())) do
     if not is_foreign(name) then
       check_spelling(name, variables, "a variable", say)
     end
   end
   local profile = cfg.profiles[cfg.profile] or {}
-  for _, key in ipairs(sorted_keys(profile)) do
+  for _, key in ipairs(sorted.keys(profile)) do
     local entry = profile[key]
     check_spelling(key, keys, entry.source, say)
-    for _, inner in ipairs(type(entry.value) == "table" and sorted_keys(entry.value) or {}) do
+    for _, inner in ipairs(type(entry.value) == "table" and sorted.keys(entry.value) or {}) do
       check_spelling(inner, keys, ("%s of %s"):format(key, entry.source), say)
     end
   end

@@ -7,6 +7,7 @@
 local errors = require("awsbak.errors")
 local jmespath = require("awsbak.jmespath")
 local json = require("awsbak.core.json")
+local values = require("awsbak.jmespath.values")
 
 local paginator = {}
 
@@ -54,23 +55,6 @@ local function distrust(subject, code, message)
   })
 end
 
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return a == b
-  end
-  for key, value in pairs(a) do
-    if not same(value, b[key]) then
-      return false
-    end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then
-      return false
-    end
-  end
-  return true
-end
-
 --- The tokens of the page after `page`: { member = token }, or nil after the last one.
 local function next_tokens(pager, page, subject)
   local more = true
@@ -104,7 +88,7 @@ end
 local function watch_circles(first, subject)
   local kept, taken, room = first, 0, 1
   return function(tokens)
-    if same(tokens, kept) then
+    if values.equal(tokens, kept) then
       distrust(
         subject,
         "repeated_token",

@@ -9,6 +9,7 @@ local host_prefix = require("aws.protocol.host_prefix")
 local json = require("awsbak.core.json")
 local reply = require("aws.protocol.reply")
 local scalar = require("aws.protocol.scalar")
+local sorted = require("awsbak.sorted")
 
 local query = {}
 
@@ -62,13 +63,8 @@ end
 function writers.map(form, shape, value, prefix, ref)
   form.model:resolve(shape.key)
   form.model:resolve(shape.value)
-  local keys = {}
-  for key in pairs(value) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
   local entry = ref.flattened and prefix or prefix .. ".entry"
-  for i, key in ipairs(keys) do
+  for i, key in ipairs(sorted.keys(value)) do
     local numbered = entry .. "." .. i .. "."
     write(form, shape.key, key, numbered .. (shape.key.location_name or "key"))
     write(form, shape.value, value[key], numbered .. (shape.value.location_name or "value"))

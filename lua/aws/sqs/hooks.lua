@@ -9,6 +9,7 @@
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
+local sorted = require("awsbak.sorted")
 
 local hooks = {}
 
@@ -34,12 +35,8 @@ end
 
 --- Attributes as one string of bytes, whose MD5 it is.
 local function encode(attributes)
-  local names, parts = {}, {}
-  for name in pairs(attributes) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do
+  local parts = {}
+  for i, name in ipairs(sorted.keys(attributes)) do
     local attribute = attributes[name]
     parts[i] = (">s4s4"):pack(name, attribute.DataType) .. encode_value(attribute)
   end
