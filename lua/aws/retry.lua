@@ -225,7 +225,9 @@ end
 
 local costs = { throttling = "cost_throttled", timeout = "cost_timeout", transient = "cost" }
 
---- Take the tokens of a retry; nil when the quota has too few.
+--- Take the tokens of a retry.
+---@param class string of retry.classify
+---@return integer? cost how many they were; nil when the quota has too few
 function Retry:take(class)
   local cost = self.rules[costs[class]]
   if cost > self.tokens then
@@ -236,6 +238,7 @@ function Retry:take(class)
 end
 
 --- Give back the tokens of a call that succeeded.
+---@param cost integer? what its last retry took; nil: it succeeded at first
 function Retry:give(cost)
   self.tokens = math.min(self.rules.quota, self.tokens + (cost or self.rules.gain))
 end

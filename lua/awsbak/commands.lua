@@ -288,6 +288,7 @@ end
 --- The policy of a command.
 ---@param command awsbak.Command
 ---@return awsbak.Policy
+--- Raises kind config, code not_a_policy; what its file raises.
 function M.load(command)
   local module = "scripts." .. command.name:gsub("/", ".")
   local p = package.loaded[module] or compile(command)(module, command.path)

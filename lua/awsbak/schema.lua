@@ -253,6 +253,7 @@ end
 ---@param value any
 ---@param door string at "event" a flag is a boolean and text a string, as JSON tells them apart
 ---@return any
+--- Raises kind usage, code bad_option.
 function M.value(option, value, door)
   if value == "" and option.kind == "string" then
     errors.raise({

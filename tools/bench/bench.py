@@ -1,7 +1,7 @@
 """awsbak beside a floor program, the AWS CLI and boto3, in one run.
 
-usage: ./dev bench [start] [call] [backup] [parse] [digest] (all without a word). Medians; the numbers of one machine are
-comparable with each other only. docs/benchmarks.md keeps a run.
+usage: ./dev bench [start] [models] [call] [backup] [parse] [digest] (all without a word). Medians; the numbers of one
+machine are comparable with each other only. docs/benchmarks.md keeps a run.
 """
 import json
 import os
@@ -86,6 +86,14 @@ def start_up(home):
     floor, ours, boto3, _ = costs
     goal("start over the floor's", ours.wall / floor.wall, 1.5, "x")
     goal("boto3's import over our start", boto3.wall / ours.wall, 20, "x", at_least=True)
+
+
+def models(_):
+    """What the models of all services take in the program."""
+    code = "print(require('awsbak.core.embed').bytes('lua/aws/models/'))"
+    done = subprocess.run([AWSBAK, "-e", code], check=True, capture_output=True, text=True)
+    print("\nModels")
+    goal("those of all services, in the program", int(done.stdout) / 1024, 600, " KiB")
 
 
 class Server:
@@ -186,9 +194,12 @@ def digest(_):
     goal("the slowest", min(speeds[name] for name in names), 10, " GB/s", at_least=True)
 
 
+PARTS = {"start": start_up, "models": models, "call": first_call, "backup": backup, "parse": parse, "digest": digest}
+
+
 def main(wanted):
     with tempfile.TemporaryDirectory(prefix="awsbak-bench-") as home:
-        for name, part in (("start", start_up), ("call", first_call), ("backup", backup), ("parse", parse), ("digest", digest)):
+        for name, part in PARTS.items():
             if not wanted or name in wanted:
                 part(home)
 

@@ -263,6 +263,7 @@ function Source:names(kind)
 end
 
 --- Exceptions of snake_case are known only for imported models.
+---@return table<string, string> as aws.Lines has them
 function Source:aliases()
   return self.more.base and self.more.base:aliases() or {}
 end

@@ -296,7 +296,10 @@ function lines.new(text)
   return setmetatable({ text = text }, Lines)
 end
 
---- The line of that kind ("o", "p", "s", "w") and name, or nil.
+--- The line of that kind ("o", "p", "s", "w") and name.
+---@param kind string
+---@param name string
+---@return string? line
 function Lines:find(kind, name)
   return text_lines.find(self.text, kind .. " " .. name .. " ")
 end
