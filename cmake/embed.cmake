@@ -4,7 +4,7 @@
 # modules for a first request took 4 ms, a third of it all.
 add_executable(pack ${PROJECT_SOURCE_DIR}/tools/pack.c)
 target_link_libraries(pack PRIVATE PkgConfig::ZSTD)
-add_executable(compile ${PROJECT_SOURCE_DIR}/tools/compile.c)
+add_executable(compile ${PROJECT_SOURCE_DIR}/tools/compile.c ${PROJECT_SOURCE_DIR}/tools/chunk.c)
 target_include_directories(compile PRIVATE ${LUA_INCLUDE_DIRS})
 target_link_libraries(compile PRIVATE ${LUA_STATIC} m dl)
 

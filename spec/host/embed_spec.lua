@@ -8,6 +8,16 @@ local function read(path)
   return file:read("a")
 end
 
+--- The chunk of an embedded module, as `require` gets it.
+local function loader(module)
+  for _, searcher in ipairs(package.searchers) do
+    local found = searcher(module)
+    if type(found) == "function" then
+      return found
+    end
+  end
+end
+
 describe("embed", function()
   it("keeps the models of all services in 600 KB", function()
     local bytes = embed.bytes("lua/aws/models/")
@@ -23,6 +33,22 @@ describe("embed", function()
     for _, name in ipairs(names) do
       assert.is_true(read(name) == embed.find(name), name)
     end
+  end)
+
+  it("has the code of modules as source gives it, without names of locals", function()
+    local count = 0
+    for _, name in ipairs(embed.list("lua/")) do
+      local module = name:match("^lua/(.*)%.lua$")
+      if module then
+        local code, source = loader((module:gsub("/", "."))), assert(load(read(name), "=" .. name))
+        assert.equal(string.dump(source, true), string.dump(code, true), name)
+        assert.same(debug.getinfo(source, "SL"), debug.getinfo(code, "SL"), name)
+        assert.is_true(#string.dump(code) <= #string.dump(source), name)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 100)
+    assert.is_nil(debug.getlocal(require("awsbak.errors").try, 1))
   end)
 
   it("knows no other files", function()
