@@ -75,6 +75,16 @@ end
 
 describe("out of memory", function()
   local START <const> = "print(1)"
+  local SIGN <const> = [[
+    local signed, err = require("awsbak.core.sigv4").sign({
+      method = "GET", host = "example.com", path = "/", query = "", headers = {},
+      payload_hash = ("0"):rep(64), access_key = "A", secret_key = "S", region = "r",
+      service = "s", time = 0 })
+    if not signed then
+      error(err.message, 0)
+    end
+    print("signed")
+  ]]
   local request, running, started
 
   setup(function()
@@ -107,6 +117,10 @@ describe("out of memory", function()
 
   it("for good, during a request", function()
     check(request, "whole\n", started, "AWSBAK_FAIL_FOREVER=1")
+  end)
+
+  it("once, while a request is signed", function()
+    check(SIGN, "signed\n", started, "")
   end)
 
   it("once and for good, anywhere in reading a reply", function()

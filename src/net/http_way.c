@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "crypto/start.h"
 #include "net/http_option.h"
 
 enum { KEEPALIVE_S = 30, WAITING_MAX = 64 };
@@ -186,11 +187,17 @@ static bool set_options(struct ab_http_way *way, const struct ab_http_request *r
     return code == CURLE_OK || ab_fail_memory(err); /* there is no other reason */
 }
 
+static bool is_https(const char *url)
+{
+    return url && strncasecmp(url, "https://", 8) == 0;
+}
+
 static struct ab_http_way *new_way(const struct ab_buf *key, const struct ab_http_request *request,
                                    struct ab_err *err)
 {
+    if ((is_https(request->url) || is_https(request->proxy)) && !ab_crypto_start_random(err))
+        return NULL;
     struct ab_http_way *way = ab_calloc(1, sizeof *way);
-
     if (!way) {
         ab_fail_memory(err);
         return NULL;

@@ -1,7 +1,6 @@
 #include "net/loop.h"
 
 #include <assert.h>
-#include <openssl/rand.h>
 
 #include "base/alloc.h"
 #include "base/signal.h"
@@ -34,8 +33,6 @@ static bool start_libraries(struct ab_err *err)
 {
     if (!ab_crypto_start(err))
         return false;
-    if (RAND_status() != 1)
-        return ab_fail(err, AB_MEMORY, "openssl", "out of memory while OpenSSL starts");
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, ab_alloc, ab_free, ab_realloc, ab_strdup,
                              ab_calloc) != CURLE_OK)
         return ab_fail(err, AB_MEMORY, "curl", "out of memory while libcurl starts");
