@@ -4,11 +4,11 @@
 
 local aws = require("aws")
 local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
 local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
-local text = require("awsbak.text")
 
 local EC2_REPLY = [[<?xml version="1.0" encoding="UTF-8"?>
 <DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
@@ -206,7 +206,15 @@ describe("a hostile server", function()
 
     it("cannot reach the terminal by its messages: " .. name, function()
       local evil = "\27[2J\27]0;owned\7\0\r\n\194\155"
-      under(listing, {
+      local script = ([[require("aws").client(%q, { region = "us-east-1", endpoint_url = %q,
+        credentials = { access_key_id = "A", secret_access_key = "s" } })
+        .call(%q, require("awsbak.core.json").decode(%q), { attempts = 1 })]]):format(
+        listing[1],
+        peer.url,
+        listing[2],
+        json.encode(listing[3])
+      )
+      for _, reply in ipairs({
         {
           status = 400,
           body = ("<Error><Code>E</Code><Message>%s</Message></Error>"):format(evil),
@@ -214,12 +222,13 @@ describe("a hostile server", function()
         { status = 400, body = '{"__type":"E","message":"\\u001b[2J\\u009b\\u0000"}' },
         { status = 500, body = evil },
         { body = evil },
-      }, function(reply, err, shown)
-        assert.is_nil(reply, shown)
-        local said = text.escape(tostring(err))
-        assert.is_nil(said:find("[%c]"), shown)
-        assert.is_nil(said:find("\194\155", 1, true), shown)
-      end)
+      }) do
+        peer:script("*", { reply })
+        local said = program.run({ "-e", script }).stderr
+        assert.matches(("error: %s %s: "):format(listing[1], listing[2]), said)
+        assert.is_nil(said:gsub("\n", ""):find("[%c\127]"), said)
+        assert.is_nil(said:find("\194\155", 1, true), said)
+      end
     end)
   end
 
