@@ -2,6 +2,7 @@
 --- give.
 
 local annotations = require("aws.annotations")
+local data = require("aws.data")
 local embed = require("awsbak.core.embed")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
@@ -29,8 +30,8 @@ end
 
 local function service_text(id)
   local module = id:gsub("-", "_")
-  local is_built_in = embed.find("lua/aws/" .. module .. ".lua") ~= nil
-  return annotations.service(model.load(id), module, is_built_in and own_functions(module) or {})
+  local own = data.module(id) and own_functions(module) or {}
+  return annotations.service(model.load(id), module, own)
 end
 
 --- The files to be, by path below the folder: functions that make their texts.
@@ -46,7 +47,11 @@ local function files()
     end
   end
   for _, id in ipairs(model.services()) do
-    found["aws/" .. id:gsub("-", "_")] = function()
+    local path = "aws/" .. id:gsub("-", "_")
+    if found[path] and not data.module(id) then
+      path = path .. "_service" -- a user's own, called as a module is
+    end
+    found[path] = function()
       return service_text(id)
     end
   end

@@ -49,4 +49,18 @@ function data.services()
   return services
 end
 
+--- The module of a service: "aws.sso_oidc"; nil for those without one, as a user's own are,
+--- whatever else is called like them ("config" is AWS's service and a module of ours).
+---@param id string
+---@return string?
+function data.module(id)
+  local name = id:gsub("-", "_")
+  for _, known in ipairs(data.services()) do
+    if known == id then
+      return data.read(name .. ".lua") and "aws." .. name
+    end
+  end
+  return nil
+end
+
 return data

@@ -62,7 +62,8 @@ local function default_client(_, word)
       hint = near and ("did you mean %s?"):format(near) or "`awsbak help aws` lists the services",
     })
   end
-  local made = data.read(word .. ".lua") and require("aws." .. word) or client.new(id)
+  local module = data.module(id)
+  local made = module and require(module) or client.new(id)
   rawset(aws, word, made)
   return made
 end

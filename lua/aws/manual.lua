@@ -1,5 +1,6 @@
 --- What the models say of services and operations, as text: `awsbak help ssm.put_parameter`.
 
+local data = require("aws.data")
 local errors = require("awsbak.errors")
 local layout = require("awsbak.layout")
 local model = require("aws.model")
@@ -39,6 +40,12 @@ end
 
 local function module_name(m)
   return (m.meta.id:gsub("-", "_"))
+end
+
+--- How a script gets at the service.
+local function way_to(m)
+  local module = data.module(m.meta.id)
+  return module and ('require("%s")'):format(module) or ('require("aws").%s'):format(module_name(m))
 end
 
 --- "1 to 2048 characters", "at least 1", or nil.
@@ -298,10 +305,10 @@ function manual.service(m)
   end
   return table.concat({
     layout.wrap(
-      ('%s, API version %s: require("aws.%s"), or awsbak api %s'):format(
+      ("%s, API version %s: %s, or awsbak api %s"):format(
         m.meta.full_name or m.meta.id,
         m.meta.api_version,
-        module_name(m),
+        way_to(m),
         m.meta.id
       ),
       "  "

@@ -205,6 +205,21 @@ describe("models of the user", function()
     end)
   end)
 
+  it("may be called as a module of ours is", function()
+    local dir <close> = scratch.new()
+    put(dir, "config", "1", { ["service-2.json"] = described("1") }) -- AWS Config's name
+    local env = { AWS_DATA_PATH = dir:path() }
+    local code = "print(require('aws').config.meta.service_id, type(require('aws.config').resolve))"
+    local result = program.run({ "-e", code }, { env = env })
+    assert.equal("Shop\tfunction\n", result.stdout, result.stderr)
+    result = program.run({ "help", "config" }, { env = env })
+    assert.matches('require("aws").config, or awsbak api config', result.stdout, 1, true)
+    result = program.run({ "meta", dir:path("meta") }, { env = env })
+    assert.equal(0, result.status, result.stderr)
+    assert.matches("resolve", dir:read("meta/aws/config.lua"), 1, true)
+    assert.matches("get_thing", dir:read("meta/aws/config_service.lua"), 1, true)
+  end)
+
   it("are looked for in ~/.aws/models, and in the data_path of a profile", function()
     local home <close> = scratch.new()
     put(home, ".aws/models/shop", "1", { ["service-2.json"] = described("1") })
