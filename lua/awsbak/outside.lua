@@ -71,10 +71,11 @@ end
 
 --- What a path names: { type = "file", mode = 384, ... } of core.file.
 ---@param path string
+---@param link boolean? of a link itself, not of where it leads
 ---@return table? stat
 ---@return table? err kind "io"
-function M.stat(path)
-  return require("awsbak.core.file").stat(path)
+function M.stat(path, link)
+  return require("awsbak.core.file").stat(path, link)
 end
 
 --- The names in a folder, in no order.

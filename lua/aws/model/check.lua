@@ -206,7 +206,10 @@ local function shape_of(shapes, where, shape)
       fields(where, shape, { [bound] = "number" })
     end
   end
-  each(where, shape, "members", function(place, ref)
+  each(where, shape, "members", function(place, ref, name)
+    if type(name) ~= "string" or not name:find("^[%w_.-]+$") then
+      wrong(place, "a member's name has letters, digits, _, . and -")
+    end
     reference(shapes, place, ref)
   end)
   if shape.payload and not (shape.members or {})[shape.payload] then

@@ -45,11 +45,36 @@ function folders.paths(options)
   return paths
 end
 
+local ABSENT = { ENOENT = true, ENOTDIR = true }
+
+local function warn_unread(reason)
+  log.warn_once("%s; models that are there do not count", reason)
+end
+
+local function leads_nowhere(path)
+  local stat = outside.stat(path, true)
+  return stat and stat.type == "link" and not outside.stat(path)
+end
+
+--- The names in a folder; none when it is absent. What is there and is not read is told of.
+local function names_in(path)
+  local names, err = outside.list(path)
+  if not names and not ABSENT[err.code] then
+    warn_unread(err.message)
+  elseif not names and leads_nowhere(path) then
+    warn_unread(path .. " is a link that leads nowhere")
+  end
+  return names
+end
+
 --- The file "FOLDER/.../service-2" with one of its endings, whatever it is, or nil.
 local function find_file(stem)
   for _, ending in ipairs(ENDINGS) do
-    if outside.stat(stem .. ending) then
+    local stat, err = outside.stat(stem .. ending, true)
+    if stat then
       return stem .. ending
+    elseif not ABSENT[err.code] then
+      warn_unread(err.message)
     end
   end
 end
@@ -71,6 +96,8 @@ local function read_json(path)
   local stat = outside.stat(path)
   if stat and stat.type ~= "file" then
     bad(path, "it is not a file") -- and reading a pipe would wait for ever
+  elseif leads_nowhere(path) then
+    bad(path, "it is a link that leads nowhere")
   end
   local text, err = outside.read_file(path)
   if text and path:find("%.gz$") then
@@ -144,7 +171,11 @@ function folders.version(id, paths)
   local best
   local seen = {}
   for _, folder in ipairs(paths) do
-    for _, version in ipairs(outside.list(folder .. "/" .. id) or {}) do
+    local versions = names_in(folder .. "/" .. id)
+    if not versions and leads_nowhere(folder) then
+      warn_unread(folder .. " is a link that leads nowhere")
+    end
+    for _, version in ipairs(versions or {}) do
       if find_file(("%s/%s/%s/service-2"):format(folder, id, version)) then
         best = best and best > version and best or version
       end
@@ -181,7 +212,7 @@ end
 function folders.services(paths)
   local found = {}
   for _, folder in ipairs(paths) do
-    for _, id in ipairs(outside.list(folder) or {}) do
+    for _, id in ipairs(names_in(folder) or {}) do
       found[id] = folders.version(id, paths)
     end
   end
