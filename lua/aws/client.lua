@@ -48,7 +48,9 @@ local function unknown(self, what, word, nearest)
     kind = "usage",
     code = "unknown_" .. what,
     message = ('%s has no %s "%s"'):format(self.name, what, word),
-    hint = nearest and ("did you mean %s?"):format(nearest),
+    hint = nearest and ("did you mean %s?"):format(nearest)
+      or what == "operation" and ("`awsbak help %s` lists them"):format(self.name)
+      or nil,
   })
 end
 

@@ -29,12 +29,12 @@ local NAMES = {
 
 local SIZES = { blob = "bytes", list = "elements", map = "entries", string = "characters" }
 
-local function usage(code, message, nearest)
+local function usage(code, message, nearest, otherwise)
   errors.raise({
     kind = "usage",
     code = code,
     message = message,
-    hint = nearest and ("did you mean %s?"):format(nearest),
+    hint = nearest and ("did you mean %s?"):format(nearest) or otherwise,
   })
 end
 
@@ -351,13 +351,14 @@ function manual.page(topic)
     return manual.service(m)
   elseif words[2] == "wait" and words[3] then
     return waiter_page(m, words[3])
-  elseif words[2] == "each" or words[2] == "pages" then
+  elseif (words[2] == "each" or words[2] == "pages") and words[3] then
     table.remove(words, 2)
   end
-  local word = words[2] or ""
+  local word = words[2]
   local name, nearest = m:find(word)
   if not name then
-    usage("unknown_operation", ('%s has no operation "%s"'):format(m.meta.id, word), nearest)
+    local message = ('%s has no operation "%s"'):format(m.meta.id, word)
+    usage("unknown_operation", message, nearest, ("`awsbak help %s` lists them"):format(m.meta.id))
   elseif #words > 2 then
     return member_page(m, m:operation(name), { table.unpack(words, 3) })
   end

@@ -209,7 +209,8 @@ describe("awsbak help", function()
   it("names what is nearest to a wrong word", function()
     for words, hint in pairs({
       ["ssm bakup"] = "did you mean 'ssm backup'?",
-      ["ssm.bakup"] = 'ssm has no operation "bakup"',
+      ["ssm.bakup"] = 'ssm has no operation "bakup"; `awsbak help ssm` lists them',
+      ["ssm.each"] = 'ssm has no operation "each"; `awsbak help ssm` lists them',
       ["kms encrpt"] = "did you mean encrypt?",
       ["dynamdb"] = 'did you mean "dynamodb"?',
       ["versoin"] = "did you mean 'version'?",
