@@ -14,6 +14,7 @@ local outside = require("awsbak.outside")
 local plain = require("spec.support.plain")
 local reference = require("spec.support.reference")
 local scratch = require("spec.support.scratch")
+local text = require("awsbak.text")
 
 local CASES = os.getenv("AWSBAK_CASES") or "2"
 local SHOWN = 40 -- disagreements that a failure shows
@@ -25,6 +26,11 @@ local function services()
   return os.getenv("AWSBAK_SERVICES") or (all:gsub("signin ", ""))
 end
 
+--- A message as JSON can hold it: it may have bytes of a proxy's page in it.
+local function as_text(message)
+  return utf8.len(message) and message or text.escape(message)
+end
+
 local function call(client, case)
   local output, err = errors.try(client.call, case.operation, plain.read(case.input))
   if output then
@@ -32,18 +38,18 @@ local function call(client, case)
   elseif err.kind == "service" then
     return {
       code = err.code,
-      message = err.message,
+      message = as_text(err.message),
       status = err.status,
       request_id = err.request_id,
       fields = plain.write(err.fields or {}),
     }
   end
-  return { awsbak = tostring(err) }
+  return { awsbak = as_text(tostring(err)) }
 end
 
-local function write(path, text)
+local function write(path, content)
   local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
+  file:write(content)
 end
 
 --- Compare one service: how many operations and calls, and what differs.
