@@ -68,6 +68,23 @@ describe("the checksum of a reply", function()
   end)
 end)
 
+describe("the checksum of a request", function()
+  it("stays where S3 insists on it, when only required ones are wanted", function()
+    local inputs = {
+      DeleteObjects = { Bucket = "vault", Delete = { Objects = { { Key = "k" } } } },
+      PutBucketVersioning = { Bucket = "vault", VersioningConfiguration = { Status = "Enabled" } },
+    }
+    for operation, input in pairs(inputs) do
+      local request
+      network.with({}, function()
+        request = client().build(operation, input)
+      end, { variables = { AWS_REQUEST_CHECKSUM_CALCULATION = "when_required" } })
+      local sent = network.headers(request)["x-amz-checksum-crc32"]
+      assert.equal(crc32(request.body), sent, operation)
+    end
+  end)
+end)
+
 describe("a server that wants Content-MD5", function()
   it("gets it, when it says so, and once", function()
     local refusal = {
@@ -84,6 +101,23 @@ describe("a server that wants Content-MD5", function()
     network.with({ refusal, refusal }, function()
       local _, err = errors.try(client().delete_objects, input)
       assert.equal("MissingContentMD5", err.code)
+    end)
+  end)
+
+  it("may say so in words, and other words ask for nothing", function()
+    local input = { Bucket = "vault", Delete = { Objects = { { Key = "k" } } } }
+    local function refusal(message)
+      local body = "<Error><Code>InvalidRequest</Code><Message>%s</Message></Error>"
+      return { status = 400, body = body:format(message) }
+    end
+    local wanted = "Missing required header for this request: Content-MD5"
+    local sent = network.with({ refusal(wanted), { body = "<DeleteResult/>" } }, function()
+      client().delete_objects(input)
+    end)
+    assert.is_string(network.headers(sent[2])["content-md5"])
+    network.with({ refusal("Nothing of it is valid") }, function()
+      local _, err = errors.try(client().delete_objects, input)
+      assert.equal("InvalidRequest", err.code)
     end)
   end)
 end)

@@ -104,6 +104,17 @@ describe("aws.full_result", function()
     assert.same({ Start = "raw token" }, input({ starting_token = "raw token" }))
   end)
 
+  it("refuses a token that leaves out what cannot be left out", function()
+    for _, skip in ipairs({ "-1", "0.5", '"1"', "[]", "null" }) do
+      local token = codec.base64(('{"Start":"a","boto_truncate_amount":%s}'):format(skip))
+      assert.has_error(function()
+        input({ starting_token = token })
+      end, "the starting token is none that a listing of this operation gave")
+    end
+    local token = codec.base64('{"Start":"a","boto_truncate_amount":2}')
+    assert.same({ Start = "a" }, input({ starting_token = token }))
+  end)
+
   it("keeps bytes in tokens", function()
     local pages = {
       { Items = { 1 }, Next = { Key = { B = "\xff\0" }, More = { "\xfe", "a" } } },

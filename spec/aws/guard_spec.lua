@@ -270,6 +270,38 @@ describe("a dry run", function()
     }, rows)
   end)
 
+  it("shows no member that a model calls sensitive, where its shape is not", function()
+    local text = { shape = "Text" }
+    local thing = aws.client({
+      metadata = {
+        apiVersion = "2026-01-01",
+        endpointPrefix = "thing",
+        jsonVersion = "1.1",
+        protocol = "json",
+        serviceId = "Thing",
+        targetPrefix = "Thing",
+      },
+      operations = {
+        PutThing = {
+          name = "PutThing",
+          http = { method = "POST", requestUri = "/" },
+          input = { shape = "Input" },
+        },
+      },
+      shapes = {
+        Input = {
+          type = "structure",
+          members = { Open = text, Closed = { shape = "Text", sensitive = true } },
+        },
+        Text = { type = "string" },
+      },
+    }, { region = "eu-west-1", credentials = network.KEYS, dry_run = true })
+    local rows = planned({}, function()
+      thing.put_thing({ Open = "seen", Closed = "hunter2" })
+    end)
+    assert.same({ Open = "seen", Closed = "<secret>" }, rows[1].input)
+  end)
+
   it("answers with all members, and nothing in them", function()
     local ec2 = aws.client("ec2", { region = "eu-west-1", dry_run = true })
     planned({}, function()

@@ -211,6 +211,7 @@ describe("retry", function()
       end,
     }, function()
       assert.equal(7, retry.after({ { "retry-after", "Sun, 06 Nov 1994 08:49:37 GMT" } }))
+      assert.equal(0, retry.after({ { "retry-after", "Sun, 06 Nov 1994 08:49:00 GMT" } }))
     end)
     assert.is_nil(retry.after({ { "retry-after", "soon" }, { "x-amz-retry-after", "-4" } }))
   end)
