@@ -96,7 +96,11 @@ local function write_picked(value)
   if not query then
     return false
   end
-  local picked = require("awsbak.jmespath").compile(query)(value)
+  local picked, err = errors.try(require("awsbak.jmespath").compile(query), value)
+  if err then
+    err.hint = err.hint or ('--query is "%s"'):format(query)
+    error(err, 0)
+  end
   write(require("awsbak.picked").text(picked, M.mode(), sys().columns(1)))
   return true
 end

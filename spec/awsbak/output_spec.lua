@@ -71,6 +71,16 @@ describe("output with --query", function()
     assert.same({ "2048\n", "x: 2 ok\n" }, { said.stdout, said.stderr })
   end)
 
+  it("is named when it fails on what is there", function()
+    local failed = query("[].abs(name)")
+    assert.equal(2, failed.status)
+    assert.equal(
+      "awsbak: error: the JMESPath function abs: its argument 1 is string, not number;"
+        .. ' --query is "[].abs(name)"\n',
+      failed.stderr
+    )
+  end)
+
   it("is refused before a script begins, with the place", function()
     local said = query("[?size>", "jsonl", "print(1)")
     assert.same({ 2, "" }, { said.status, said.stdout })
