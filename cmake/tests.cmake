@@ -15,7 +15,7 @@ ab_suite(specs 600 $<TARGET_FILE:awsbak> spec spec scripts/features)
 ab_suite(specs-asan 900 ${asan} spec spec scripts/features)
 ab_suite(torture 420 ${CMAKE_COMMAND} -E env AWSBAK_PROGRAM=${asan}
          $<TARGET_FILE:awsbak> spec --pattern=_torture spec/torture)
-ab_suite(differential 300 ${CMAKE_COMMAND} -E env AWSBAK_CASES=5
+ab_suite(differential 180 ${CMAKE_COMMAND} -E env AWSBAK_CASES=5
          $<TARGET_FILE:awsbak> spec --pattern=_differential spec/differential)
 ab_suite(stock 120 lua5.4 tools/stock_busted.lua ${PROJECT_BINARY_DIR} spec/core spec/awsbak)
 ab_suite(fuzz 420 spec/fuzz/run.sh 15)
