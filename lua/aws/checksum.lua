@@ -160,24 +160,23 @@ function checksum.check(call, response)
   end
 end
 
---- What watches a body that comes piece by piece: called with each, and with nil at the end, where
---- it raises kind integrity, code checksum.
+---@class aws.Promise what a reply says its body's digest is
+---@field name string of awsbak.core.digest
+---@field check fun(found: string) raises kind integrity, code checksum, for another raw digest
+
+--- The checksum of a body that comes piece by piece.
 ---@param call aws.Call
 ---@param response table
----@return (fun(bytes: string?))? watch nil when the reply carries no checksum
-function checksum.watch(call, response)
+---@return aws.Promise? promise nil when the reply carries no checksum
+function checksum.promise(call, response)
   local name, expected = told(call, response)
-  if not name then
-    return nil
-  end
-  local running = digest.new(name)
-  return function(bytes)
-    if bytes then
-      running:add(bytes)
-    else
-      compare(call, name, expected, running:final())
-    end
-  end
+  return name
+    and {
+      name = name,
+      check = function(found)
+        compare(call, name, expected, found)
+      end,
+    }
 end
 
 return checksum

@@ -270,9 +270,9 @@ local function parse(call, response)
 end
 
 --- The body of a reply as a stream.
-local function open(call, response, watch)
+local function open(call, response, promise)
   local about = { status = response.status, request_id = reply.request_id(response) }
-  return require("aws.reader").new(response.reader, call.subject, about, watch)
+  return require("aws.reader").new(response.reader, call.subject, about, promise)
 end
 
 --- The output in a reply, or nil and the error it is.
@@ -285,7 +285,7 @@ local function read(call, response)
     return nil, fault(call, response)
   end
   if response.reader then
-    response.body = open(call, response, checksum.watch(call, response))
+    response.body = open(call, response, checksum.promise(call, response))
   end
   local output, err = errors.try(parse, call, response)
   if err and err.kind == "service" then

@@ -7,6 +7,7 @@
 --- The connection is in use until the end was read or the reader is closed.
 
 local argument = require("awsbak.argument")
+local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local options = require("aws.options")
 local outside = require("awsbak.outside")
@@ -21,7 +22,8 @@ local CR = 13
 ---@field source table? the core's reader; nil at the end
 ---@field subject aws.Subject
 ---@field about { status: integer?, request_id: string? } of the reply, for errors
----@field watch (fun(bytes: string?))? sees all that comes, and nil at the end; may raise there
+---@field promise aws.Promise? the digest that the reply says its body has
+---@field running userdata? the digest of what has come, when there is a promise
 ---@field held string bytes taken from the source
 ---@field at integer where in `held` those begin that were not handed out
 ---@field closed boolean? by `close`, not by its end
@@ -37,13 +39,18 @@ local reader = {}
 ---@param source table
 ---@param subject aws.Subject whose reply it is, for messages
 ---@param about { status: integer?, request_id: string? } of the reply, for errors
----@param watch (fun(bytes: string?))? sees all that comes, and nil at the end; may raise there
+---@param promise aws.Promise? the digest that the reply says its body has
 ---@return aws.Reader
-function reader.new(source, subject, about, watch)
-  return setmetatable(
-    { source = source, subject = subject, about = about, watch = watch, held = "", at = 1 },
-    Reader
-  )
+function reader.new(source, subject, about, promise)
+  return setmetatable({
+    source = source,
+    subject = subject,
+    about = about,
+    promise = promise,
+    running = promise and digest.new(promise.name),
+    held = "",
+    at = 1,
+  }, Reader)
 end
 
 --- Raise: there is more than is taken. What was read of it is gone, so each later use raises the
@@ -62,18 +69,27 @@ local function too_large(self, what, max)
   error(self.failure, 0)
 end
 
---- The next bytes from the source, or nil at its end; an error says whose reply it was.
-local function next_bytes(self)
-  local bytes, err = errors.try(function()
-    return task.await(self.source:read(CHUNK))
-  end)
+--- Await an operation on the source; an error says whose reply it was.
+local function await(self, ...)
+  local results = table.pack(errors.try(task.await, ...))
+  local err = not results[1] and results[2]
   if err then
     err.service, err.operation = self.subject.service, self.subject.operation
     err.status, err.request_id = self.about.status, self.about.request_id
     error(err, 0)
   end
-  if self.watch then
-    self.watch(bytes)
+  return table.unpack(results, 1, results.n)
+end
+
+--- The next bytes from the source, or nil at its end.
+local function next_bytes(self)
+  local bytes = await(self, self.source:read(CHUNK))
+  if self.promise then
+    if bytes then
+      self.running:add(bytes)
+    else
+      self.promise.check(self.running:final())
+    end
   end
   return bytes
 end
@@ -193,6 +209,31 @@ function Reader:save(path, given)
   end
   task.await(sink:commit())
   return size
+end
+
+--- Let all of the body go to its place in a file as it comes, without a string of it. Nothing may
+--- have been read before.
+---@param region userdata of awsbak.core.file, open to write; the body must fill it exactly
+---@param name string? a digest of awsbak.core.digest to make on the way
+---@return string? digest raw, when there is a name
+--- Raises kind reply, code range, for more bytes or fewer; kind io when they cannot be written; as
+--- `read` does.
+function Reader:store(region, name)
+  check_open(self, "store")
+  if not self.source or self.held ~= "" then
+    errors.raise({
+      kind = "usage",
+      code = "body",
+      message = "the body of a reply is stored as a whole, and some of it was read",
+    })
+  end
+  local source <close>, promise = self.source, self.promise
+  self.source = nil
+  local first, second = await(self, source:store(region, promise and promise.name, name))
+  if promise then
+    promise.check(first)
+  end
+  return name and second
 end
 
 --- Close the stream: what was not read is thrown away, and nothing can be read any more.

@@ -1,5 +1,6 @@
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
+local sys = require("awsbak.core.sys")
 
 local function hex(name, bytes)
   return codec.hex(digest.digest(name, bytes))
@@ -97,5 +98,37 @@ describe("digest", function()
     assert.error_matches(function()
       d:add("x")
     end, "finished")
+  end)
+
+  it("combines the checksums of two runs of bytes", function()
+    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
+    math.randomseed(seed)
+    for _ = 1, 200 do
+      local name = ({ "crc32", "crc32c", "crc64nvme" })[math.random(3)]
+      local first = sys.random(math.random(0, 300))
+      local second = sys.random(math.random(0, 1) == 0 and 0 or math.random(0, 60000))
+      local sum = digest.combine(
+        name,
+        digest.digest(name, first),
+        digest.digest(name, second),
+        #second
+      )
+      local where = ("seed %d: %s of %d and %d"):format(seed, name, #first, #second)
+      assert.equal(codec.hex(digest.digest(name, first .. second)), codec.hex(sum), where)
+    end
+  end)
+
+  it("combines nothing that is no checksum", function()
+    for _, call in ipairs({
+      { "sha256", ("x"):rep(32), ("x"):rep(32), 1 },
+      { "crc32", "abc", "abcd", 1 },
+      { "crc32", "abcd", "abcdefgh", 1 },
+      { "crc32", "abcd", "abcd", -1 },
+      { "crc33", "abcd", "abcd", 1 },
+    }) do
+      assert.has_error(function()
+        digest.combine(table.unpack(call))
+      end)
+    end
   end)
 end)

@@ -89,9 +89,28 @@ static int final(lua_State *L)
     return 1;
 }
 
+/* digest.combine(name, first, second, length) -> the raw checksum of two runs of bytes one after
+ * the other; `length` is the second one's, in bytes */
+static int digest_combine(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    struct ab_slice first = ab_bind_bytes(L, 2), second = ab_bind_bytes(L, 3);
+    lua_Integer length = luaL_checkinteger(L, 4);
+    uint8_t out[AB_DIGEST_MAX];
+    size_t len;
+    struct ab_err err;
+
+    luaL_argcheck(L, length >= 0, 4, "out of range");
+    if (!ab_digest_combine(name, first, second, (uint64_t)length, out, &len, &err))
+        return failed(L, &err);
+    lua_pushlstring(L, (const char *)out, len);
+    return 1;
+}
+
 static const luaL_Reg meta[] = {{"__gc", release}, {"__close", release}, {NULL, NULL}};
 static const luaL_Reg methods[] = {{"add", add}, {"final", final}, {NULL, NULL}};
 static const luaL_Reg functions[] = {
+    {"combine", digest_combine},
     {"digest", digest_digest},
     {"new", digest_new},
     {NULL, NULL},

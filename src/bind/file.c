@@ -187,6 +187,27 @@ static int file_size(lua_State *L)
     return 1;
 }
 
+static bool run_resize(void *arg, struct ab_err *err)
+{
+    struct io *io = arg;
+
+    return ab_file_resize(io->file, io->offset, err);
+}
+
+/* f:resize(size) -> op of true: it is so long now, with room on the disk where that can be had */
+static int file_resize(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    lua_Integer size = luaL_checkinteger(L, 2);
+    struct ab_err err;
+
+    luaL_argcheck(L, size >= 0, 2, "out of range");
+    struct io *io = new_io(self->file, size, 0, &err);
+    if (!io)
+        return ab_bind_fail(L, &err);
+    return ab_bind_job(L, run_resize, drop_io, io, push_true);
+}
+
 /* f:path() -> the name it was opened by */
 static int file_path(lua_State *L)
 {
@@ -218,8 +239,9 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"read", file_read}, {"write", file_write}, {"pwrite", file_pwrite}, {"region", file_region},
-    {"size", file_size}, {"path", file_path},   {"close", file_close},   {NULL, NULL},
+    {"read", file_read},     {"write", file_write}, {"pwrite", file_pwrite},
+    {"region", file_region}, {"size", file_size},   {"resize", file_resize},
+    {"path", file_path},     {"close", file_close}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

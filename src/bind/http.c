@@ -1,20 +1,16 @@
-/* bind/http.c - core.http: one request, as an operation; its reply, whole or as a reader. */
+/* bind/http.c - core.http: one request, as an operation; its reply, whole or as a reader
+ * (bind/http_reader.c). */
 #include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bind/http_reader.h"
 #include "bind/loop.h"
 #include "bind/modules.h"
 #include "bind/region.h"
 #include "net/http.h"
 
-#define READER "awsbak.reader"
-
-enum { HEADERS_MAX = 1000, READ_DEFAULT = 64 * 1024, REMOTE_MAX = 80 };
-
-struct reader {
-    struct ab_http *http; /* an owner of it; NULL when closed */
-};
+enum { HEADERS_MAX = 1000, REMOTE_MAX = 80 };
 
 static void push_headers(lua_State *L, const struct ab_http *http)
 {
@@ -75,11 +71,9 @@ static int stream_result(lua_State *L, void *arg)
     struct ab_http *http = arg;
 
     push_head(L, http);
-    struct reader *reader = ab_bind_object(L, sizeof *reader, READER, 1);
+    ab_bind_reader_new(L, http);
     lua_getiuservalue(L, 1, 1); /* reply reader body: what is still being sent stays */
     lua_setiuservalue(L, -2, 1);
-    ab_http_retain(http);
-    reader->http = http;
     lua_setfield(L, -2, "reader");
     return 1;
 }
@@ -240,64 +234,6 @@ static int http_request(lua_State *L)
     return ab_bind_op_start(L, self, http ? ab_http_op(http) : NULL, http, &err);
 }
 
-/* --- readers --------------------------------------------------------------------------------- */
-
-static struct ab_http *open_reader(lua_State *L)
-{
-    struct reader *self = luaL_checkudata(L, 1, READER);
-
-    luaL_argcheck(L, self->http, 1, "reader is closed");
-    return self->http;
-}
-
-struct read_arg {
-    struct ab_http *http; /* borrowed: the operation owns it too */
-    size_t most;
-};
-
-/* -> bytes, or nothing at the end of a body that was proven whole */
-static int read_result(lua_State *L, void *arg)
-{
-    const struct read_arg *want = arg;
-    struct ab_slice body = ab_http_body(want->http);
-    size_t n = body.len < want->most ? body.len : want->most;
-    struct ab_err err;
-
-    if (n == 0)
-        return 0;
-    lua_pushlstring(L, (const char *)body.data, n);
-    if (!ab_http_take(want->http, n, &err))
-        return ab_bind_fail(L, &err);
-    return 1;
-}
-
-/* reader:read([n]) -> op | nil, error; its result: 1 to n bytes, or nothing at the end */
-static int reader_read(lua_State *L)
-{
-    struct ab_http *http = open_reader(L);
-    lua_Integer most = luaL_optinteger(L, 2, READ_DEFAULT);
-    struct ab_err err;
-
-    luaL_argcheck(L, most > 0, 2, "must be positive");
-    struct ab_bind_op *self = ab_bind_op_new(L, read_result);
-    struct read_arg *arg = lua_newuserdatauv(L, sizeof *arg, 0);
-    arg->http = http;
-    arg->most = (size_t)most;
-    lua_setiuservalue(L, -2, 1);
-    return ab_bind_op_start(L, self, ab_http_read(http, &err), arg, &err);
-}
-
-/* reader:close(), __close and __gc: ends a transfer that still runs */
-static int reader_close(lua_State *L)
-{
-    struct reader *self = luaL_checkudata(L, 1, READER);
-    struct ab_http *http = self->http;
-
-    self->http = NULL;
-    ab_http_free(http);
-    return 0;
-}
-
 /* --- the module ------------------------------------------------------------------------------ */
 
 /* Whether the folder has an issuer under a name made of its hash ("3513523f.0"), as OpenSSL looks
@@ -364,12 +300,6 @@ static int http_loopback_only(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg reader_meta[] = {
-    {"__gc", reader_close}, {"__close", reader_close}, {NULL, NULL}};
-
-static const luaL_Reg reader_methods[] = {
-    {"read", reader_read}, {"close", reader_close}, {NULL, NULL}};
-
 static const luaL_Reg functions[] = {
     {"is_region", http_is_region},
     {"request", http_request},
@@ -380,7 +310,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_awsbak_core_http(lua_State *L)
 {
-    ab_bind_class(L, READER, reader_meta, reader_methods);
+    ab_bind_reader_class(L);
     luaL_newlib(L, functions);
     return 1;
 }

@@ -60,3 +60,29 @@ uint64_t ab_crc_value(const struct ab_crc *c)
 {
     return c->value ^ c->ones;
 }
+
+/* a * b modulo the polynomial; reflected, so that the highest bit `one` is x^0. */
+static uint64_t multiply(uint64_t poly, uint64_t one, uint64_t a, uint64_t b)
+{
+    uint64_t product = 0;
+
+    for (uint64_t bit = one; bit != 0; bit >>= 1) {
+        if (a & bit)
+            product ^= b;
+        b = b & 1 ? b >> 1 ^ poly : b >> 1;
+    }
+    return product;
+}
+
+uint64_t ab_crc_combine(uint64_t poly, int bits, uint64_t first, uint64_t second, uint64_t len)
+{
+    const uint64_t one = UINT64_C(1) << (bits - 1);
+    uint64_t power = one >> 8; /* x^8: a byte */
+
+    for (; len > 0; len >>= 1) {
+        if (len & 1)
+            first = multiply(poly, one, first, power);
+        power = multiply(poly, one, power, power);
+    }
+    return first ^ second;
+}

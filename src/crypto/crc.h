@@ -33,4 +33,9 @@ void ab_crc_add(struct ab_crc *c, const uint8_t *data, size_t len);
 /* The checksum of all bytes so far; more may be added. */
 uint64_t ab_crc_value(const struct ab_crc *c);
 
+/* The checksum of two runs of bytes one after the other, from that of the first, and that and the
+ * length of the second: the first is multiplied by x^(8 * len) modulo the polynomial, which is what
+ * as many bytes of zeros would do to it. */
+uint64_t ab_crc_combine(uint64_t poly, int bits, uint64_t first, uint64_t second, uint64_t len);
+
 #endif

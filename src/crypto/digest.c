@@ -95,9 +95,8 @@ bool ab_digest_add(struct ab_digest *d, const void *data, size_t len, struct ab_
     return true;
 }
 
-static size_t crc_bytes(const struct ab_crc *crc, int bits, uint8_t *out)
+static size_t crc_bytes(uint64_t value, int bits, uint8_t *out)
 {
-    uint64_t value = ab_crc_value(crc);
     size_t len = (size_t)bits / 8;
 
     for (size_t i = len; i > 0; i--, value >>= 8)
@@ -109,7 +108,7 @@ bool ab_digest_peek(const struct ab_digest *d, uint8_t out[AB_DIGEST_MAX], size_
                     struct ab_err *err)
 {
     if (d->crc) {
-        *len = crc_bytes(d->crc, d->kind->bits, out);
+        *len = crc_bytes(ab_crc_value(d->crc), d->kind->bits, out);
         return true;
     }
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
@@ -139,6 +138,34 @@ bool ab_digest_once(const char *name, struct ab_slice data, uint8_t out[AB_DIGES
 
     ab_digest_free(d);
     return ok;
+}
+
+static uint64_t load_be(struct ab_slice bytes)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < bytes.len; i++)
+        value = value << 8 | bytes.data[i];
+    return value;
+}
+
+bool ab_digest_combine(const char *name, struct ab_slice first, struct ab_slice second,
+                       uint64_t second_len, uint8_t out[AB_DIGEST_MAX], size_t *len,
+                       struct ab_err *err)
+{
+    const struct kind *kind = find_kind(name, err);
+
+    if (!kind)
+        return false;
+    if (kind->md)
+        return ab_fail(err, AB_USAGE, "digest", "%s is a hash: two cannot be combined", name);
+    size_t size = (size_t)kind->bits / 8;
+    if (first.len != size || second.len != size)
+        return ab_fail(err, AB_USAGE, "digest", "a %s has %zu bytes", name, size);
+    uint64_t value =
+        ab_crc_combine(kind->poly, kind->bits, load_be(first), load_be(second), second_len);
+    *len = crc_bytes(value, kind->bits, out);
+    return true;
 }
 
 bool ab_hmac(const char *name, struct ab_slice key, struct ab_slice data,

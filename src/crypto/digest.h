@@ -28,6 +28,13 @@ AB_MUST_USE bool ab_digest_peek(const struct ab_digest *d, uint8_t out[AB_DIGEST
 AB_MUST_USE bool ab_digest_once(const char *name, struct ab_slice data, uint8_t out[AB_DIGEST_MAX],
                                 size_t *len, struct ab_err *err);
 
+/* Of a checksum (not a hash): that of two runs of bytes one after the other into `out`, from that
+ * of each, as they come out of ab_digest_peek, and the second one's length. Kind usage, code
+ * "digest", for a hash or another size than the name's. */
+AB_MUST_USE bool ab_digest_combine(const char *name, struct ab_slice first, struct ab_slice second,
+                                   uint64_t second_len, uint8_t out[AB_DIGEST_MAX], size_t *len,
+                                   struct ab_err *err);
+
 /* HMAC (RFC 2104) with sha256, sha512, sha1 or md5; other names are refused. */
 AB_MUST_USE bool ab_hmac(const char *name, struct ab_slice key, struct ab_slice data,
                          uint8_t out[AB_DIGEST_MAX], size_t *len, struct ab_err *err);

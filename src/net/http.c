@@ -28,6 +28,7 @@ const struct ab_http_request ab_http_defaults = {
 struct ab_http_read {
     struct ab_op op;
     struct ab_http *http; /* an owner of it */
+    bool whole;           /* wait for the end */
 };
 
 static void read_free(struct ab_op *op)
@@ -48,13 +49,15 @@ static void answer_read(struct ab_http *http)
 {
     struct ab_http_read *reading = http->reading;
 
-    if (!reading || (http->body.len == 0 && !http->over))
+    if (!reading || ((reading->whole || http->body.len == 0) && !http->over))
         return;
     http->reading = NULL;
-    ab_op_finish(&reading->op, http->body.len == 0 && http->broken ? &http->err : NULL);
+    bool failed = http->broken && (reading->whole || http->body.len == 0);
+    ab_op_finish(&reading->op, failed ? &http->err : NULL);
 }
 
-struct ab_op *ab_http_read(struct ab_http *http, struct ab_err *err)
+/* A read that was not answered yet. */
+static struct ab_http_read *new_read(struct ab_http *http, struct ab_err *err)
 {
     if (http->reading) {
         ab_fail(err, AB_USAGE, "busy", "another read of this reply is under way");
@@ -69,6 +72,15 @@ struct ab_op *ab_http_read(struct ab_http *http, struct ab_err *err)
     self->http = http;
     ab_http_retain(http);
     http->reading = self;
+    return self;
+}
+
+struct ab_op *ab_http_read(struct ab_http *http, struct ab_err *err)
+{
+    struct ab_http_read *self = new_read(http, err);
+
+    if (!self)
+        return NULL;
     answer_read(http);
     return &self->op;
 }
@@ -124,8 +136,42 @@ static void transfer_done(struct ab_transfer *transfer, CURLcode code)
         ab_http_fail(http, code, &err);
         end(http, &err);
     } else {
-        end(http, ab_http_prove(http, &err) ? NULL : &err);
+        end(http, ab_http_prove(http, &err) && ab_http_store_prove(http, &err) ? NULL : &err);
     }
+}
+
+/* What has come and what will come goes into the file; an exchange that is over is proven here. */
+static bool move_body(struct ab_http *http, struct ab_err *err)
+{
+    if (!ab_http_store_add(http, http->body.data, http->body.len)) {
+        *err = http->err;
+        return false;
+    }
+    if (!ab_http_take(http, http->body.len, err))
+        return false;
+    return !http->over || ab_http_store_prove(http, err);
+}
+
+struct ab_op *ab_http_store(struct ab_http *http, const struct ab_region *where,
+                            const char *const digests[AB_HTTP_DIGESTS], struct ab_err *err)
+{
+    struct ab_http_read *self = new_read(http, err);
+
+    if (!self)
+        return NULL;
+    self->whole = true;
+    if (!ab_http_store_begin(http, where, digests, err)) {
+        ab_op_free(&self->op);
+        return NULL;
+    }
+    struct ab_err failure;
+    if (!http->broken && !move_body(http, &failure)) {
+        ab_loop_withdraw(http->transfer.op.loop, &http->transfer);
+        end(http, &failure);
+    } else {
+        answer_read(http);
+    }
+    return &self->op;
 }
 
 void ab_http_head_came(struct ab_http *http)
@@ -323,6 +369,7 @@ void ab_http_free(struct ab_http *http)
     ab_buf_drop(&http->head);
     ab_buf_drop(&http->body);
     ab_file_unref(http->region.file);
+    ab_http_store_drop(&http->store);
     ab_free(http);
 }
 

@@ -87,6 +87,19 @@ struct ab_slice ab_http_body(const struct ab_http *http);
 /* Take `n` bytes off the front of a stream's body; lets more come. */
 AB_MUST_USE bool ab_http_take(struct ab_http *http, size_t n, struct ab_err *err);
 
+/* Let what is left of a stream's body go into a file: exactly the bytes of the region `where`,
+ * written as they come, with their digests by the names `digests` (crypto/digest.h; NULL for none)
+ * made on the way. The operation finishes at the end of the body; kind reply, code "range", for
+ * more bytes or fewer. NULL on failure: kind usage when a read or a store is under way, or there is
+ * no such digest. */
+enum { AB_HTTP_DIGESTS = 2 };
+struct ab_op *ab_http_store(struct ab_http *http, const struct ab_region *where,
+                            const char *const digests[AB_HTTP_DIGESTS], struct ab_err *err);
+
+/* Of a finished store: digest `i`, of length 0 when it has no name. */
+AB_MUST_USE bool ab_http_stored(const struct ab_http *http, int i, uint8_t out[AB_DIGEST_MAX],
+                                size_t *len, struct ab_err *err);
+
 /* An operation that finishes when a stream has bytes to take, or has ended (then ab_http_body is
  * empty), or failed. One at a time: NULL with kind usage otherwise. */
 struct ab_op *ab_http_read(struct ab_http *http, struct ab_err *err);

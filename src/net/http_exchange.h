@@ -1,6 +1,7 @@
 /* net/http_exchange.h - what the files of the HTTP exchange share: http.c (its life), http_setup.c
  * (curl's options), http_upload.c (a body from a file), http_headers.c (those sent), http_reply.c
- * (headers, proof that the answer is whole), http_error.c (what went wrong). */
+ * (headers, proof that the answer is whole), http_store.c (a body into a file), http_error.c (what
+ * went wrong). */
 #ifndef AB_NET_HTTP_EXCHANGE_H
 #define AB_NET_HTTP_EXCHANGE_H
 
@@ -15,6 +16,13 @@ enum {
 };
 
 struct ab_http_read; /* a pending read of a stream (http.c) */
+
+/* Where a stream's body goes instead of to reads: http_store.c. */
+struct ab_http_store {
+    struct ab_region where;                     /* with a reference of its file; or no file */
+    int64_t stored;                             /* bytes of it written */
+    struct ab_digest *digests[AB_HTTP_DIGESTS]; /* owned; or NULL */
+};
 
 struct ab_http {
     struct ab_transfer transfer; /* first: its op is ours */
@@ -52,6 +60,7 @@ struct ab_http {
     bool over;   /* the transfer has ended; with `broken` by err */
     struct ab_err err;
     struct ab_http_read *reading;
+    struct ab_http_store store;
 };
 
 /* Set the handle's options for this request: http_setup.c. */
@@ -65,6 +74,15 @@ int ab_http_on_seek(void *arg, curl_off_t to, int whence);
 /* curl's callbacks: http_reply.c. */
 size_t ab_http_on_header(char *line, size_t one, size_t len, void *arg);
 size_t ab_http_on_body(char *data, size_t one, size_t len, void *arg);
+
+/* Take note of where the body goes. Write bytes of it there; false with http->broken. After curl is
+ * content: whether all came. Let go of it all: http_store.c. */
+AB_MUST_USE bool ab_http_store_begin(struct ab_http *http, const struct ab_region *where,
+                                     const char *const digests[AB_HTTP_DIGESTS],
+                                     struct ab_err *err);
+AB_MUST_USE bool ab_http_store_add(struct ab_http *http, const void *data, size_t len);
+AB_MUST_USE bool ab_http_store_prove(const struct ab_http *http, struct ab_err *err);
+void ab_http_store_drop(struct ab_http_store *store);
 
 /* After curl is content: whether the answer is whole. */
 AB_MUST_USE bool ab_http_prove(const struct ab_http *http, struct ab_err *err);

@@ -126,12 +126,24 @@ size_t ab_http_on_header(char *line, size_t one, size_t len, void *arg)
     return add_header(http, line, bare) ? len : 0;
 }
 
+static size_t add_stored(struct ab_http *http, const char *data, size_t len)
+{
+    if (!ab_http_store_add(http, data, len))
+        return 0;
+    if (http->received == 0)
+        ab_http_body_began(http);
+    http->received += (int64_t)len;
+    return len;
+}
+
 size_t ab_http_on_body(char *data, size_t one, size_t len, void *arg)
 {
     struct ab_http *http = arg;
     struct ab_err err;
 
     (void)one;
+    if (http->store.where.file)
+        return add_stored(http, data, len);
     if (http->stream && http->body.len >= STREAM_HELD_MAX) {
         http->paused = true;
         return CURL_WRITEFUNC_PAUSE;

@@ -105,6 +105,20 @@ bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err)
     return true;
 }
 
+bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err)
+{
+    int failed = 0;
+
+    if (size > 0 && fallocate(f->fd, 0, 0, size) != 0)
+        failed = errno;
+    if (failed == EOPNOTSUPP || failed == ENOSYS)
+        failed = 0;
+    if (failed == 0 && ftruncate(f->fd, size) != 0)
+        failed = errno;
+    return failed == 0 ||
+           ab_fail_errno(err, failed, "cannot make %s %lld bytes long", f->path, (long long)size);
+}
+
 bool ab_file_read(const struct ab_file *f, void *out, size_t len, int64_t offset, size_t *got,
                   struct ab_err *err)
 {

@@ -30,6 +30,10 @@ void ab_file_unref(struct ab_file *f);
 /* The size now, in bytes. */
 AB_MUST_USE bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err);
 
+/* Make it `size` bytes long, with room on the disk for all of them where the file system can
+ * reserve it: a full disk is told before the bytes come. */
+AB_MUST_USE bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err);
+
 /* Read up to `len` bytes at `offset`; *got is less only at the end of the file. */
 AB_MUST_USE bool ab_file_read(const struct ab_file *f, void *out, size_t len, int64_t offset,
                               size_t *got, struct ab_err *err);
