@@ -163,48 +163,62 @@ local function check_listing(o, name, description)
   end
 end
 
+--- Refuse a stream without --save, and --save without a stream.
+local function check_save(o, operation)
+  local has_bytes = operation.streams and not operation.events
+  if has_bytes and not o.save then
+    usage(
+      ("%s replies with a stream"):format(operation.name),
+      "add --save FILE, or --save - for standard output"
+    )
+  elseif o.save and not has_bytes then
+    usage(
+      ("%s does not reply with bytes, so there is nothing to --save"):format(operation.name),
+      "its reply is written to standard output"
+    )
+  end
+end
+
+--- Write the bytes of a reply where they were asked for, and the rest of it to standard output.
+local function download(client, m, operation, given, o)
+  check_target(o.save, o.force)
+  local reply = client.call(operation.name, given)
+  save(m, operation, reply, o.save, o.force)
+  if o.save ~= "-" then
+    show(m, operation, reply)
+  end
+end
+
+local function list(client, m, operation, description, given, o)
+  if is_streamed(o) then
+    for page in client.pages[operation.name](given) do
+      show(m, operation, page)
+    end
+    return
+  end
+  local from, skip = full_result.input(m, operation, description, given, o)
+  local pages = client.pages[operation.name](from)
+  show(m, operation, full_result.read(pages, description, o, from, skip))
+end
+
 local function call(client, m, operation, given, o)
   local name = operation.name
   if o.presign then
     return presign(client, operation, given, o.presign)
-  elseif settings.get("dry_run") and not operation.reads then
-    client.call(name, given) -- the plan says it; there is no reply to show
-    return
-  end
-  if operation.events and not o.save then
-    return follow(client, m, operation, given)
-  elseif operation.streams and not operation.events then
-    if not o.save then
-      usage(
-        ("%s replies with a stream"):format(name),
-        "add --save FILE, or --save - for standard output"
-      )
-    end
-    check_target(o.save, o.force)
-    local reply = client.call(name, given)
-    save(m, operation, reply, o.save, o.force)
-    if o.save ~= "-" then
-      show(m, operation, reply)
-    end
-    return
-  elseif o.save then
-    usage(
-      ("%s does not reply with a stream, so there is nothing to --save"):format(name),
-      "its reply is written to standard output"
-    )
   end
   local description = not o.no_paginate and m:paginator(name)
+  check_save(o, operation)
   check_listing(o, name, description)
-  if not description then
-    show(m, operation, client.call(name, given))
-  elseif is_streamed(o) then
-    for page in client.pages[name](given) do
-      show(m, operation, page)
-    end
+  if settings.get("dry_run") and not operation.reads then
+    client.call(name, given) -- the plan says it; there is no reply to show
+  elseif operation.events then
+    follow(client, m, operation, given)
+  elseif operation.streams then
+    download(client, m, operation, given, o)
+  elseif description then
+    list(client, m, operation, description, given, o)
   else
-    local from, skip = full_result.input(m, operation, description, given, o)
-    local pages = client.pages[name](from)
-    show(m, operation, full_result.read(pages, description, o, from, skip))
+    show(m, operation, client.call(name, given))
   end
 end
 

@@ -272,6 +272,10 @@ describe("awsbak api", function()
 
   it("refuses to save what is no stream", function()
     fails({ "ssm", "get-parameter", "Name=/a" }, "nothing to --save", { save = "x" })
+    local tail = { "logs", "start-live-tail", "logGroupIdentifiers=arn" }
+    fails(tail, "StartLiveTail does not reply with bytes", { save = "x" })
+    local get = { "s3", "get-object", "Bucket=b", "Key=k" }
+    fails(get, "--max-items is for listings", { save = "x", max_items = 1 })
   end)
 
   it("says what does not go together", function()
@@ -372,6 +376,21 @@ describe("awsbak api under a guard", function()
         .. '{"dry_run":true,"type":"summary","withheld":1}\n',
       said.stdout
     )
+  end)
+
+  it("refuses in a dry run what it refuses in any", function()
+    local put = { "--dry-run", "api", "ssm", "put-parameter", "Name=/a", "Value=v" }
+    for flags, said in pairs({
+      ["--save=x"] = "nothing to --save",
+      ["--max-items=3"] = "--max-items is for listings",
+    }) do
+      local words = table.move(put, 1, #put, 1, {})
+      words[#words + 1] = flags
+      local result = program.run(words, { env = ENV })
+      assert.equal(2, result.status, flags)
+      assert.matches(said, result.stderr, 1, true)
+      assert.equal("", result.stdout)
+    end
   end)
 
   it("fails where only reads are allowed", function()
