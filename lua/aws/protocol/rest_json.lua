@@ -82,6 +82,9 @@ function M.parse(m, op, response)
   return rest.parse(m, op, response, bodies)
 end
 
+-- Where a body may have the code; the last is OAuth's.
+local CODES = { "code", "Code", "__type", "error" }
+
 --- What a reply with a status of failure says; its code is in a header, or in the body.
 ---@param m aws.Model
 ---@param op aws.Operation
@@ -96,7 +99,9 @@ function M.fault(m, op, response)
     end
     body = {} -- of a HEAD request: the header says it all
   end
-  code = code or body.code or body.Code or body.__type or body.error -- the last is OAuth's
+  for _, name in ipairs(CODES) do
+    code = code or type(body[name]) == "string" and body[name] or nil
+  end
   return rest.add_head(m, op, response, fault.from_json(m, op, response, body, code))
 end
 

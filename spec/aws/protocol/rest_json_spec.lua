@@ -85,6 +85,20 @@ describe("headers in rest-json", function()
   end)
 end)
 
+describe("an error in rest-json", function()
+  it("has its code in a header, or where the body has a text for one", function()
+    local function code(body, headers)
+      local response = { status = 400, headers = headers or {}, body = body }
+      return speaks.fault(demo, demo:operation("PutIt"), response).code
+    end
+    assert.equal("Gone", code('{"Code":null,"__type":"com.aws#Gone","message":null}'))
+    assert.equal("Gone", code('{"code":7,"Code":"Gone","__type":"Other"}'))
+    assert.equal("Gone", code('{"error":"Gone"}'))
+    assert.equal("Gone", code("", { { "x-amzn-errortype", "Gone:http://x/" } }))
+    assert.equal("400", code('{"code":null}'))
+  end)
+end)
+
 describe("a value that is JSON in a header", function()
   it("is shown as it is", function()
     local input = { Context = { a = 1 } }
