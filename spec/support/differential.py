@@ -159,7 +159,7 @@ class Case:
             self.fault = faults.FaultMaker(api, op, seed + " fault").make()
             self.reply = self.fault.status, self.fault.headers, self.fault.body
         elif op.output_shape is None:
-            self.reply = 200, {}, empty_body(api, op)
+            self.reply = op.http.get("responseCode", 200), {}, empty_body(api, op)
         else:
             self.reply = values.reply(api, op, teller.make(op.output_shape), noise)
 

@@ -136,7 +136,7 @@ class FaultMaker:
 
     def in_json(self, shape, value, code):
         message = self.message(value)
-        headers = values.reply_headers(shape, value)[1] if shape else {}
+        headers = values.reply_headers(shape, value) if shape else {}
         inside = {k: v for k, v in value.items() if "location" not in shape.members[k].serialization} if shape else {}
         body = values.reply_json(shape, inside, self.noise) if shape else {}
         named = next((n for n in shape.members if n.lower() == "message"), None) if shape else None
@@ -161,7 +161,7 @@ class FaultMaker:
 
     def in_xml(self, shape, value, code):
         message = self.message(value)
-        headers = values.reply_headers(shape, value)[1] if shape else {}
+        headers = values.reply_headers(shape, value) if shape else {}
         inside = {k: v for k, v in value.items() if "location" not in shape.members[k].serialization} if shape else {}
         parts = [values.element("Message", escape(message))] if self.maybe(0.9) else []
         parts += [values.element("Code", code)] if self.maybe(0.97) else []

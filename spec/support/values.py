@@ -310,13 +310,13 @@ def reply_xml(shape, value, name, noise):
     return element(name, xml_text(shape, value, noise))
 
 
-def reply_headers(shape, value):
-    headers, status = {}, 200
+def reply_headers(shape, value, status=200):
+    headers = {}
     for name, item in value.items():
         member = shape.members[name]
         place, key = member.serialization.get("location"), member.serialization.get("name", name)
         if place == "statusCode":
-            status = value[name] = 200
+            value[name] = status
         elif place == "headers":
             headers.update({key + k: v for k, v in item.items()})
         elif place == "header" and member.serialization.get("jsonvalue"):
@@ -326,7 +326,7 @@ def reply_headers(shape, value):
         elif place == "header":
             text = reply_scalar(member, item, "rfc822")
             headers[key] = str(text).lower() if isinstance(text, bool) else str(text)
-    return status, headers
+    return headers
 
 
 def raw_body(value):
@@ -357,7 +357,9 @@ def reply(api, op, value, noise):
         return 200, {}, whole_xml(op.name + "Response", reply_xml(shape, value, wrapper, noise), noise).encode()
     if protocol == "ec2":
         return 200, {}, whole_xml(op.name + "Response", xml_members(shape, value, noise)[1], noise).encode()
-    status, headers = reply_headers(shape, value)
+    status = op.http.get("responseCode", 200)
+    status = 200 if status == 204 else status  # which has no body
+    headers = reply_headers(shape, value, status)
     if protocol == "rest-json":
         body = rest_body(
             op, shape, value, noise, lambda m, v, _, n: json_text(reply_json(m, v, n), n),
