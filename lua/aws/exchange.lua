@@ -129,7 +129,8 @@ function exchange.new(service, prepared, input, options)
     service.hooks.build(call)
   end
   compress(call)
-  if service.s3 and not options.presign then
+  local traits = call.operation.checksum
+  if (service.s3 or traits.required or traits.member) and not options.presign then
     local mode = service.config:get("request_checksum_calculation")
     local is_added, err =
       errors.try(checksum.add, service.model, call.operation, call.input, call.request, mode)

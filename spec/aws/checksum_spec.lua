@@ -85,6 +85,38 @@ describe("the checksum of a request", function()
   end)
 end)
 
+describe("the checksum of a request", function()
+  it("is sent by any service whose model asks for it", function()
+    local description = {
+      metadata = {
+        apiVersion = "2020-01-01",
+        endpointPrefix = "demo",
+        protocol = "rest-xml",
+        serviceId = "Demo",
+        signatureVersion = "v4",
+      },
+      operations = {
+        PutIt = {
+          name = "PutIt",
+          http = { method = "PUT", requestUri = "/" },
+          httpChecksum = { requestChecksumRequired = true },
+          input = { shape = "It" },
+        },
+      },
+      shapes = {
+        It = { type = "structure", members = { Text = { shape = "Text" } } },
+        Text = { type = "string" },
+      },
+    }
+    local request
+    network.with({}, function()
+      local options = { region = "us-east-1", credentials = network.KEYS }
+      request = aws.client(description, options).build("PutIt", { Text = "x" })
+    end)
+    assert.equal(crc32(request.body), network.headers(request)["x-amz-checksum-crc32"])
+  end)
+end)
+
 describe("a server that wants Content-MD5", function()
   it("gets it, when it says so, and once", function()
     local refusal = {
