@@ -1,5 +1,10 @@
-local outside = require("awsbak.outside")
+local data = require("aws.data")
 local errors = require("awsbak.errors")
+local json = require("awsbak.core.json")
+local model = require("aws.model")
+local outside = require("awsbak.outside")
+local plain = require("spec.support.plain")
+local reference = require("spec.support.reference")
 local waiter = require("aws.waiter")
 
 local who = { service = "fake", operation = "Describe" }
@@ -110,5 +115,54 @@ describe("aws.waiter", function()
     local _, err, slept = wait({ acceptor("path", "A", 1) }, { {}, {} }, { delay = 0.5, tries = 2 })
     assert.equal("waiter_timeout", err.code)
     assert.same({ 0.5 }, slept)
+  end)
+end)
+
+describe("the waiters of all services", function()
+  local RUNS <const> = 20 -- of each
+  local ENDS <const> = { waiter_failed = "failure", waiter_timeout = "timeout" }
+
+  --- How a waiter ends, and after how many calls.
+  local function end_of(case)
+    local calls = 0
+    local function call()
+      calls = calls + 1
+      local outcome = case.outcomes[calls]
+      if outcome.code then
+        error(service_error(outcome.code, outcome.status), 0)
+      end
+      return { output = plain.read(outcome.output), status = 200 }
+    end
+    local compiled = waiter.compile(model.load(case.service):waiter(case.waiter))
+    local options = { delay = 0, tries = #case.outcomes }
+    local _, err = errors.try(waiter.wait, call, compiled, options, who)
+    return err and (ENDS[err.code] or "error") or "success", calls
+  end
+
+  it("end as botocore's do", function()
+    local python, reason = reference.python()
+    if not python then
+      pending(reason)
+    end
+    local seed = os.getenv("AWSBAK_SEED") or tostring(os.time())
+    local services = table.concat(data.services(), " ")
+    local asked = ("%s %d %s"):format(seed, RUNS, services)
+    local ends, waiters = {}, {}
+    outside.with({ sleep = function() end }, function()
+      for _, case in ipairs(reference.ask(asked, "reference_waiters.py")) do
+        local where = ("seed %s, %s"):format(seed, json.encode(case))
+        local found, calls = end_of(case)
+        assert.same({ case["end"], case.calls }, { found, calls }, where)
+        ends[found], waiters[case.service .. case.waiter] = (ends[found] or 0) + 1, true
+      end
+    end)
+    local count = 0
+    for _ in pairs(waiters) do
+      count = count + 1
+    end
+    assert.is_true(count > 70, count .. " waiters")
+    for _, name in ipairs({ "success", "failure", "timeout", "error" }) do
+      assert.is_true((ends[name] or 0) > 10, name)
+    end
   end)
 end)
