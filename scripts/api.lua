@@ -31,33 +31,6 @@ local function check_target(file, force)
   end
 end
 
---- Raise for bytes that a terminal would act on; `before` is the end of those that came before.
-local function check_readable(bytes, before)
-  if bytes:find("[^\t\n\r\32-\126\128-\255]") or (before .. bytes):find("\xc2[\x80-\x9f]") then
-    usage(
-      "the reply is binary, and standard output is a terminal",
-      "give --save FILE, or pipe it into another program"
-    )
-  end
-end
-
---- Write a stream to standard output.
-local function write_stream(body)
-  output.take_stdout()
-  local is_terminal, before = require("awsbak.core.sys").isatty(1), ""
-  for bytes in
-    function()
-      return body:read()
-    end
-  do
-    if is_terminal then
-      check_readable(bytes, before)
-      before = bytes:sub(-1)
-    end
-    output.text(bytes)
-  end
-end
-
 --- Write the streamed part of a reply where it was asked for (`force`: over a file that exists),
 --- and take it out of the reply.
 local function save(m, operation, reply, file, force)
@@ -65,7 +38,9 @@ local function save(m, operation, reply, file, force)
   local body <close> = reply[payload]
   reply[payload] = nil
   if file == "-" then
-    return write_stream(body)
+    return output.stream(function()
+      return body:read()
+    end, "the reply is binary", "give --save FILE, or pipe it into another program")
   end
   body:save(file, { force = force })
 end

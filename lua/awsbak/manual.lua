@@ -38,7 +38,10 @@ local function value_name(option)
   elseif option.choices then
     return " " .. table.concat(option.choices, "|")
   end
-  return " " .. (({ integer = "N", size = "SIZE", duration = "TIME" })[option.kind] or "VALUE")
+  return " "
+    .. (
+      ({ integer = "N", size = "SIZE", duration = "TIME", time = "WHEN" })[option.kind] or "VALUE"
+    )
 end
 
 local function notes(option)

@@ -65,6 +65,38 @@ function M.take_stdout()
   state().taken = true
 end
 
+--- Raise for bytes that a terminal would act on; `before` is the end of those that came before.
+local function check_readable(bytes, before, subject, hint)
+  local acts = bytes:find("[^\t\n\r\32-\126\128-\255]")
+  if acts or (before .. bytes):find("\xc2[\x80-\x9f]") then
+    errors.raise({
+      kind = "usage",
+      code = "terminal",
+      message = subject .. ", and standard output is a terminal",
+      hint = hint,
+    })
+  end
+end
+
+--- Write bytes as they come; standard output is theirs from then on (take_stdout).
+---@param read fun(): string? the next bytes, nil at the end
+---@param subject string what to say of them when they are not text, and a terminal would act on
+---  them: "the reply is binary"
+---@param hint string? what to do then
+--- Raises kind usage, code terminal, for such; kind io, code EPIPE, when nobody reads any more;
+--- what `read` raises.
+function M.stream(read, subject, hint)
+  M.take_stdout()
+  local is_terminal, before = sys().isatty(1), ""
+  for bytes in read do
+    if is_terminal then
+      check_readable(bytes, before, subject, hint or "pipe it into another program, or a file")
+      before = bytes:sub(-1)
+    end
+    write(bytes)
+  end
+end
+
 --- Whether standard output carries something else.
 ---@return boolean
 function M.is_taken()

@@ -13,7 +13,8 @@ local M = {}
 ---@class awsbak.Option
 ---@field [1] string name
 ---@field name string? the same, instead of [1]
----@field kind "string"|"flag"|"integer"|"size"|"duration"|"choice"|"jmespath"|nil default "string"
+---@field kind "string"|"flag"|"integer"|"size"|"duration"|"time"|"choice"|"jmespath"|nil default
+---  "string"
 ---@field many boolean? may be given more than once; the value is a list
 ---@field positional boolean? a word of the command line, not a flag
 ---@field required boolean?
@@ -40,6 +41,8 @@ local FIELDS = {
 }
 
 local DURATION_MAX_S = 86400 * 10000 -- what the deadline's timer holds everywhere
+
+local TIME_MAX = 253402300799 -- the last second of the year 9999
 
 --- Each kind: what a value must be, and how one is made from text or from a Lua value (nil: it is
 --- not such a value).
@@ -95,6 +98,15 @@ local kinds = {
       end
       local fits = type(seconds) == "number" and seconds >= (option.min or 0)
       return fits and seconds <= DURATION_MAX_S and seconds or nil
+    end,
+  },
+  time = {
+    wanted = "a time such as 2026-11-21T03:51:00Z or 2026-11-21, or how long ago, such as 2d",
+    read = function(v)
+      if type(v) == "string" then
+        return require("awsbak.time").point(v, require("awsbak.outside").now())
+      end
+      return type(v) == "number" and v >= 0 and v <= TIME_MAX and v or nil
     end,
   },
   choice = {

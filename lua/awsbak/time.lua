@@ -3,6 +3,8 @@
 --- A time is a number of seconds since 1970-01-01T00:00:00Z: an integer, or a float when there is a
 --- fraction. Calendar: the proleptic Gregorian one, by Hinnant's days_from_civil and its inverse.
 
+local units = require("awsbak.units")
+
 local M = {}
 
 local DAY = 86400 -- seconds
@@ -82,6 +84,22 @@ function M.parse(text)
   local year, month, day, clock, zone =
     text:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[Tt ]([%d:.]+)([Zz+-][%d:]*)$")
   return year and seconds(year, math.tointeger(tonumber(month)), day, clock, zone)
+end
+
+--- Read a point in time as people write it: RFC 3339, a date alone (its first second in UTC), or
+--- how long ago it was.
+---@param text string "2026-11-21T03:51:00Z", "2026-11-21", "90m", "2d"
+---@param now number epoch seconds
+---@return number? epoch nil when it is none of these
+function M.point(text, now)
+  local day = text:find("^%d%d%d%d%-%d%d%-%d%d$")
+  local epoch = M.parse(day and text .. "T00:00:00Z" or text)
+  if epoch or day then
+    return epoch
+  end
+  -- A bare number would be seconds ago for one reader and since 1970 for another.
+  local ago = not text:find("^[%d.]+$") and units.duration(text)
+  return ago and ago <= now and now - ago or nil
 end
 
 --- Read an HTTP date; a fraction and other zones, which some services send, are taken too.

@@ -48,6 +48,15 @@ describe("schema.check", function()
     assert.same({ "5" }, schema.check(s, { path = 5 }, "library").path)
   end)
 
+  it("takes a time as text or as epoch seconds", function()
+    local at = schema.new({ { "at", kind = "time" } })
+    assert.equal(1795219200, schema.check(at, { at = "2026-11-21" }, "command").at)
+    assert.equal(17.5, schema.check(at, { at = 17.5 }, "event").at)
+    for _, wrong in ipairs({ "17.5", "soon", -1, 0 / 0 }) do
+      assert.is_false((pcall(schema.check, at, { at = wrong }, "library")))
+    end
+  end)
+
   it("knows no duration that no timer can hold", function()
     fails(
       "wait must be a duration such as 90s, 5m or 1h30m, not '99999999999999999999h';"
@@ -94,13 +103,7 @@ describe("schema.check", function()
       { count = "x" },
       "command"
     )
-    fails(
-      "count must be a whole number from 1 up, not 0",
-      schema.check,
-      s,
-      { count = 0 },
-      "event"
-    )
+    fails("count must be a whole number from 1 up, not 0", schema.check, s, { count = 0 }, "event")
   end)
 
   it("names the choices and the nearest one", function()

@@ -60,4 +60,19 @@ describe("time", function()
       assert.is_nil(time.parse_http(text), text)
     end
   end)
+
+  it("reads a date, a time, or how long ago", function()
+    local now = 1800000000
+    for text, epoch in pairs({
+      ["2026-11-21T03:51:00Z"] = 1795233060,
+      ["2026-11-21"] = 1795219200,
+      ["90m"] = now - 5400,
+      ["1d12h"] = now - 129600,
+    }) do
+      assert.equal(epoch, time.point(text, now), text)
+    end
+    for _, text in ipairs({ "", "90", "1.5", "soon", "2026-13-01", "2026-11-21T03", "99999w" }) do
+      assert.is_nil(time.point(text, now), text)
+    end
+  end)
 end)

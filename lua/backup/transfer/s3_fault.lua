@@ -11,9 +11,22 @@ local M = {}
 function M.explain(err, bucket)
   if err.code == "NoSuchBucket" then
     err.message = ("there is no bucket %s"):format(bucket)
-    err.hint = "check its name, the profile and the endpoint; awsbak makes no buckets"
+    err.hint = "check its name, the profile and the endpoint; awsbak s3 mb makes one"
   end
   return err
+end
+
+--- Call a client so that its failure says which bucket is not there.
+---@param bucket string
+---@param f function an operation, or an iterator over pages
+---@param ... any its arguments
+---@return any ... what f returns; raises what it raises
+function M.call(bucket, f, ...)
+  local results = table.pack(pcall(f, ...))
+  if not results[1] then
+    error(M.explain(errors.from(results[2]), bucket), 0)
+  end
+  return table.unpack(results, 2, results.n)
 end
 
 --- The same for a HEAD of an object, whose answer 404 has no words: bucket or object?

@@ -1,0 +1,38 @@
+--- List versions and delete markers: awsbak s3 versions s3://vault/ssm/ --at 2d
+
+local listing = require("backup.s3.listing")
+local output = require("awsbak.output")
+local policy = require("awsbak.policy")
+local rows = require("backup.s3.rows")
+local s3 = require("aws.s3")
+
+return policy({
+  name = "s3 versions",
+  summary = "List versions and delete markers, newest first, or what there was at a time.",
+  description = "kind is version or marker: what deleting left in place of the object; latest is"
+    .. " what a reader gets now. With --at: of each key the version that a reader got then.",
+  examples = {
+    "awsbak s3 versions s3://vault/ssm/today.age",
+    "awsbak s3 versions s3://vault/ssm/ --at 2026-11-21T03:51:00Z",
+    "awsbak s3 versions s3://vault --at 2d",
+  },
+  options = {
+    {
+      "url",
+      positional = true,
+      required = true,
+      help = "s3://bucket or s3://bucket/prefix",
+    },
+    { "at", kind = "time", help = "only what existed then" },
+  },
+  run = function(o)
+    local bucket, prefix = s3.parse_prefix(o.url)
+    local entries = listing.versions(s3, bucket, prefix)
+    if o.at then
+      entries = listing.at(entries, o.at)
+    end
+    local columns =
+      { "key", "version_id", "kind", "latest", { key = "size", kind = "size" }, "modified" }
+    return { ok = output.rows(columns, rows.each(entries, "versions")) }
+  end,
+})
