@@ -5,8 +5,9 @@
 ---   recipients.txt  whom archives are for; a backup host with it needs no identity
 ---   signers.txt     whose archives are trusted besides our own
 ---
---- One key a line; blank lines and lines that begin with # are passed over. In signers.txt, and
---- there alone, a name may follow the key.
+--- One key a line; blank lines and lines that begin with # are passed over. In signers.txt a name
+--- may follow the key, and an SSH key may be followed by its comment. A file of identities may also
+--- be a private SSH key.
 
 local age = require("awsbak.core.age")
 local errors = require("awsbak.errors")
@@ -107,6 +108,16 @@ local function check_ours_to_change(path)
   end
 end
 
+--- The key of a line, and what follows it; nil for a blank line or a comment. An SSH key is two
+--- words, and its comment is nothing to us.
+local function split_line(line)
+  local word, name = line:match("^%s*([^#%s]%S*)%s*(.-)%s*$")
+  if word and word:find("^ssh%-") then
+    return word .. " " .. (name:match("^%S+") or ""), ""
+  end
+  return word, name
+end
+
 --- Each entry of a file of public keys: key, what follows it. Nil when there is no such file.
 local function read_public(path, check, with_name)
   local entries = {}
@@ -118,7 +129,7 @@ local function read_public(path, check, with_name)
   check_ours_to_change(path)
   for line in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
-    local word, name = line:match("^%s*([^#%s]%S*)%s*(.-)%s*$")
+    local word, name = split_line(line)
     if word then
       local ok, err = check(word)
       if ok and name ~= "" and not with_name then

@@ -64,7 +64,7 @@ return policy({
       help = "file, s3://bucket/key, or - for standard output",
     },
     { "path", many = true, help = "only this parameter and those below it" },
-    { "recipient", many = true, help = "age recipient, age1..." },
+    { "recipient", many = true, help = "age recipient: age1..., ssh-ed25519 ..., ssh-rsa ..." },
     { "passphrase_file", help = "encrypt with the passphrase in this file instead" },
     { "plaintext", kind = "flag", help = "do not encrypt: values will be readable by anyone" },
     { "force", kind = "flag", help = "replace what is there" },

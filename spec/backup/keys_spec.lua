@@ -148,6 +148,15 @@ describe("the keys of a host", function()
       assert.same({ other }, inside(keys.recipients))
     end)
 
+    it("may have SSH keys, with their comments", function()
+      local line = "ssh-ed25519 "
+        .. "AAAAC3NzaC1lZDI1NTE5AAAAIP/CCuRnf0FegyO0Uxu1dQcE7l48VAiGgBTWN3oa/wYJ"
+      put("recipients.txt", line .. " me@host, at work\n" .. line .. "\n")
+      assert.same({ line, line }, inside(keys.recipients))
+      local path = put("recipients.txt", "ssh-ed25519\n")
+      assert.matches(path .. ":1: not an age recipient", raised(keys.recipients).message, 1, true)
+    end)
+
     it("is named with the line that is wrong", function()
       local path = put("recipients.txt", "# x\nage1nothing\n")
       local err = raised(keys.recipients)

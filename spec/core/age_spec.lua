@@ -37,7 +37,7 @@ describe("age keys", function()
       [identity] = "not an age recipient but an age identity",
       [yubikey] = "an age plugin's recipient",
       ["age1pq1qqq"] = "a post-quantum age recipient",
-      ["ssh-ed25519 AAAA"] = "an SSH key, which awsbak does not support",
+      ["ssh-ed25519 AAAA"] = "an SSH key that is mistyped or cut",
       ["age1abc"] = "not an age recipient: it is mistyped or cut",
       ["me@example.com"] = "not an age recipient: it should begin with age1",
     }

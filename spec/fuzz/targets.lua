@@ -1,7 +1,9 @@
 --- What is fuzzed: functions of one text each. They take any bytes: a value comes back, or an error
 --- of ours; anything else is raised, which fuzz.c takes for a finding.
 
+local age = require("awsbak.core.age")
 local arn = require("aws.endpoint.arn")
+local codec = require("awsbak.core.codec")
 local endpoint = require("aws.endpoint")
 local errors = require("awsbak.errors")
 local event_stream = require("aws.protocol.event_stream")
@@ -91,6 +93,30 @@ function targets.arn(bytes)
   if found then
     assert(bytes:sub(1, 4) == "arn:" and #found.resourceId > 0)
   end
+end
+
+--- An error of a key: one that says what is wrong with it.
+local function key(value, err)
+  if value == nil then
+    assert(err.code == "key", err.message)
+    assert(#err.message > 0 and #err.message < 400, "a message of odd length")
+  end
+  return value
+end
+
+-- The bytes as they are; and as what an SSH key has in base64.
+function targets.ssh_key(bytes)
+  local base64 = codec.base64(bytes)
+  local file = "-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n-----END OPENSSH PRIVATE KEY-----\n"
+  for _, text in ipairs({ bytes, file:format(base64) }) do
+    local list = key(age.identities(text))
+    for _, identity in ipairs(list or {}) do
+      assert(age.check_recipient(assert(age.recipient(identity))))
+    end
+  end
+  key(age.check_recipient(bytes))
+  key(age.check_recipient("ssh-ed25519 " .. base64))
+  key(age.check_recipient("ssh-rsa " .. base64))
 end
 
 function targets.timestamp(bytes)

@@ -1,6 +1,7 @@
 --- The program survives running out of memory anywhere: each seventh allocation of a run, and each
 --- one of reading a reply, is made to fail, once alone and once with all that follow. Needs a build
---- with AB_FAULTS (the asan preset).
+--- with AB_FAULTS (the asan preset). Of a run with SSH keys, most of which is libcrypto's, each
+--- 71st.
 
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
@@ -8,6 +9,7 @@ local shell = require("spec.support.shell")
 
 local PROGRAM = assert(os.getenv("AWSBAK_PROGRAM"), "AWSBAK_PROGRAM names the build with AB_FAULTS")
 local STEP = 7
+local RARE = 71
 
 -- A sanitizer that finds something must be told apart from an error of ours.
 local SANITIZERS = "ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=exitcode=99 "
@@ -33,8 +35,8 @@ local function allocations(code)
   return assert(tonumber(lines[#lines]), table.concat(lines, "\n"))
 end
 
--- Run `code` once for each seventh point from `first` on; rows { at, status, stdout, stderr }.
-local function runs(code, first, more)
+-- Run `code` once for each point in steps from `first` on; rows { at, status, stdout, stderr }.
+local function runs(code, first, more, step)
   local dir <close> = scratch.new()
   local script = dir:write(
     "run.sh",
@@ -43,7 +45,7 @@ AWSBAK_FAIL_ALLOC=$1 %s %s timeout 20 %s -e %s >%s/$1.out 2>%s/$1.err </dev/null
 echo "$1 $?"
 ]]):format(more, SANITIZERS, PROGRAM, shell.quote(code), dir:path(), dir:path())
   )
-  local points = ("seq %d %d %d"):format(first, STEP, allocations(code))
+  local points = ("seq %d %d %d"):format(first, step or STEP, allocations(code))
   local rows = {}
   for _, line in ipairs(shell_lines(points .. " | xargs -P 2 -n 1 sh " .. script)) do
     local at, status = line:match("^(%d+) (%d+)$")
@@ -58,8 +60,8 @@ echo "$1 $?"
 end
 
 -- Either the run was right in spite of the failure, or it ended with one sentence that says why.
-local function check(code, expected, first, more)
-  local rows = runs(code, first, more)
+local function check(code, expected, first, more, step)
+  local rows = runs(code, first, more, step)
   assert.is_true(#rows > 100)
   for _, row in ipairs(rows) do
     local said = ("allocation %s failed, exit %d\n%s"):format(row.at, row.status, row.stderr)
@@ -84,6 +86,38 @@ describe("out of memory", function()
       error(err.message, 0)
     end
     print("signed")
+  ]]
+  -- An archive for keys of every kind, opened with each.
+  local AGE <const> = [[
+    local age = require("awsbak.core.age")
+    local archives = dofile("spec/support/archives.lua")
+    local function check(value, err)
+      if value == nil then
+        error(err.message, 0)
+      end
+      return value
+    end
+    local function read(name)
+      local file <close> = assert(io.open("spec/fuzz/seeds/ssh_key/" .. name))
+      return file:read("a")
+    end
+    local identities, recipients = {}, {}
+    for i, name in ipairs({ "file", "pem", "pkcs8" }) do
+      identities[i] = check(age.identities(read(name)))[1]
+      recipients[i] = check(age.recipient(identities[i]))
+    end
+    local path = os.tmpname()
+    local gone <close> = setmetatable({}, { __close = function() os.remove(path) end })
+    local file <close> = assert(io.open(path, "wb"))
+    file:write(archives.seal("whole", { recipients = recipients }))
+    file:flush()
+    for _, identity in ipairs(identities) do
+      local text, failure = archives.open(path, { identities = { identity } })
+      if failure then
+        error(failure.message, 0)
+      end
+      print(text)
+    end
   ]]
   local request, running, started
 
@@ -121,6 +155,10 @@ describe("out of memory", function()
 
   it("once, while a request is signed", function()
     check(SIGN, "signed\n", started, "")
+  end)
+
+  it("once, while an archive for SSH keys is made and opened", function()
+    check(AGE, "whole\nwhole\nwhole\n", started, "", RARE)
   end)
 
   it("once and for good, anywhere in reading a reply", function()

@@ -10,15 +10,16 @@
 
 enum { WORK_FACTOR_LOW = 1, WORK_FACTOR_HIGH = 30 };
 
-static int wipe_keys(lua_State *L)
+static int drop_keys(lua_State *L)
 {
-    struct ab_bind_keys *keys = luaL_checkudata(L, 1, KEYS);
+    struct ab_age_keys **keys = luaL_checkudata(L, 1, KEYS);
 
-    ab_wipe(keys->key, keys->count * AB_KEY);
+    ab_age_keys_unref(*keys);
+    *keys = NULL;
     return 0;
 }
 
-static const luaL_Reg keys_meta[] = {{"__gc", wipe_keys}, {NULL, NULL}};
+static const luaL_Reg keys_meta[] = {{"__gc", drop_keys}, {NULL, NULL}};
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 /* Number of keys in the option's list, which is left on the stack (or nil). */
@@ -36,25 +37,29 @@ static size_t push_list(lua_State *L, int arg, const char *name)
     return count;
 }
 
-struct ab_bind_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
-                                       enum ab_keytext type, struct ab_err *err)
+struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
+                                      bool (*add)(struct ab_age_keys *keys, struct ab_slice text,
+                                                  struct ab_err *err),
+                                      struct ab_err *err)
 {
     ab_bind_class(L, KEYS, keys_meta, no_methods);
     size_t count = push_list(L, arg, name);
     int list = lua_gettop(L);
-    struct ab_bind_keys *keys =
-        ab_bind_object(L, sizeof *keys + count * AB_KEY, KEYS, 0); /* list keys */
-    keys->count = count;
-    for (size_t i = 0; i < count; i++) {
+    struct ab_age_keys **keys = ab_bind_object(L, sizeof *keys, KEYS, 0); /* list keys */
+    *keys = ab_age_keys_new(count, err);
+    for (size_t i = 0; *keys && i < count; i++) {
         lua_rawgeti(L, list, (lua_Integer)i + 1);
-        if (!ab_keytext_read(keys->key[i], type, ab_bind_secret_bytes(L, -1), err)) {
+        if (!add(*keys, ab_bind_secret_bytes(L, -1), err)) {
             lua_settop(L, list - 1);
             return NULL;
         }
         lua_pop(L, 1);
     }
     lua_remove(L, list);
-    return keys;
+    struct ab_age_keys *set = *keys;
+    if (!set)
+        lua_pop(L, 1);
+    return set;
 }
 
 struct ab_slice ab_bind_passphrase(lua_State *L, int arg)

@@ -3,23 +3,20 @@
 #define AB_BIND_STREAM_H
 
 #include "bind/bind.h"
-#include "crypto/keytext.h"
+#include "crypto/age_keys.h"
 
 struct ab_file;
 
 enum { AB_STREAM_KEYS_MAX = 256 };
 
-/* Keys read from a list of texts (strings or secrets); memory that is wiped when collected. */
-struct ab_bind_keys {
-    size_t count;
-    uint8_t key[][AB_KEY];
-};
-
-/* Push the keys of option `name` of the table at `arg`, of which each must be of `type`. NULL (and
- * nothing pushed) with err when one is not; its index is in the message. Raises unless it is a
- * list. */
-struct ab_bind_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
-                                       enum ab_keytext type, struct ab_err *err);
+/* Push the keys of option `name` of the table at `arg`, a list of strings or secrets, of which each
+ * is read by `add`: ab_age_keys_add_recipient or ab_age_keys_add_identity. The value on the stack
+ * holds a reference to the set. NULL (and nothing pushed) with err when one is none. Raises unless
+ * it is a list. */
+struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
+                                      bool (*add)(struct ab_age_keys *keys, struct ab_slice text,
+                                                  struct ab_err *err),
+                                      struct ab_err *err);
 
 /* Option `passphrase`, a string or a secret, of the table at `arg`; data is NULL only when absent.
  * Valid while the table holds it. */

@@ -55,13 +55,12 @@ int ab_stream_reader(lua_State *L)
         lua_replace(L, 2);
     }
     ab_bind_only(L, 2, names);
-    struct ab_bind_keys *keys =
-        ab_bind_push_keys(L, 2, "identities", AB_AGE_IDENTITY, &err); /* file options keys */
+    struct ab_age_keys *keys = ab_bind_push_keys(L, 2, "identities", ab_age_keys_add_identity,
+                                                 &err); /* file options keys */
     if (!keys)
         return ab_bind_fail(L, &err);
     struct ab_age_with with = {
-        .identities = (const uint8_t(*)[AB_KEY])keys->key,
-        .count = keys->count,
+        .keys = keys,
         .passphrase = ab_bind_passphrase(L, 2),
         .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
     };

@@ -102,14 +102,12 @@ int ab_stream_writer(lua_State *L)
     options.zstd_level = zstd_level(L, 1);
     options.to.work_factor = ab_bind_work_factor(L, 1, "work_factor", AB_AGE_WORK_FACTOR);
     options.to.passphrase = ab_bind_passphrase(L, 1);
-    struct ab_bind_keys *keys =
-        ab_bind_push_keys(L, 1, "recipients", AB_AGE_RECIPIENT, &err); /* options keys */
-    if (!keys)
+    options.to.keys =
+        ab_bind_push_keys(L, 1, "recipients", ab_age_keys_add_recipient, &err); /* options keys */
+    if (!options.to.keys)
         return ab_bind_fail(L, &err);
-    luaL_argcheck(L, keys->count == 0 || !options.to.passphrase.data, 1,
+    luaL_argcheck(L, options.to.keys->count == 0 || !options.to.passphrase.data, 1,
                   "recipients and a passphrase exclude each other");
-    options.to.recipients = (const uint8_t(*)[AB_KEY])keys->key;
-    options.to.count = keys->count;
     struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, WRITER, 0);
     struct state *s = new_state(&options, &err);
     if (!s)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "crypto/aead.h"
+#include "crypto/age_ssh.h"
 #include "crypto/age_stanza.h"
 #include "crypto/curve.h"
 #include "crypto/digest.h"
@@ -42,21 +43,6 @@ static int read_work_factor(struct ab_slice arg)
     return n;
 }
 
-/* Open a body with a wrapping key, under the fixed nonce of zeros; *opened tells whether it fitted.
- */
-static bool open_body(const uint8_t key[AB_AEAD_KEY], const struct ab_age_stanza *s,
-                      uint8_t *file_key, bool *opened, struct ab_err *err)
-{
-    static const uint8_t zeros[AB_AEAD_NONCE];
-    struct ab_aead *aead = ab_aead_new(key, false, err);
-
-    if (!aead)
-        return false;
-    *opened = ab_aead_open(aead, zeros, s->body, BODY, file_key);
-    ab_aead_free(aead);
-    return true;
-}
-
 /* The key that wraps the file key between two X25519 parties. */
 static bool x25519_wrap_key(const uint8_t *secret, const uint8_t *peer, const uint8_t *share,
                             const uint8_t *recipient, uint8_t key[AB_SHA256], struct ab_err *err)
@@ -79,7 +65,7 @@ static bool try_identity(const uint8_t identity[AB_KEY], const uint8_t *share,
     uint8_t recipient[AB_KEY], key[AB_SHA256];
     bool ok = ab_x25519_public(identity, recipient, err) &&
               x25519_wrap_key(identity, share, share, recipient, key, err) &&
-              open_body(key, s, file_key, opened, err);
+              ab_age_stanza_open(s, key, file_key, opened, err);
 
     ab_wipe(key, sizeof key);
     return ok;
@@ -93,8 +79,9 @@ static bool try_x25519(const struct ab_age_stanza *s, const struct ab_age_with *
     if (s->argc != 2 || !ab_age_stanza_bytes(s->args[1], share, sizeof share) ||
         s->body_len != BODY)
         return ab_age_stanza_damaged(err, "an X25519 stanza is malformed");
-    for (size_t i = 0; i < with->count && !*opened; i++)
-        if (!try_identity(with->identities[i], share, s, file_key, opened, err))
+    for (size_t i = 0; i < ab_age_keys_count(with->keys) && !*opened; i++)
+        if (!with->keys->key[i].ssh &&
+            !try_identity(with->keys->key[i].x25519, share, s, file_key, opened, err))
             return strcmp(err->code, "x25519") == 0
                        ? ab_age_stanza_damaged(err, "a share is of low order")
                        : false;
@@ -128,9 +115,19 @@ static bool try_scrypt(const struct ab_age_stanza *s, const struct ab_age_with *
     if (!with->passphrase.data)
         return true;
     bool ok = scrypt_wrap_key(with->passphrase, salt, work_factor, key, err) &&
-              open_body(key, s, file_key, opened, err);
+              ab_age_stanza_open(s, key, file_key, opened, err);
     ab_wipe(key, sizeof key);
     return ok;
+}
+
+static bool try_ssh(const struct ab_age_stanza *s, const struct ab_age_with *with,
+                    uint8_t *file_key, bool *opened, struct ab_err *err)
+{
+    for (size_t i = 0; i < ab_age_keys_count(with->keys) && !*opened; i++)
+        if (with->keys->key[i].ssh &&
+            !ab_age_ssh_unwrap(s, with->keys->key[i].ssh, file_key, opened, err))
+            return false;
+    return true;
 }
 
 /* Check and try one stanza; those of unknown types are passed over. */
@@ -144,6 +141,8 @@ static bool try_stanza(const struct ab_age_stanza *s, const struct ab_age_with *
         ok = try_x25519(s, with, found, &mine, err);
     else if (ab_slice_is(s->args[0], "scrypt"))
         ok = try_scrypt(s, with, found, &mine, err);
+    else if (ab_slice_is(s->args[0], "ssh-ed25519") || ab_slice_is(s->args[0], "ssh-rsa"))
+        ok = try_ssh(s, with, found, &mine, err);
     if (ok && mine && !*opened) {
         memcpy(file_key, found, sizeof found);
         *opened = true;
@@ -161,7 +160,7 @@ static bool no_match(const struct ab_age_with *with, bool has_scrypt, struct ab_
     if (has_scrypt)
         why = with->passphrase.data ? "the passphrase is wrong"
                                     : "the archive is locked with a passphrase, and none was given";
-    else if (with->count == 0)
+    else if (ab_age_keys_count(with->keys) == 0)
         why = "the archive is encrypted, and no identity was given to open it";
     return ab_fail(err, AB_INTEGRITY, "age_no_match", "%s", why);
 }
@@ -254,22 +253,6 @@ bool ab_age_header_open(struct ab_slice header, const struct ab_age_with *with,
 
 /* --- Writing ------------------------------------------------------------------------------- */
 
-/* The body of a stanza: the file key sealed with a wrapping key. 32 bytes fit in one short line. */
-static bool add_body(struct ab_buf *out, const uint8_t key[AB_AEAD_KEY], const uint8_t *file_key,
-                     struct ab_err *err)
-{
-    static const uint8_t zeros[AB_AEAD_NONCE];
-    uint8_t body[BODY];
-    struct ab_aead *aead = ab_aead_new(key, true, err);
-    bool ok = aead && ab_aead_seal(aead, zeros, file_key, AB_AGE_FILE_KEY, body, err) &&
-              ab_buf_add_byte(out, '\n', err) &&
-              ab_age_stanza_add_bytes(out, body, sizeof body, err) &&
-              ab_buf_add_byte(out, '\n', err);
-
-    ab_aead_free(aead);
-    return ok;
-}
-
 static bool add_x25519(struct ab_buf *out, const uint8_t recipient[AB_KEY], const uint8_t *file_key,
                        struct ab_err *err)
 {
@@ -278,7 +261,7 @@ static bool add_x25519(struct ab_buf *out, const uint8_t recipient[AB_KEY], cons
               x25519_wrap_key(secret, recipient, share, recipient, key, err) &&
               ab_buf_add_text(out, "-> X25519 ", err) &&
               ab_age_stanza_add_bytes(out, share, sizeof share, err) &&
-              add_body(out, key, file_key, err);
+              ab_age_stanza_seal(out, key, file_key, err);
 
     ab_wipe(secret, sizeof secret);
     ab_wipe(key, sizeof key);
@@ -296,9 +279,16 @@ static bool add_scrypt(struct ab_buf *out, const struct ab_age_to *to, const uin
               scrypt_wrap_key(to->passphrase, salt, to->work_factor, key, err) &&
               ab_buf_add_text(out, "-> scrypt ", err) &&
               ab_age_stanza_add_bytes(out, salt, sizeof salt, err) &&
-              ab_buf_add_text(out, factor, err) && add_body(out, key, file_key, err);
+              ab_buf_add_text(out, factor, err) && ab_age_stanza_seal(out, key, file_key, err);
     ab_wipe(key, sizeof key);
     return ok;
+}
+
+static bool add_recipient(struct ab_buf *out, const struct ab_age_key *key, const uint8_t *file_key,
+                          struct ab_err *err)
+{
+    return key->ssh ? ab_age_ssh_wrap(out, key->ssh, file_key, err)
+                    : add_x25519(out, key->x25519, file_key, err);
 }
 
 bool ab_age_header_write(struct ab_buf *out, const struct ab_age_to *to,
@@ -311,8 +301,8 @@ bool ab_age_header_write(struct ab_buf *out, const struct ab_age_to *to,
         return false;
     if (to->passphrase.data && !add_scrypt(out, to, file_key, err))
         return false;
-    for (size_t i = 0; i < to->count; i++)
-        if (!add_x25519(out, to->recipients[i], file_key, err))
+    for (size_t i = 0; i < ab_age_keys_count(to->keys); i++)
+        if (!add_recipient(out, &to->keys->key[i], file_key, err))
             return false;
     return ab_buf_add_text(out, "---", err) &&
            header_mac(file_key, (struct ab_slice){out->data + start, out->len - start}, mac, err) &&

@@ -1,16 +1,17 @@
 /* crypto/age_header.h - the header of an age v1 file: the file key, wrapped for each recipient.
  *
- * Format: C2SP age.md (https://c2sp.org/age). A file is sealed either to X25519 recipients or with
- * one passphrase, never both: a scrypt stanza must stand alone. Every fault the format calls for is
- * refused: text that is not canonical, shares of low order, bodies that are not 32 bytes. */
+ * Format: C2SP age.md (https://c2sp.org/age). A file is sealed either to recipients (X25519 or SSH
+ * keys) or with one passphrase, never both: a scrypt stanza must stand alone. Every fault the
+ * format calls for is refused: text that is not canonical, shares of low order, bodies that are not
+ * 32 bytes. */
 #ifndef AB_CRYPTO_AGE_HEADER_H
 #define AB_CRYPTO_AGE_HEADER_H
 
 #include "base/buf.h"
-#include "crypto/keytext.h"
+#include "crypto/age_keys.h"
+#include "crypto/age_stanza.h"
 
 enum {
-    AB_AGE_FILE_KEY = 16,
     AB_AGE_HEADER_MAX = 256 * 1024,
     AB_AGE_WORK_FACTOR = 18,     /* what age itself uses: about a second and 256 MiB */
     AB_AGE_WORK_FACTOR_MAX = 20, /* 1 GiB; the default cap of a reader */
@@ -19,19 +20,16 @@ enum {
 /* Where age and its armor begin; the magic of a file. */
 #define AB_AGE_MAGIC "age-encryption.org/"
 
-/* Whom a file is for: `count` recipients, or a passphrase (data NULL = none). Borrowed. */
+/* Whom a file is for: recipients (NULL = none), or a passphrase (data NULL = none). Borrowed. */
 struct ab_age_to {
-    const uint8_t (*recipients)[AB_KEY];
-    size_t count;
+    struct ab_age_keys *keys;
     struct ab_slice passphrase;
     int work_factor;
 };
 
-/* What a reader may try: `count` identities (secret keys) and a passphrase (data NULL = none).
- * Borrowed. */
+/* What a reader may try: identities (NULL = none) and a passphrase (data NULL = none). Borrowed. */
 struct ab_age_with {
-    const uint8_t (*identities)[AB_KEY];
-    size_t count;
+    struct ab_age_keys *keys;
     struct ab_slice passphrase;
     int max_work_factor;
 };

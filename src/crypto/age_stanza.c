@@ -59,8 +59,8 @@ static bool read_body(struct ab_age_cursor *c, struct ab_age_stanza *s, struct a
         if (!ab_age_stanza_line(c, &line) || line.len > AB_AGE_LINE_TEXT ||
             !ab_base64_decode(bytes, &len, (const char *)line.data, line.len, false))
             return ab_age_stanza_damaged(err, "the body of a stanza is not canonical base64");
-        if (s->body_len == 0)
-            memcpy(s->body, bytes, len);
+        if (s->body_len + len <= sizeof s->body)
+            memcpy(s->body + s->body_len, bytes, len);
         s->body_len += len;
     } while (line.len == AB_AGE_LINE_TEXT);
     return true;
@@ -93,4 +93,47 @@ bool ab_age_stanza_add_bytes(struct ab_buf *out, const uint8_t *bytes, size_t le
     char text[AB_AGE_LINE_TEXT];
 
     return ab_buf_add(out, text, ab_base64_encode(text, bytes, len, false), err);
+}
+
+bool ab_age_stanza_add_body(struct ab_buf *out, const uint8_t *bytes, size_t len,
+                            struct ab_err *err)
+{
+    size_t n = AB_AGE_LINE_BYTES;
+
+    for (size_t at = 0; n == AB_AGE_LINE_BYTES; at += n) {
+        n = len - at < AB_AGE_LINE_BYTES ? len - at : AB_AGE_LINE_BYTES;
+        if (!ab_buf_add_byte(out, '\n', err) || !ab_age_stanza_add_bytes(out, bytes + at, n, err))
+            return false;
+    }
+    return ab_buf_add_byte(out, '\n', err);
+}
+
+static const uint8_t zeros[AB_AEAD_NONCE]; /* the nonce: a wrapping key wraps once */
+
+bool ab_age_stanza_seal(struct ab_buf *out, const uint8_t key[AB_AEAD_KEY],
+                        const uint8_t file_key[AB_AGE_FILE_KEY], struct ab_err *err)
+{
+    uint8_t body[AB_AGE_FILE_KEY + AB_AEAD_TAG];
+    struct ab_aead *aead = ab_aead_new(key, true, err);
+    bool ok = aead && ab_aead_seal(aead, zeros, file_key, AB_AGE_FILE_KEY, body, err) &&
+              ab_age_stanza_add_body(out, body, sizeof body, err);
+
+    ab_aead_free(aead);
+    return ok;
+}
+
+bool ab_age_stanza_open(const struct ab_age_stanza *s, const uint8_t key[AB_AEAD_KEY],
+                        uint8_t file_key[AB_AGE_FILE_KEY], bool *opened, struct ab_err *err)
+{
+    struct ab_aead *aead;
+
+    *opened = false;
+    if (s->body_len != AB_AGE_FILE_KEY + AB_AEAD_TAG)
+        return true;
+    aead = ab_aead_new(key, false, err);
+    if (!aead)
+        return false;
+    *opened = ab_aead_open(aead, zeros, s->body, s->body_len, file_key);
+    ab_aead_free(aead);
+    return true;
 }

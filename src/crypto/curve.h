@@ -20,6 +20,13 @@ AB_MUST_USE bool ab_x25519_shared(const uint8_t secret[AB_CURVE_KEY],
                                   const uint8_t public_key[AB_CURVE_KEY],
                                   uint8_t shared[AB_CURVE_KEY], struct ab_err *err);
 
+/* An Ed25519 key as an X25519 one, by the map between the two forms of the curve (RFC 7748, section
+ * 4.1). A public key that is no point of the curve is kind config, code "key". */
+AB_MUST_USE bool ab_ed25519_public_to_x25519(const uint8_t public_key[AB_CURVE_KEY],
+                                             uint8_t out[AB_CURVE_KEY], struct ab_err *err);
+AB_MUST_USE bool ab_ed25519_secret_to_x25519(const uint8_t seed[AB_CURVE_KEY],
+                                             uint8_t out[AB_CURVE_KEY], struct ab_err *err);
+
 /* The Ed25519 signature of `message`. */
 AB_MUST_USE bool ab_ed25519_sign(const uint8_t secret[AB_CURVE_KEY], struct ab_slice message,
                                  uint8_t signature[AB_ED25519_SIGNATURE], struct ab_err *err);

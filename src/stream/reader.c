@@ -13,12 +13,11 @@
 enum { STEP = 64 * 1024, LOOK = 1024 };
 
 struct ab_reader {
-    struct ab_file *file;          /* one reference */
-    struct ab_source *source;      /* owned; NULL before the first fill */
-    struct ab_digest *sha256;      /* owned; of what was handed out */
-    uint8_t (*identities)[AB_KEY]; /* owned, secret */
-    size_t count;
-    struct ab_buf passphrase; /* owned, secret */
+    struct ab_file *file;           /* one reference */
+    struct ab_source *source;       /* owned; NULL before the first fill */
+    struct ab_digest *sha256;       /* owned; of what was handed out */
+    struct ab_age_keys *identities; /* a reference, or NULL */
+    struct ab_buf passphrase;       /* owned, secret */
     bool has_passphrase;
     int max_work_factor;
     struct ab_reader_form form;
@@ -35,17 +34,9 @@ static bool keep_keys(struct ab_reader *r, const struct ab_age_with *with, struc
 {
     r->max_work_factor = with->max_work_factor;
     r->has_passphrase = with->passphrase.data != NULL;
-    if (r->has_passphrase &&
-        !ab_buf_add(&r->passphrase, with->passphrase.data, with->passphrase.len, err))
-        return false;
-    if (with->count == 0)
-        return true;
-    r->identities = ab_secret_alloc(with->count * AB_KEY);
-    if (!r->identities)
-        return ab_fail_memory(err);
-    memcpy(r->identities, with->identities, with->count * AB_KEY);
-    r->count = with->count;
-    return true;
+    r->identities = ab_age_keys_ref(with->keys);
+    return !r->has_passphrase ||
+           ab_buf_add(&r->passphrase, with->passphrase.data, with->passphrase.len, err);
 }
 
 struct ab_reader *ab_reader_new(struct ab_file *file, const struct ab_age_with *with,
@@ -76,7 +67,7 @@ void ab_reader_free(struct ab_reader *r)
     ab_source_free(r->source);
     ab_file_unref(r->file);
     ab_digest_free(r->sha256);
-    ab_secret_free(r->identities, r->count * AB_KEY);
+    ab_age_keys_unref(r->identities);
     ab_buf_drop(&r->passphrase);
     ab_buf_drop(&r->buf);
     ab_free(r);
@@ -118,8 +109,7 @@ static bool wrap(struct ab_reader *r, struct ab_source *around)
 
 static bool open_age(struct ab_reader *r, struct ab_err *err)
 {
-    struct ab_age_with with = {
-        (const uint8_t(*)[AB_KEY])r->identities, r->count, {NULL, 0}, r->max_work_factor};
+    struct ab_age_with with = {r->identities, {NULL, 0}, r->max_work_factor};
 
     if (r->has_passphrase)
         with.passphrase = (struct ab_slice){

@@ -1,18 +1,15 @@
 #include "stream/writer.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "crypto/digest.h"
 #include "stream/stage.h"
 
 struct ab_writer {
-    struct ab_digest *sha256;      /* owned; of the plaintext */
-    struct ab_stage *first;        /* owned; NULL until the first byte */
-    struct ab_buf *out;            /* borrowed */
-    uint8_t (*recipients)[AB_KEY]; /* owned */
-    size_t count;
-    struct ab_buf passphrase; /* owned, secret */
+    struct ab_digest *sha256;       /* owned; of the plaintext */
+    struct ab_stage *first;         /* owned; NULL until the first byte */
+    struct ab_buf *out;             /* borrowed */
+    struct ab_age_keys *recipients; /* a reference, or NULL */
+    struct ab_buf passphrase;       /* owned, secret */
     bool has_passphrase;
     int work_factor;
     int zstd_level;
@@ -27,17 +24,9 @@ static bool keep_options(struct ab_writer *w, const struct ab_writer_options *op
     w->zstd_level = options->zstd_level;
     w->work_factor = to->work_factor;
     w->has_passphrase = to->passphrase.data != NULL;
-    if (w->has_passphrase &&
-        !ab_buf_add(&w->passphrase, to->passphrase.data, to->passphrase.len, err))
-        return false;
-    if (to->count == 0)
-        return true;
-    w->recipients = ab_calloc(to->count, AB_KEY);
-    if (!w->recipients)
-        return ab_fail_memory(err);
-    memcpy(w->recipients, to->recipients, to->count * AB_KEY);
-    w->count = to->count;
-    return true;
+    w->recipients = ab_age_keys_ref(to->keys);
+    return !w->has_passphrase ||
+           ab_buf_add(&w->passphrase, to->passphrase.data, to->passphrase.len, err);
 }
 
 struct ab_writer *ab_writer_new(const struct ab_writer_options *options, struct ab_buf *out,
@@ -66,7 +55,7 @@ void ab_writer_free(struct ab_writer *w)
     ab_stage_free(w->first);
     ab_digest_free(w->sha256);
     ab_buf_drop(&w->passphrase);
-    ab_free(w->recipients);
+    ab_age_keys_unref(w->recipients);
     ab_free(w);
 }
 
@@ -80,14 +69,13 @@ static bool push_front(struct ab_stage **chain, struct ab_stage *stage)
 
 static bool start(struct ab_writer *w, struct ab_err *err)
 {
-    struct ab_age_to to = {
-        (const uint8_t(*)[AB_KEY])w->recipients, w->count, {NULL, 0}, w->work_factor};
+    struct ab_age_to to = {w->recipients, {NULL, 0}, w->work_factor};
     struct ab_stage *chain = NULL;
 
     if (w->has_passphrase) /* an empty one is still one */
         to.passphrase = (struct ab_slice){
             w->passphrase.data ? w->passphrase.data : (const uint8_t *)"", w->passphrase.len};
-    bool seals = w->count > 0 || w->has_passphrase;
+    bool seals = ab_age_keys_count(w->recipients) > 0 || w->has_passphrase;
     if (push_front(&chain, ab_collect_new(w->out, err)) &&
         (!seals || push_front(&chain, ab_age_seal_new(chain, &to, err))) &&
         (w->zstd_level == 0 || push_front(&chain, ab_zstd_pack_new(chain, w->zstd_level, err)))) {
