@@ -43,6 +43,13 @@ struct ab_file *ab_bind_file(lua_State *L, int arg)
     return self->file;
 }
 
+struct ab_file **ab_file_handle_new(lua_State *L)
+{
+    struct lua_file *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+
+    return &self->file;
+}
+
 /* file.open(path) -> handle to read a regular file | nil, err (code "not_regular" for others) */
 static int file_open(lua_State *L)
 {
@@ -63,6 +70,20 @@ static int file_spool(lua_State *L)
 
     self->file = ab_file_spool(folder, &err);
     return self->file ? 1 : ab_bind_fail(L, &err);
+}
+
+/* file.journal(path) -> handle of a file, made when it is missing, that no other process uses;
+ * write() appends | nil, err (code "locked" while one does) */
+static int file_journal(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    struct lua_file *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct ab_err err;
+
+    self->file = ab_file_journal(path, &err);
+    if (!self->file || !ab_file_size(self->file, &self->end, &err))
+        return ab_bind_fail(L, &err);
+    return 1;
 }
 
 static void drop_io(void *arg)
@@ -208,6 +229,18 @@ static int file_resize(lua_State *L)
     return ab_bind_job(L, run_resize, drop_io, io, push_true);
 }
 
+/* f:stat() -> as file.stat gives it | nil, err */
+static int file_stat(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    struct stat st;
+    struct ab_err err;
+
+    if (!ab_file_stat(self->file, &st, &err))
+        return ab_bind_fail(L, &err);
+    return ab_file_push_stat(L, &st);
+}
+
 /* f:path() -> the name it was opened by */
 static int file_path(lua_State *L)
 {
@@ -239,21 +272,22 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"read", file_read},     {"write", file_write}, {"pwrite", file_pwrite},
-    {"region", file_region}, {"size", file_size},   {"resize", file_resize},
-    {"path", file_path},     {"close", file_close}, {NULL, NULL},
+    {"read", file_read},   {"write", file_write}, {"pwrite", file_pwrite}, {"region", file_region},
+    {"size", file_size},   {"stat", file_stat},   {"resize", file_resize}, {"path", file_path},
+    {"close", file_close}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
     {"open", file_open},
     {"spool", file_spool},
+    {"journal", file_journal},
     {"sink", ab_file_sink_open},
     {"stdin", ab_file_stdin},
     {"stdout", ab_file_stdout},
     {"read_file", ab_file_read_file},
     {"read_secret", ab_file_read_secret},
     {"create_exclusive", ab_file_create_exclusive},
-    {"stat", ab_file_stat},
+    {"stat", ab_file_stat_path},
     {"mkdirs", ab_file_mkdirs},
     {"list", ab_file_list},
     {NULL, NULL},

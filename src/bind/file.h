@@ -3,6 +3,15 @@
 #define AB_BIND_FILE_H
 
 #include <lua.h>
+#include <sys/stat.h>
+
+struct ab_file;
+
+/* bind/file.c: push a closed handle; where its file goes, one reference of it. */
+struct ab_file **ab_file_handle_new(lua_State *L);
+
+/* bind/path.c: push what file.stat says. Returns 1. */
+int ab_file_push_stat(lua_State *L, const struct stat *st);
 
 /* bind/sink.c */
 void ab_bind_sink_class(lua_State *L);
@@ -17,7 +26,7 @@ int ab_file_stdout(lua_State *L);
 int ab_file_read_file(lua_State *L);
 int ab_file_read_secret(lua_State *L);
 int ab_file_create_exclusive(lua_State *L);
-int ab_file_stat(lua_State *L);
+int ab_file_stat_path(lua_State *L);
 int ab_file_mkdirs(lua_State *L);
 int ab_file_list(lua_State *L);
 

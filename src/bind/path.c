@@ -81,9 +81,27 @@ static const char *type_of(mode_t mode)
     return S_ISREG(mode) ? "file" : S_ISDIR(mode) ? "folder" : S_ISLNK(mode) ? "link" : "other";
 }
 
+int ab_file_push_stat(lua_State *L, const struct stat *st)
+{
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, type_of(st->st_mode));
+    lua_setfield(L, -2, "type");
+    lua_pushinteger(L, st->st_size);
+    lua_setfield(L, -2, "size");
+    lua_pushinteger(L, st->st_mode & 07777);
+    lua_setfield(L, -2, "mode");
+    lua_pushinteger(L, st->st_uid);
+    lua_setfield(L, -2, "uid");
+    lua_pushnumber(L, (lua_Number)st->st_mtim.tv_sec + (lua_Number)st->st_mtim.tv_nsec / 1e9);
+    lua_setfield(L, -2, "mtime");
+    lua_pushinteger(L, (lua_Integer)st->st_ino);
+    lua_setfield(L, -2, "inode");
+    return 1;
+}
+
 /* file.stat(path[, link]) -> { type = file|folder|link|other, size, mode, uid, mtime, inode }
  * | nil, err. Of a link itself with `link`. */
-int ab_file_stat(lua_State *L)
+int ab_file_stat_path(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
     struct stat st;
@@ -91,20 +109,7 @@ int ab_file_stat(lua_State *L)
 
     if (!ab_path_stat(path, lua_toboolean(L, 2), &st, &err))
         return ab_bind_fail(L, &err);
-    lua_createtable(L, 0, 6);
-    lua_pushstring(L, type_of(st.st_mode));
-    lua_setfield(L, -2, "type");
-    lua_pushinteger(L, st.st_size);
-    lua_setfield(L, -2, "size");
-    lua_pushinteger(L, st.st_mode & 07777);
-    lua_setfield(L, -2, "mode");
-    lua_pushinteger(L, st.st_uid);
-    lua_setfield(L, -2, "uid");
-    lua_pushnumber(L, (lua_Number)st.st_mtim.tv_sec + (lua_Number)st.st_mtim.tv_nsec / 1e9);
-    lua_setfield(L, -2, "mtime");
-    lua_pushinteger(L, (lua_Integer)st.st_ino);
-    lua_setfield(L, -2, "inode");
-    return 1;
+    return ab_file_push_stat(L, &st);
 }
 
 /* file.mkdirs(path[, mode = 0700]) -> true | nil, err: with all folders above it */

@@ -26,7 +26,8 @@ static void free_state(struct ab_turn *turn)
     ab_free(s);
 }
 
-static struct state *new_state(const char *path, bool force, mode_t mode, struct ab_err *err)
+static struct state *new_state(const char *path, const char *part, bool force, mode_t mode,
+                               struct ab_err *err)
 {
     struct state *s = ab_calloc(1, sizeof *s);
 
@@ -37,7 +38,8 @@ static struct state *new_state(const char *path, bool force, mode_t mode, struct
     ab_turn_init(&s->turn, free_state);
     ab_buf_init(&s->data,
                 SIZE_MAX / 2); /* a script's string: its size is bounded by Lua's memory */
-    s->sink = ab_sink_new(path, force, mode, err);
+    s->sink =
+        part ? ab_sink_resume(path, part, force, mode, err) : ab_sink_new(path, force, mode, err);
     if (s->sink)
         return s;
     ab_turn_unref(&s->turn);
@@ -49,12 +51,15 @@ static struct state *idle_state(lua_State *L)
     return (struct state *)ab_turn_idle(L, CLASS, "sink", "write");
 }
 
-/* file.sink(path[, { force = false, mode = 0600 }]) -> sink | nil, err (kind io; code EEXIST,
- * "not_regular" or an errno's name). Nothing is seen under `path` before commit(). */
+/* file.sink(path[, { force = false, mode = 0600, part }]) -> sink | nil, err (kind io; code EEXIST,
+ * "not_regular", "locked" or an errno's name). Nothing is seen under `path` before commit(). With
+ * `part`, the name of a file beside it, the bytes are there and stay there when they are not
+ * committed; the next sink of that name has them. */
 int ab_file_sink_open(lua_State *L)
 {
-    static const char *const names[] = {"force", "mode", NULL};
+    static const char *const names[] = {"force", "mode", "part", NULL};
     const char *path = luaL_checkstring(L, 1);
+    const char *part = NULL;
     bool force = false;
     lua_Integer mode = MODE;
     struct ab_err err;
@@ -62,11 +67,12 @@ int ab_file_sink_open(lua_State *L)
     if (!lua_isnoneornil(L, 2)) {
         ab_bind_only(L, 2, names);
         force = ab_bind_opt_boolean(L, 2, "force", false);
+        part = ab_bind_opt_string(L, 2, "part", NULL);
         mode = ab_bind_opt_integer(L, 2, "mode", MODE);
         luaL_argcheck(L, mode >= 0 && mode <= MODE_MAX, 2, "option 'mode': out of range");
     }
     struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, CLASS, 0);
-    struct state *s = new_state(path, force, (mode_t)mode, &err);
+    struct state *s = new_state(path, part, force, (mode_t)mode, &err);
     if (!s)
         return ab_bind_fail(L, &err);
     self->turn = &s->turn;
@@ -93,6 +99,24 @@ static int sink_write(lua_State *L)
     return ab_turn_job(L, &s->turn, run_write);
 }
 
+/* s:file() -> handle (bind/file.c) to read and write at any place before commit | nil, err */
+static int sink_file(lua_State *L)
+{
+    struct state *s = idle_state(L);
+    struct ab_file **file = ab_file_handle_new(L);
+    struct ab_err err;
+
+    *file = ab_sink_file(s->sink, &err);
+    return *file ? 1 : ab_bind_fail(L, &err);
+}
+
+/* s:discard(): a part that is not committed goes, too, when the sink is closed */
+static int sink_discard(lua_State *L)
+{
+    ab_sink_discard(idle_state(L)->sink);
+    return 0;
+}
+
 static bool run_commit(struct ab_turn *turn, struct ab_err *err)
 {
     return ab_sink_commit(((struct state *)turn)->sink, err);
@@ -104,7 +128,7 @@ static int sink_commit(lua_State *L)
     return ab_turn_job(L, &idle_state(L)->turn, run_commit);
 }
 
-/* s:close(), __close and __gc: what was not committed is gone */
+/* s:close(), __close and __gc: what was not committed is gone, but a part */
 static int sink_close(lua_State *L)
 {
     ab_turn_close(L, CLASS);
@@ -118,10 +142,8 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"write", sink_write},
-    {"commit", sink_commit},
-    {"close", sink_close},
-    {NULL, NULL},
+    {"write", sink_write},   {"file", sink_file},   {"discard", sink_discard},
+    {"commit", sink_commit}, {"close", sink_close}, {NULL, NULL},
 };
 
 void ab_bind_sink_class(lua_State *L)

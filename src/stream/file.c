@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 
-/* Adopts `fd` in every case. */
-static struct ab_file *adopt(int fd, const char *path, struct ab_err *err)
+struct ab_file *ab_file_adopt(int fd, const char *path, struct ab_err *err)
 {
     struct ab_file *f = ab_calloc(1, sizeof *f);
     char *copy = f ? ab_strdup(path) : NULL;
@@ -38,10 +38,29 @@ struct ab_file *ab_file_open(const char *path, struct ab_err *err)
         return NULL;
     }
     if (S_ISREG(st.st_mode))
-        return adopt(fd, path, err);
+        return ab_file_adopt(fd, path, err);
     close(fd);
     ab_fail(err, AB_IO, "not_regular", "cannot read %s: it is not a regular file%s", path,
             S_ISDIR(st.st_mode) ? "" : " (use - to read from standard input)");
+    return NULL;
+}
+
+struct ab_file *ab_file_journal(const char *path, struct ab_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0600);
+    struct stat st;
+
+    if (fd < 0) {
+        ab_fail_errno(err, errno, "cannot open %s", path);
+        return NULL;
+    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return ab_file_adopt(fd, path, err);
+    if (S_ISREG(st.st_mode))
+        ab_fail(err, AB_IO, "locked", "another process uses %s at the moment", path);
+    else
+        ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is not a regular file", path);
+    close(fd);
     return NULL;
 }
 
@@ -77,7 +96,7 @@ struct ab_file *ab_file_spool(const char *folder, struct ab_err *err)
         ab_fail_errno(err, errno, "cannot make a temporary file in %s", folder);
         return NULL;
     }
-    return adopt(fd, "a temporary file", err);
+    return ab_file_adopt(fd, "a temporary file", err);
 }
 
 struct ab_file *ab_file_ref(struct ab_file *f)
@@ -95,12 +114,17 @@ void ab_file_unref(struct ab_file *f)
     ab_free(f);
 }
 
+bool ab_file_stat(const struct ab_file *f, struct stat *st, struct ab_err *err)
+{
+    return fstat(f->fd, st) == 0 || ab_fail_errno(err, errno, "cannot examine %s", f->path);
+}
+
 bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err)
 {
     struct stat st;
 
-    if (fstat(f->fd, &st) != 0)
-        return ab_fail_errno(err, errno, "cannot examine %s", f->path);
+    if (!ab_file_stat(f, &st, err))
+        return false;
     *size = st.st_size;
     return true;
 }

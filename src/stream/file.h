@@ -5,6 +5,7 @@
 #define AB_STREAM_FILE_H
 
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 
@@ -17,6 +18,13 @@ struct ab_file {
 /* Open a regular file to read; kind io, code "not_regular" for anything else that exists. */
 struct ab_file *ab_file_open(const char *path, struct ab_err *err);
 
+/* Take over a descriptor, in every case; `path` is copied. */
+struct ab_file *ab_file_adopt(int fd, const char *path, struct ab_err *err);
+
+/* Open or make a file of mode 0600 to read and write, that this process alone uses: kind io, code
+ * "locked", while another has it open so; "not_regular" for anything but a file. */
+struct ab_file *ab_file_journal(const char *path, struct ab_err *err);
+
 /* A new file of mode 0600 that has no name, in `folder` (NULL: $TMPDIR, else /var/tmp, else /tmp).
  */
 struct ab_file *ab_file_spool(const char *folder, struct ab_err *err);
@@ -26,6 +34,9 @@ struct ab_file *ab_file_ref(struct ab_file *f);
 
 /* Drop a reference; the last one closes. NULL is fine. */
 void ab_file_unref(struct ab_file *f);
+
+/* As fstat(2). */
+AB_MUST_USE bool ab_file_stat(const struct ab_file *f, struct stat *st, struct ab_err *err);
 
 /* The size now, in bytes. */
 AB_MUST_USE bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err);

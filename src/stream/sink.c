@@ -5,21 +5,22 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "crypto/random.h"
-#include "stream/file.h"
 
-enum { TEMP_MAX = 40, DESCRIPTOR_MAX = 40 };
+enum { TEMP_MAX = 256, RANDOM_NAME_MAX = 40, DESCRIPTOR_MAX = 40 };
 
 struct ab_sink {
     char *path;       /* owned; as given */
     const char *name; /* its last part, inside path */
     int folder;       /* owned */
     int fd;           /* owned; -1 after commit */
+    bool keeps;       /* what is not committed */
     bool force;
     bool committed;
     bool broken;         /* a write or a sync failed: never to be committed */
@@ -69,7 +70,7 @@ static bool open_folder(struct ab_sink *s, struct ab_err *err)
     return s->folder >= 0 || ab_fail_errno(err, why, "cannot open the folder of %s", s->path);
 }
 
-static bool make_temp_name(char temp[TEMP_MAX], struct ab_err *err)
+static bool make_temp_name(char temp[RANDOM_NAME_MAX], struct ab_err *err)
 {
     uint8_t random[8];
     static const char prefix[] = ".awsbak-";
@@ -94,11 +95,11 @@ static bool can_name(int fd)
 
 static bool open_named(struct ab_sink *s, struct ab_err *err)
 {
-    char temp[TEMP_MAX];
+    char temp[RANDOM_NAME_MAX];
 
     if (!make_temp_name(temp, err))
         return false;
-    s->fd = openat(s->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    s->fd = openat(s->folder, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (s->fd < 0)
         return ab_fail_errno(err, errno, "cannot write %s", s->path);
     memcpy(s->temp, temp, sizeof temp);
@@ -107,7 +108,7 @@ static bool open_named(struct ab_sink *s, struct ab_err *err)
 
 static bool open_file(struct ab_sink *s, mode_t mode, struct ab_err *err)
 {
-    s->fd = openat(s->folder, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+    s->fd = openat(s->folder, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
     if (s->fd >= 0 && !can_name(s->fd)) {
         close(s->fd);
         s->fd = -1;
@@ -122,7 +123,30 @@ static bool open_file(struct ab_sink *s, mode_t mode, struct ab_err *err)
     return true;
 }
 
-struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab_err *err)
+/* The named file of an earlier run, or a new one; nobody else may write it meanwhile. */
+static bool open_part(struct ab_sink *s, const char *part, mode_t mode, struct ab_err *err)
+{
+    struct stat st;
+
+    if (strlen(part) >= sizeof s->temp || strchr(part, '/'))
+        return ab_fail(err, AB_USAGE, "part", "%.80s is no name for a part of a file", part);
+    s->fd = openat(s->folder, part, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (s->fd < 0)
+        return ab_fail_errno(err, errno, "cannot write %s beside %s", part, s->path);
+    if (fstat(s->fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return ab_fail(err, AB_IO, "not_regular", "cannot write %s beside %s: it is no file", part,
+                       s->path);
+    if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
+        return ab_fail(err, AB_IO, "locked", "another process writes %s at the moment", s->path);
+    strcpy(s->temp, part);
+    s->keeps = true;
+    if (fchmod(s->fd, mode) != 0)
+        return ab_fail_errno(err, errno, "cannot set the permissions of %s", s->path);
+    return true;
+}
+
+static struct ab_sink *new_sink(const char *path, const char *part, bool force, mode_t mode,
+                                struct ab_err *err)
 {
     struct ab_sink *s = ab_calloc(1, sizeof *s);
 
@@ -133,11 +157,28 @@ struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab
     s->folder = s->fd = -1;
     s->force = force;
     s->path = ab_strdup(path);
-    if (s->path ? open_folder(s, err) && check_target(s, err) && open_file(s, mode, err)
+    if (s->path ? open_folder(s, err) && check_target(s, err) &&
+                      (part ? open_part(s, part, mode, err) : open_file(s, mode, err))
                 : ab_fail_memory(err))
         return s;
     ab_sink_free(s);
     return NULL;
+}
+
+struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab_err *err)
+{
+    return new_sink(path, NULL, force, mode, err);
+}
+
+struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, mode_t mode,
+                               struct ab_err *err)
+{
+    return new_sink(path, part, force, mode, err);
+}
+
+void ab_sink_discard(struct ab_sink *s)
+{
+    s->keeps = false;
 }
 
 /* False, with err, when nothing more can be done with it. */
@@ -156,6 +197,17 @@ bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_er
         return false;
     s->broken = !ab_fd_write(s->fd, data, len, s->path, err);
     return !s->broken;
+}
+
+struct ab_file *ab_sink_file(struct ab_sink *s, struct ab_err *err)
+{
+    if (!is_open(s, err))
+        return NULL;
+    int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        return ab_file_adopt(fd, s->path, err);
+    ab_fail_errno(err, errno, "cannot write %s", s->path);
+    return NULL;
 }
 
 /* Give the unnamed file a name in the folder; EEXIST when it is taken. */
@@ -194,7 +246,7 @@ static int publish_new(struct ab_sink *s)
 /* Replace what is there; only a named file can. */
 static bool publish_over(struct ab_sink *s, struct ab_err *err)
 {
-    char temp[TEMP_MAX];
+    char temp[RANDOM_NAME_MAX];
 
     if (!check_target(s, err))
         return false;
@@ -256,7 +308,7 @@ void ab_sink_free(struct ab_sink *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
-    if (s->temp[0])
+    if (s->temp[0] && !s->keeps)
         unlinkat(s->folder, s->temp, 0);
     if (s->folder >= 0)
         close(s->folder);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "stream/file.h"
 
 struct ab_sink;
 
@@ -17,6 +18,19 @@ struct ab_sink;
  * of that name is replaced at commit. Kind io; code EEXIST without `force`, "not_regular" for a
  * device, fifo, socket, link or folder, forced or not. */
 struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab_err *err);
+
+/* As ab_sink_new, into the file `part` beside the target, which may have bytes of an earlier run
+ * and is kept when it is not committed: for what can be resumed. Kind io, code "locked", while
+ * another process writes it; "not_regular" when something else has its name. */
+struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, mode_t mode,
+                               struct ab_err *err);
+
+/* The file, to be read and written at any place until the sink is committed; one more reference
+ * for the caller. NULL on failure. */
+struct ab_file *ab_sink_file(struct ab_sink *s, struct ab_err *err);
+
+/* What was not committed is gone when the sink is freed, a part as well. */
+void ab_sink_discard(struct ab_sink *s);
 
 /* Append. After a failure the sink can only be freed. */
 AB_MUST_USE bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err);
@@ -26,7 +40,7 @@ AB_MUST_USE bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, 
  * says so. Once only: code "committed" afterwards, and "broken" after a failure. */
 AB_MUST_USE bool ab_sink_commit(struct ab_sink *s, struct ab_err *err);
 
-/* Free; what was not committed is gone. NULL is fine. */
+/* Free; what was not committed is gone, but a part. NULL is fine. */
 void ab_sink_free(struct ab_sink *s);
 
 /* Create `path` with exactly these bytes, synced, as a sink does without `force`. */
