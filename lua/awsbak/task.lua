@@ -36,6 +36,15 @@ function M.sleep(seconds)
   M.await(errors.check(loop.sleep(seconds)))
 end
 
+--- A gate that lets so many tasks in at a time: `local place <close> = gate:enter()` waits for a
+--- place, in the order of those who came, and gives it back at the end of the block.
+---@param limit integer
+---@return awsbak.Gate
+function M.gate(limit)
+  argument.check(limit, "count", "the limit of task.gate")
+  return require("awsbak.task.gate").new(limit)
+end
+
 -- ---------------------------------------------------------------------------------------------
 -- Starting tasks
 

@@ -144,7 +144,7 @@ describe("an S3 sink", function()
     local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
     local _, e = errors.try(sink.commit, sink)
     assert.equal("unknown_outcome", e.code)
-    assert.matches("may be this archive", e.message)
+    assert.matches("may be its bytes", e.message)
     assert.matches("s3:GetObject", e.hint)
   end)
 

@@ -138,7 +138,7 @@ static bool open_part(struct ab_sink *s, const char *part, mode_t mode, struct a
                        s->path);
     if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
         return ab_fail(err, AB_IO, "locked", "another process writes %s at the moment", s->path);
-    strcpy(s->temp, part);
+    memcpy(s->temp, part, strlen(part) + 1);
     s->keeps = true;
     if (fchmod(s->fd, mode) != 0)
         return ab_fail_errno(err, errno, "cannot set the permissions of %s", s->path);

@@ -147,7 +147,9 @@ function M.misuse(message)
   errors.raise({ kind = "usage", code = "bad_await", message = message })
 end
 
-local function raise_interrupt(e)
+--- Raise what a suspended task was woken with: the failure of one of its groups, or a cancellation.
+---@param e any
+function M.raise_interrupt(e)
   error(getmetatable(e) == tree.Group and tree.take_failure(e) or e, 0)
 end
 
@@ -172,7 +174,7 @@ local function await_op(t, op)
     if e then
       tree.clear_waker(id)
       op:close()
-      raise_interrupt(e)
+      M.raise_interrupt(e)
     end
   end
   return results_of(op:result())
@@ -200,7 +202,7 @@ local function await_task(t, other)
     local e = tree.suspend(t)
     if e then
       M.remove(other.waiters, t)
-      raise_interrupt(e)
+      M.raise_interrupt(e)
     end
   end
   local group = other.group

@@ -1,14 +1,12 @@
 --- An object in S3 as a sink: one PutObject when it fits into a part, else a multipart upload.
 ---
 --- Nothing is there under the key before commit. Without force it is made only if the key is free,
---- which S3 itself checks (If-None-Match: *). A random mark in the metadata tells our object from
---- another's when an answer got lost and the repetition is told that the key is taken.
+--- which S3 itself checks (If-None-Match: *).
 
-local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
-local outside = require("awsbak.outside")
 local s3_fault = require("backup.transfer.s3_fault")
+local s3_outcome = require("backup.transfer.s3_outcome")
 
 local s3_sink = {}
 
@@ -16,37 +14,16 @@ local MIB = 1024 * 1024
 local PART = 8 * MIB -- the first parts; later ones are larger, so that 10,000 hold 480 GiB
 local PART_STEP = 2000 -- parts after which the size doubles
 local PARTS_MAX = 10000 -- S3 allows no more
-local MARK = "awsbak-upload"
 local NAMED_MAX = 10 -- unfinished uploads that are told one by one
 
----@class backup.S3Sink : backup.Sink
----@field s3 table the client
----@field bucket string
----@field key string
+---@class backup.S3Sink : backup.Sink, backup.Target
+---@field metadata table<string, string> with the mark
 ---@field held string[] bytes that are not uploaded yet
 ---@field held_size integer
 ---@field parts table[] uploaded, as CompleteMultipartUpload wants them
 ---@field upload_id string? once a multipart upload began
 local S3Sink = {}
 S3Sink.__index = S3Sink
-
-local function exists(self)
-  errors.raise({
-    kind = "io",
-    code = "EEXIST",
-    message = self.location .. " exists already",
-    hint = "give --force to replace it",
-  })
-end
-
---- The object's head; nil when there is none, and true as well when we may not look.
-local function head(self)
-  local found, err = errors.try(self.s3.head_object, { Bucket = self.bucket, Key = self.key })
-  if not found and err.status ~= 404 and err.status ~= 403 then
-    error(err, 0)
-  end
-  return found, not found and err.status == 403
-end
 
 -- Uploads to the key's own folder: a dated key never comes twice, its neighbours tell of it.
 local function leftovers(self)
@@ -108,14 +85,14 @@ function s3_sink.open(url, options)
     key = key,
     location = url,
     force = options.force or false,
-    mark = codec.hex(outside.random_bytes(16)),
     held = {},
     held_size = 0,
     parts = {},
     bytes = 0,
   }, S3Sink)
-  if not self.force and head(self) then
-    exists(self) -- said now rather than after all the work; commit checks it for good
+  self.mark, self.metadata = s3_outcome.mark()
+  if not self.force and s3_outcome.head(self) then
+    s3_outcome.exists(self) -- said now rather than after all the work; commit checks it for good
   end
   warn_of_leftovers(self)
   return self
@@ -127,7 +104,7 @@ local function begin(self)
     Key = self.key,
     ContentType = "application/octet-stream",
     ChecksumAlgorithm = "CRC32",
-    Metadata = { [MARK] = self.mark },
+    Metadata = self.metadata,
   }).UploadId
 end
 
@@ -183,7 +160,7 @@ local function put(self)
     Body = table.concat(self.held),
     ContentType = "application/octet-stream",
     ChecksumAlgorithm = "CRC32",
-    Metadata = { [MARK] = self.mark },
+    Metadata = self.metadata,
     IfNoneMatch = not self.force and "*" or nil,
   })
 end
@@ -199,39 +176,9 @@ local function complete(self)
   })
 end
 
-local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
-
-local function unknown_outcome(self, err)
-  errors.raise({
-    kind = "io",
-    code = "unknown_outcome",
-    message = "the answer to the upload got lost, and what is there now may be this archive: "
-      .. self.location,
-    hint = "look with a key that has s3:GetObject; to repeat it here, give --force or another name",
-    cause = err,
-  })
-end
-
---- What became of an object whose last request failed: ours, if an attempt before the last one
---- succeeded and only its answer got lost.
-local function after_failure(self, err)
-  if (err.attempts or 1) > 1 and (taken[err.code] or err.code == "NoSuchUpload") then
-    local found, hidden = head(self)
-    if hidden then
-      unknown_outcome(self, err)
-    elseif found and (found.Metadata or {})[MARK] == self.mark then
-      return found
-    end
-  end
-  if taken[err.code] then
-    exists(self)
-  end
-  error(s3_fault.explain(err, self.bucket), 0)
-end
-
 function S3Sink:commit()
   local done, err = errors.try(self.upload_id and complete or put, self)
-  done = done or after_failure(self, err)
+  done = done or s3_outcome.after(self, err)
   self.committed = true
   self.held = {}
   return {

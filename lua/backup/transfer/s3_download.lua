@@ -1,0 +1,263 @@
+--- An object in S3 into a file: fetched in ranges, several at once, each to its place as it comes.
+---
+--- All ranges are of one version of the object: by its version id, or where the bucket keeps no
+--- versions by If-Match. An object replaced meanwhile is an error, never a mixture. What S3 keeps
+--- of a checksum of the whole is compared with what came: made of those of the ranges where it is a
+--- CRC, else of the file (S3 User Guide, "Checking object integrity").
+
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
+local s3_fault = require("backup.transfer.s3_fault")
+local s3_parts = require("backup.transfer.s3_parts")
+local task = require("awsbak.task")
+
+local s3_download = {}
+
+local AT_ONCE <const> = 4
+local ATTEMPTS <const> = 5 -- for a body that is cut
+local PAUSE_S <const> = 0.25 -- before the third one; doubles
+
+-- Checksums of a whole object, as HeadObject gives them, and whether those of parts combine.
+local CHECKSUMS = {
+  { member = "ChecksumCRC64NVME", name = "crc64nvme", combines = true },
+  { member = "ChecksumCRC32C", name = "crc32c", combines = true },
+  { member = "ChecksumCRC32", name = "crc32", combines = true },
+  { member = "ChecksumSHA256", name = "sha256" },
+  { member = "ChecksumSHA1", name = "sha1" },
+}
+
+---@class backup.DownloadOptions
+---@field input table? more members of GetObject: SSECustomerKey, RequestPayer, ...
+---@field head table? of the object, when it is known: ContentLength, ETag
+---@field part_size integer? bytes of a range (default 8 MiB)
+---@field at_once integer? ranges that are fetched at a time (default 4)
+---@field gate awsbak.Gate? that each request passes, shared by several downloads
+---@field pace backup.Pace? how many bytes a second may come
+---@field journal backup.Journal? what an earlier run did, and where this one writes what it does
+---@field progress (fun(bytes: integer))? called with the bytes of each range that is there
+
+---@class backup.Downloaded
+---@field bytes integer
+---@field etag string?
+---@field version_id string?
+---@field last_modified number? epoch seconds
+---@field checksum string? that was compared: "crc64nvme"
+
+---@class backup.Download
+---@field s3 table the client
+---@field bucket string
+---@field key string
+---@field location string for messages
+---@field head table of the object
+---@field size integer bytes
+---@field check table? the row of CHECKSUMS that is compared
+---@field handle userdata awsbak.core.file
+---@field sums table<integer, string> raw checksums of ranges by number
+
+local function input(self, more)
+  local members = { Bucket = self.bucket, Key = self.key }
+  for _, list in ipairs({ self.options.input or {}, more }) do
+    for name, value in pairs(list) do
+      members[name] = value
+    end
+  end
+  local head = self.head
+  if not head then
+    members.VersionId = self.version_id
+  elseif head.VersionId and head.VersionId ~= "null" then
+    members.VersionId = head.VersionId
+  else
+    members.IfMatch = head.ETag
+  end
+  return members
+end
+
+local function ask_head(self)
+  local head, err = errors.try(self.s3.head_object, input(self, { ChecksumMode = "ENABLED" }))
+  if head then
+    return head
+  elseif err.status == 404 then
+    s3_fault.explain_head(self.s3, err, self.bucket, self.location)
+  end
+  error(err, 0)
+end
+
+--- The checksum of the whole object that can be compared, or nil. One of parts says nothing of the
+--- whole: "...-3", or of an object of parts (whose ETag ends so) that is not said to be of the
+--- whole.
+local function find_check(head)
+  local has_parts = (head.ETag or ""):find('-%d+"?$') ~= nil
+  if has_parts and head.ChecksumType ~= "FULL_OBJECT" then
+    return nil
+  end
+  for _, row in ipairs(CHECKSUMS) do
+    local value = head[row.member]
+    if value and not value:find("-", 1, true) then
+      return row, codec.unbase64(value)
+    end
+  end
+  return nil
+end
+
+--- Raise unless a reply is of the range that was asked for.
+local function check_range(self, part, answer)
+  if part.size == self.size then
+    return
+  end
+  local range = ("bytes %d-%d/%d"):format(part.at, part.at + part.size - 1, self.size)
+  if answer.ContentRange ~= range then
+    errors.raise({
+      kind = "reply",
+      code = "range",
+      message = ("%s: asked for %s, got %s"):format(
+        self.location,
+        range,
+        answer.ContentRange or "no range"
+      ),
+    })
+  end
+end
+
+--- Fetch a range into its place; its checksum.
+local function get(self, part, region)
+  local more = {}
+  if part.size ~= self.size then
+    more.Range = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1)
+  end
+  local _ <close> = self.options.gate and self.options.gate:enter() or nil
+  if self.options.pace then
+    self.options.pace:take(part.size)
+  end
+  local answer = self.s3.get_object(input(self, more))
+  local body <close> = answer.Body
+  check_range(self, part, answer)
+  return body:store(region, self.sum_name) or ""
+end
+
+local function is_worth_repeating(err)
+  local broke = err.kind == "network" or err.kind == "timeout" or err.kind == "integrity"
+  return broke and not err.attempts -- the client's own attempts end where a body begins
+end
+
+--- As get, tried again when the body is cut or altered on the way.
+local function get_again(self, part, region)
+  for attempt = 1, ATTEMPTS do
+    local sum, err = errors.try(get, self, part, region)
+    if sum then
+      return sum
+    elseif err.status == 412 then
+      err.message = self.location .. " was replaced while it was read"
+      err.hint = "try again"
+    end
+    if attempt == ATTEMPTS or not is_worth_repeating(err) then
+      error(err, 0)
+    end
+    outside.sleep(attempt == 1 and 0 or PAUSE_S * 2 ^ (attempt - 2))
+  end
+end
+
+--- Whether an earlier run has brought a range, and it is still what it was.
+local function is_there(self, part, region)
+  local known = self.options.journal and self.options.journal:part(part.number)
+  if not known then
+    return false
+  end
+  local sum = task.await(region:digest(self.sum_name))
+  if codec.hex(sum) == known.sum then
+    self.sums[part.number] = sum
+    return true
+  end
+  return false
+end
+
+local function fetch(self, part)
+  local region = errors.check(self.handle:region(part.at, part.size))
+  if not is_there(self, part, region) then
+    local sum = get_again(self, part, region)
+    self.sums[part.number] = sum
+    if self.options.journal then
+      self.options.journal:add(part.number, { sum = codec.hex(sum) })
+    end
+  end
+  self.progress(part.size)
+end
+
+--- The digest of all that came.
+local function whole_sum(self, part_size)
+  if not self.check.combines then
+    return task.await(errors.check(self.handle:region(0, self.size)):digest(self.check.name))
+  end
+  local sum = self.sums[1]
+  for number = 2, #self.sums do
+    local size = math.min(part_size, self.size - (number - 1) * part_size)
+    sum = digest.combine(self.check.name, sum, self.sums[number], size)
+  end
+  return sum
+end
+
+local function verify(self, part_size)
+  if not self.check or self.size == 0 then
+    return
+  end
+  if whole_sum(self, part_size) ~= self.expected then
+    errors.raise({
+      kind = "integrity",
+      code = "checksum",
+      message = ("%s: what came has another %s than S3 keeps of it"):format(
+        self.location,
+        self.check.name
+      ),
+      hint = "it was altered on the way or in S3; try again",
+    })
+  end
+end
+
+--- Fetch an object into a file, which is as long afterwards. What is in it when this fails is of no
+--- use without the journal.
+---@param source { s3: table, bucket: string, key: string, version_id: string?, location: string? }
+---@param handle userdata awsbak.core.file, open to write
+---@param options backup.DownloadOptions?
+---@return backup.Downloaded
+--- Raises kind integrity, code checksum; kind service, status 412, when the object was replaced
+--- meanwhile; kind io when the file cannot be written; as S3's client does.
+function s3_download.get(source, handle, options)
+  options = options or {}
+  local self = {
+    s3 = source.s3,
+    bucket = source.bucket,
+    key = source.key,
+    version_id = source.version_id,
+    location = source.location or ("s3://%s/%s"):format(source.bucket, source.key),
+    handle = handle,
+    options = options,
+    sums = {},
+    progress = options.progress or function() end,
+  }
+  local head = options.head or ask_head(self)
+  self.head, self.size = head, head.ContentLength
+  self.check, self.expected = find_check(head)
+  -- Ranges of a journal are known again by a checksum of their own.
+  self.sum_name = self.check and self.check.combines and self.check.name
+    or options.journal and "crc64nvme"
+    or nil
+  local part_size = s3_parts.size(self.size, options.part_size)
+  task.await(handle:resize(self.size))
+  if options.journal and not options.journal:fact("begun") then
+    options.journal:begin({ begun = true })
+  end
+  task.each(s3_parts.each(self.size, part_size), options.at_once or AT_ONCE, function(part)
+    fetch(self, part)
+  end)
+  verify(self, part_size)
+  return {
+    bytes = self.size,
+    etag = head.ETag,
+    version_id = head.VersionId,
+    last_modified = head.LastModified,
+    checksum = self.check and self.check.name,
+  }
+end
+
+return s3_download

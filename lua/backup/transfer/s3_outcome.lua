@@ -1,0 +1,111 @@
+--- What became of an object whose last request failed: an answer that got lost may have said that
+--- all went well.
+---
+--- A random mark in the metadata tells our object from another's, when the repetition is told that
+--- the key is taken or the upload is not there any more.
+
+local codec = require("awsbak.core.codec")
+local errors = require("awsbak.errors")
+local outside = require("awsbak.outside")
+local s3_fault = require("backup.transfer.s3_fault")
+
+local s3_outcome = {}
+
+local MARK <const> = "awsbak-upload"
+
+local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
+
+--- A mark for an object, and metadata that hold it.
+---@param metadata table<string, string>? others
+---@return string mark
+---@return table<string, string> metadata
+function s3_outcome.mark(metadata)
+  local mark = codec.hex(outside.random_bytes(16))
+  local all = { [MARK] = mark }
+  for name, value in pairs(metadata or {}) do
+    all[name] = value
+  end
+  return mark, all
+end
+
+---@class backup.Target
+---@field s3 table the client
+---@field bucket string
+---@field key string
+---@field location string for messages
+---@field mark string
+---@field shared table? members that each request for the object takes: a customer's key
+---@field same_hint string? what to do where the object may be ours
+
+--- A request for the object.
+---@param target backup.Target
+---@param members table? what is said beside bucket, key and what all requests say
+---@return table input
+function s3_outcome.input(target, members)
+  local input = { Bucket = target.bucket, Key = target.key }
+  for _, more in ipairs({ target.shared or {}, members or {} }) do
+    for name, value in pairs(more) do
+      input[name] = value
+    end
+  end
+  return input
+end
+
+--- The object's head.
+---@param target backup.Target
+---@return table? head nil when there is none
+---@return boolean hidden whether we may not look
+--- Raises as HeadObject does, but for 404 and 403.
+function s3_outcome.head(target)
+  local found, err = errors.try(target.s3.head_object, s3_outcome.input(target))
+  if not found and err.status ~= 404 and err.status ~= 403 then
+    error(err, 0)
+  end
+  return found, not found and err.status == 403
+end
+
+--- Raise: the key is taken.
+---@param target backup.Target
+function s3_outcome.exists(target)
+  errors.raise({
+    kind = "io",
+    code = "EEXIST",
+    message = target.location .. " exists already",
+    hint = "give --force to replace it",
+  })
+end
+
+local function unknown(target, err)
+  errors.raise({
+    kind = "io",
+    code = "unknown_outcome",
+    message = "the answer to the upload got lost, and what is there now may be its bytes: "
+      .. target.location,
+    hint = "look with a key that has s3:GetObject; to repeat it here, give --force or another name",
+    cause = err,
+  })
+end
+
+--- What is there after the request that makes the object failed.
+---@param target backup.Target
+---@param err awsbak.Error
+---@return table head of the object, when it is ours
+--- Raises kind io, code EEXIST, when it is another's; unknown_outcome when nobody can tell; else
+--- `err`.
+function s3_outcome.after(target, err)
+  -- Also of a first attempt: libcurl repeats a request by itself on a kept connection that broke.
+  if taken[err.code] or err.code == "NoSuchUpload" then
+    local found, hidden = s3_outcome.head(target)
+    if hidden then
+      unknown(target, err)
+    elseif found and (found.Metadata or {})[MARK] == target.mark then
+      return found
+    end
+  end
+  if taken[err.code] then
+    s3_outcome.exists(target)
+  end
+  error(s3_fault.explain(err, target.bucket), 0)
+end
+
+return s3_outcome

@@ -1,0 +1,287 @@
+--- A file as an object in S3: one PutObject when it fits into a part, else a multipart upload, some
+--- parts at a time.
+---
+--- Each part is read where it lies in the file, once for its checksum and once as it is sent; S3
+--- compares the checksum of each part, and that of the whole, which is made of theirs (S3 User
+--- Guide, "Checking object integrity", full object checksums). Nothing is there under the key
+--- before all of it is.
+
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local s3_outcome = require("backup.transfer.s3_outcome")
+local s3_parts = require("backup.transfer.s3_parts")
+local task = require("awsbak.task")
+
+local s3_upload = {}
+
+local AT_ONCE <const> = 4
+local ATTEMPTS <const> = 3 -- for a body that is altered on the way
+
+-- Checksums that S3 keeps of a whole object made of parts, as its members and headers call them.
+local CHECKSUMS = { crc64nvme = "CRC64NVME", crc32 = "CRC32", crc32c = "CRC32C" }
+
+---@class backup.UploadOptions
+---@field input table? more members of PutObject: StorageClass, Metadata, Tagging, SSECustomerKey,
+---  ...
+---@field force boolean? replaces what exists
+---@field part_size integer? bytes (default 8 MiB, more where there would be too many parts)
+---@field at_once integer? parts that are sent at a time (default 4)
+---@field gate awsbak.Gate? that each request passes, shared by several uploads
+---@field pace backup.Pace? how many bytes a second may be sent
+---@field checksum "crc64nvme"|"crc32"|"crc32c"|nil of the object (default crc64nvme)
+---@field journal backup.Journal? what an earlier run did, and where this one writes what it does
+---@field progress (fun(bytes: integer))? called with the bytes of each part that is there
+
+---@class backup.Uploaded
+---@field location string
+---@field bytes integer
+---@field etag string
+---@field version_id string?
+---@field checksum string? of the whole, as S3 shows it: "CRC64NVME:..."
+---@field parts integer? of a multipart upload
+
+---@class backup.Upload : backup.Target
+---@field name string of the checksum in awsbak.core.digest
+---@field algorithm string the same in S3's members
+---@field handle userdata awsbak.core.file
+---@field size integer
+---@field facts table of the file when it began
+---@field parts table[] by number, as CompleteMultipartUpload wants them
+---@field sums table<integer, string> raw checksums by number
+---@field upload_id string?
+
+-- Members of PutObject that each request of a multipart upload takes as well.
+local SHARED = {
+  "ExpectedBucketOwner",
+  "RequestPayer",
+  "SSECustomerAlgorithm",
+  "SSECustomerKey",
+  "SSECustomerKeyMD5",
+}
+
+local function shared_members(input)
+  local shared = {}
+  for _, name in ipairs(SHARED) do
+    shared[name] = input[name]
+  end
+  return shared
+end
+
+--- Members of the object that both ways of making it take.
+local function object_members(self, more)
+  local members = {}
+  for name, value in pairs(self.options.input or {}) do
+    members[name] = value
+  end
+  for name, value in pairs(more) do
+    members[name] = value
+  end
+  members.Metadata = self.metadata
+  return s3_outcome.input(self, members)
+end
+
+-- What S3 says of bytes that were altered on the way.
+local ALTERED = {
+  BadDigest = true,
+  XAmzContentSHA256Mismatch = true,
+  XAmzContentChecksumMismatch = true,
+}
+
+--- Run a request through the gate, at the pace that is wanted; again when its body was altered on
+--- the way, which the client takes for a mistake of ours.
+local function send(self, bytes, f, input)
+  local _ <close> = self.options.gate and self.options.gate:enter() or nil
+  for attempt = 1, ATTEMPTS do
+    if self.options.pace then
+      self.options.pace:take(bytes)
+    end
+    local done, err = errors.try(f, input)
+    if done then
+      return done
+    elseif not ALTERED[err.code] or attempt == ATTEMPTS then
+      error(err, 0)
+    end
+  end
+end
+
+local function checked(self, sum)
+  return { ["Checksum" .. self.algorithm] = codec.base64(sum) }
+end
+
+--- Raise unless the file is what it was: what was sent may be of two minds.
+local function check_unchanged(self)
+  local now = errors.check(self.handle:stat())
+  if now.size ~= self.facts.size or now.mtime ~= self.facts.mtime then
+    errors.raise({
+      kind = "io",
+      code = "changed",
+      message = self.handle:path() .. " changed while it was uploaded",
+      hint = "upload it again when nobody writes it",
+    })
+  end
+end
+
+local function put(self)
+  local region = errors.check(self.handle:region(0, self.size))
+  local sum = task.await(region:digest(self.name))
+  local input = object_members(self, checked(self, sum))
+  input.Body, input.ContentLength = region, self.size
+  input.IfNoneMatch = not self.options.force and "*" or nil
+  local done = send(self, self.size, self.s3.put_object, input)
+  self.progress(self.size)
+  return done, sum
+end
+
+local function abort(self, upload_id)
+  local input = s3_outcome.input(self, { UploadId = upload_id })
+  local _, err = errors.try(task.shield, self.s3.abort_multipart_upload, input)
+  if err and err.code ~= "NoSuchUpload" then
+    local what = "the upload %s to %s could not be aborted: %s"
+    log.warn(what, upload_id, self.location, tostring(err))
+  end
+end
+
+--- The upload that an earlier run began of the same file, if it is still there.
+local function resumed(self, journal)
+  if journal.stale and journal.stale.upload_id then
+    abort(self, journal.stale.upload_id) -- of a file that has changed since
+  end
+  local upload_id = journal:fact("upload_id")
+  if not upload_id then
+    return nil
+  end
+  local input = s3_outcome.input(self, { UploadId = upload_id, MaxParts = 1 })
+  local _, err = errors.try(self.s3.list_parts, input)
+  if not err then
+    self.mark = journal:fact("mark")
+    return upload_id
+  elseif err.code ~= "NoSuchUpload" then
+    error(err, 0)
+  end
+end
+
+local function begin(self)
+  local journal = self.options.journal
+  local upload_id = journal and resumed(self, journal)
+  if upload_id then
+    return upload_id
+  end
+  local made = self.s3.create_multipart_upload(object_members(self, {
+    ChecksumAlgorithm = self.algorithm,
+    ChecksumType = "FULL_OBJECT",
+  }))
+  if journal then
+    journal:begin({ upload_id = made.UploadId, mark = self.mark })
+  end
+  return made.UploadId
+end
+
+local function upload_part(self, part)
+  local region = errors.check(self.handle:region(part.at, part.size))
+  local sum = task.await(region:digest(self.name))
+  local journal = self.options.journal
+  local known = journal and journal:part(part.number)
+  local etag = known and known.sum == codec.hex(sum) and known.etag
+  if not etag then
+    local members = checked(self, sum)
+    members.UploadId, members.PartNumber = self.upload_id, part.number
+    members.Body, members.ContentLength = region, part.size
+    local input = s3_outcome.input(self, members)
+    etag = send(self, part.size, self.s3.upload_part, input).ETag
+    if journal then
+      journal:add(part.number, { etag = etag, sum = codec.hex(sum) })
+    end
+  end
+  local done = checked(self, sum)
+  done.PartNumber, done.ETag = part.number, etag
+  self.parts[part.number], self.sums[part.number] = done, sum
+  self.progress(part.size)
+end
+
+--- The checksum of the whole, of those of its parts.
+local function whole_sum(self, part_size)
+  local sum = self.sums[1]
+  for number = 2, #self.sums do
+    local size = math.min(part_size, self.size - (number - 1) * part_size)
+    sum = digest.combine(self.name, sum, self.sums[number], size)
+  end
+  return sum
+end
+
+local function multipart(self, part_size)
+  self.upload_id = begin(self)
+  task.each(s3_parts.each(self.size, part_size), self.options.at_once or AT_ONCE, function(part)
+    upload_part(self, part)
+  end)
+  check_unchanged(self)
+  local sum = whole_sum(self, part_size)
+  local input = s3_outcome.input(self, checked(self, sum))
+  input.UploadId, input.MultipartUpload = self.upload_id, { Parts = self.parts }
+  input.ChecksumType, input.MpuObjectSize = "FULL_OBJECT", self.size
+  input.IfNoneMatch = not self.options.force and "*" or nil
+  return self.s3.complete_multipart_upload(input), sum
+end
+
+--- End the upload so that its parts are not paid for, unless a later run shall go on with it.
+local function give_up(self, err)
+  local journal = self.options.journal
+  if not self.upload_id or (journal and err.code ~= "changed" and err.code ~= "NoSuchUpload") then
+    return
+  end
+  if journal then
+    journal:finish()
+  end
+  abort(self, self.upload_id)
+end
+
+--- Upload a file.
+---@param handle userdata awsbak.core.file
+---@param target { s3: table, bucket: string, key: string }
+---@param options backup.UploadOptions?
+---@return backup.Uploaded
+--- Raises kind io, code EEXIST, when the object exists and `force` does not replace it; code
+--- changed or short when the file changed meanwhile; as S3's client does. Without a journal nothing
+--- is left of an upload that failed.
+function s3_upload.put(handle, target, options)
+  options = options or {}
+  local facts = errors.check(handle:stat())
+  local part_size = s3_parts.size(facts.size, options.part_size)
+  local self = {
+    s3 = target.s3,
+    bucket = target.bucket,
+    key = target.key,
+    location = ("s3://%s/%s"):format(target.bucket, target.key),
+    shared = shared_members(options.input or {}),
+    options = options,
+    name = options.checksum or "crc64nvme",
+    handle = handle,
+    facts = facts,
+    size = facts.size,
+    parts = {},
+    sums = {},
+    progress = options.progress or function() end,
+  }
+  self.algorithm = CHECKSUMS[self.name]
+  self.mark, self.metadata = s3_outcome.mark((options.input or {}).Metadata)
+  local is_one = self.size <= part_size
+  local done, sum = errors.try(is_one and put or multipart, self, part_size)
+  if not done then
+    local err = sum
+    give_up(self, err)
+    done, sum = s3_outcome.after(self, err), nil
+  elseif options.journal then
+    options.journal:finish()
+  end
+  return {
+    location = self.location,
+    bytes = self.size,
+    etag = done.ETag,
+    version_id = done.VersionId,
+    checksum = sum and ("%s:%s"):format(self.algorithm, codec.base64(sum)),
+    parts = not is_one and #self.parts or nil,
+  }
+end
+
+return s3_upload
