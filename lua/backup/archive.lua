@@ -23,6 +23,7 @@ local CREATE = {
   passphrase = "secret",
   passphrase_file = "bytes",
   plaintext = "flag",
+  armor = "flag",
   work_factor = "count",
   signing_key = "any",
   fields = "any",
@@ -47,6 +48,7 @@ local OPEN = {
 ---@field passphrase string|userdata|nil locks the archive instead; `passphrase_file` names its file
 ---@field passphrase_file string?
 ---@field plaintext boolean? do not encrypt
+---@field armor boolean? as text: age's armor
 ---@field work_factor integer? scrypt's, as a power of two (default 18)
 ---@field signing_key userdata|string|false|nil default: this host's; false: do not sign
 ---@field fields table|fun():table|nil further members of the header; a function is asked when the

@@ -67,6 +67,7 @@ return policy({
     { "recipient", many = true, help = "age recipient: age1..., ssh-ed25519 ..., ssh-rsa ..." },
     { "passphrase_file", help = "encrypt with the passphrase in this file instead" },
     { "plaintext", kind = "flag", help = "do not encrypt: values will be readable by anyone" },
+    { "armor", kind = "flag", help = "write text (age's armor), a third longer" },
     { "force", kind = "flag", help = "replace what is there" },
     { "no_labels", kind = "flag", help = "do not read labels (one call less per parameter)" },
     { "allow_empty", kind = "flag", help = "an archive without parameters is fine" },
@@ -83,6 +84,7 @@ return policy({
       recipients = o.recipient,
       passphrase_file = o.passphrase_file,
       plaintext = o.plaintext,
+      armor = o.armor,
       force = o.force,
       fields = function()
         local account, region = parameters.account, parameters.region

@@ -43,6 +43,13 @@ describe("awsbak ssm backup", function()
     return { status = 400, body = body, times = times }
   end
 
+  it("writes text with --armor", function()
+    assert.equal(0, backup("--armor").status)
+    assert.equal("-----BEGIN AGE ENCRYPTED FILE-----", op:lines("x.age")[1])
+    assert.equal(0, op:run({ "verify", op:path("x.age") }).status)
+    assert.equal(2, backup("--armor", "--plaintext", "--force").status)
+  end)
+
   it("saves everything that can be read, in the fewest calls", function()
     assert.equal(0, backup("--plaintext").status)
     local by_name, header, closing, count = records()

@@ -90,11 +90,13 @@ static int zstd_level(lua_State *L, int arg)
 }
 
 /* stream.writer{ recipients = {text, ...}, passphrase = string|secret, work_factor = 18,
- * zstd = 3|false } -> writer | nil, err (kind config, code "key" for a bad recipient).
- * Without recipients and passphrase the output is not encrypted. */
+ * zstd = 3|false, armor = false } -> writer | nil, err (kind config, code "key" for a bad
+ * recipient). Without recipients and passphrase the output is not encrypted; armor makes text of
+ * what is. */
 int ab_stream_writer(lua_State *L)
 {
-    static const char *const names[] = {"recipients", "passphrase", "work_factor", "zstd", NULL};
+    static const char *const names[] = {"recipients", "passphrase", "work_factor",
+                                        "zstd",       "armor",      NULL};
     struct ab_writer_options options = {0};
     struct ab_err err;
 
@@ -108,6 +110,9 @@ int ab_stream_writer(lua_State *L)
         return ab_bind_fail(L, &err);
     luaL_argcheck(L, options.to.keys->count == 0 || !options.to.passphrase.data, 1,
                   "recipients and a passphrase exclude each other");
+    options.armor = ab_bind_opt_boolean(L, 1, "armor", false);
+    luaL_argcheck(L, !options.armor || options.to.keys->count > 0 || options.to.passphrase.data, 1,
+                  "armor is for what is encrypted");
     struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, WRITER, 0);
     struct state *s = new_state(&options, &err);
     if (!s)

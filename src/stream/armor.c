@@ -6,12 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/codec.h"
+#include "stream/armor.h"
 #include "stream/source.h"
 
-#define BEGIN "-----BEGIN AGE ENCRYPTED FILE-----"
-#define END "-----END AGE ENCRYPTED FILE-----"
-
-enum { LINE = 64, LINE_BYTES = 48, SPACE_MAX = 1024, IN_SIZE = 4096 };
+enum { LINE = AB_ARMOR_LINE, LINE_BYTES = AB_ARMOR_LINE_BYTES, SPACE_MAX = 1024, IN_SIZE = 4096 };
 
 struct armor {
     struct ab_source base;
@@ -91,7 +89,7 @@ static bool next_bytes(struct armor *a, struct ab_err *err)
     if (!next_line(a, line, &len, err))
         return false;
     a->at = a->len = 0;
-    if (is_text(line, len, END)) {
+    if (is_text(line, len, AB_ARMOR_END)) {
         a->done = true;
         return check_rest(a, err);
     }
@@ -137,7 +135,7 @@ static bool read_begin(struct armor *a, struct ab_err *err)
     if (c >= 0)
         a->in_at--;
     return next_line(a, line, &len, err) &&
-           (is_text(line, len, BEGIN) || damaged(err, "its begin line is malformed"));
+           (is_text(line, len, AB_ARMOR_BEGIN) || damaged(err, "its begin line is malformed"));
 }
 
 struct ab_source *ab_armor_source_new(struct ab_source *from, struct ab_err *err)

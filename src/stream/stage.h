@@ -43,4 +43,7 @@ struct ab_stage *ab_zstd_pack_new(struct ab_stage *next, int level, struct ab_er
 struct ab_stage *ab_age_seal_new(struct ab_stage *next, const struct ab_age_to *to,
                                  struct ab_err *err);
 
+/* Put a binary age file into age's ASCII armor: text, a third longer. */
+struct ab_stage *ab_armor_seal_new(struct ab_stage *next, struct ab_err *err);
+
 #endif

@@ -13,6 +13,7 @@ struct ab_writer {
     bool has_passphrase;
     int work_factor;
     int zstd_level;
+    bool armor;
     bool broken; /* a failed chain has lost bytes: never go on */
 };
 
@@ -22,6 +23,7 @@ static bool keep_options(struct ab_writer *w, const struct ab_writer_options *op
     const struct ab_age_to *to = &options->to;
 
     w->zstd_level = options->zstd_level;
+    w->armor = options->armor;
     w->work_factor = to->work_factor;
     w->has_passphrase = to->passphrase.data != NULL;
     w->recipients = ab_age_keys_ref(to->keys);
@@ -77,6 +79,7 @@ static bool start(struct ab_writer *w, struct ab_err *err)
             w->passphrase.data ? w->passphrase.data : (const uint8_t *)"", w->passphrase.len};
     bool seals = ab_age_keys_count(w->recipients) > 0 || w->has_passphrase;
     if (push_front(&chain, ab_collect_new(w->out, err)) &&
+        (!w->armor || push_front(&chain, ab_armor_seal_new(chain, err))) &&
         (!seals || push_front(&chain, ab_age_seal_new(chain, &to, err))) &&
         (w->zstd_level == 0 || push_front(&chain, ab_zstd_pack_new(chain, w->zstd_level, err)))) {
         w->first = chain;

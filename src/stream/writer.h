@@ -13,6 +13,7 @@ struct ab_writer;
 struct ab_writer_options {
     struct ab_age_to to;
     int zstd_level; /* 0: not compressed */
+    bool armor;     /* as text; only of what is encrypted */
 };
 
 /* NULL when memory is out. Output is appended to `out`, which is borrowed. */

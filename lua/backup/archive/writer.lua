@@ -90,7 +90,20 @@ local function secrecy(options)
   elseif recipients then
     check_recipients(recipients)
   end
-  return { recipients = recipients, passphrase = passphrase, work_factor = options.work_factor }
+  if options.armor and options.plaintext then
+    errors.raise({
+      kind = "usage",
+      code = "armor",
+      message = "armor is for encrypted archives, and this one is plaintext",
+      hint = "give only one of --armor and --plaintext",
+    })
+  end
+  return {
+    recipients = recipients,
+    passphrase = passphrase,
+    work_factor = options.work_factor,
+    armor = options.armor,
+  }
 end
 
 --- The key to sign with: the one given, none for `false`, else this host's.
@@ -143,7 +156,7 @@ function M.create(to, options)
     stream = out,
     signing_key = signing_key,
     signer = signer,
-    sink = transfer.sink(to, { force = options.force, s3 = options.s3 }),
+    sink = transfer.sink(to, { force = options.force, s3 = options.s3, text = options.armor }),
   }, Writer)
 end
 
