@@ -282,6 +282,7 @@ static const luaL_Reg functions[] = {
     {"spool", file_spool},
     {"journal", file_journal},
     {"sink", ab_file_sink_open},
+    {"folder", ab_file_folder},
     {"stdin", ab_file_stdin},
     {"stdout", ab_file_stdout},
     {"read_file", ab_file_read_file},
@@ -298,6 +299,7 @@ int luaopen_awsbak_core_file(lua_State *L)
     ab_bind_class(L, CLASS, meta, methods);
     ab_bind_region_class(L);
     ab_bind_sink_class(L);
+    ab_bind_folder_class(L);
     ab_bind_pipe_class(L);
     luaL_newlib(L, functions);
     return 1;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 struct ab_file;
+struct ab_folder;
 
 /* bind/file.c: push a closed handle; where its file goes, one reference of it. */
 struct ab_file **ab_file_handle_new(lua_State *L);
@@ -16,6 +17,14 @@ int ab_file_push_stat(lua_State *L, const struct stat *st);
 /* bind/sink.c */
 void ab_bind_sink_class(lua_State *L);
 int ab_file_sink_open(lua_State *L);
+
+/* What file.sink does, beneath a folder unless it is NULL, with the path at `arg` and options after
+ * it. */
+int ab_file_sink_new(lua_State *L, const struct ab_folder *folder, int arg);
+
+/* bind/folder.c */
+void ab_bind_folder_class(lua_State *L);
+int ab_file_folder(lua_State *L);
 
 /* bind/pipe.c */
 void ab_bind_pipe_class(lua_State *L);

@@ -26,8 +26,26 @@ static void free_state(struct ab_turn *turn)
     ab_free(s);
 }
 
-static struct state *new_state(const char *path, const char *part, bool force, mode_t mode,
-                               struct ab_err *err)
+/* What a sink is opened with. */
+struct request {
+    const struct ab_folder *folder; /* borrowed; NULL: the path is as it is */
+    const char *path;
+    const char *part;
+    bool force;
+    lua_Integer mode;
+};
+
+static struct ab_sink *open_sink(const struct request *r, struct ab_err *err)
+{
+    mode_t mode = (mode_t)r->mode;
+
+    if (r->folder)
+        return ab_sink_beneath(r->folder, r->path, r->part, r->force, mode, err);
+    return r->part ? ab_sink_resume(r->path, r->part, r->force, mode, err)
+                   : ab_sink_new(r->path, r->force, mode, err);
+}
+
+static struct state *new_state(const struct request *r, struct ab_err *err)
 {
     struct state *s = ab_calloc(1, sizeof *s);
 
@@ -38,8 +56,7 @@ static struct state *new_state(const char *path, const char *part, bool force, m
     ab_turn_init(&s->turn, free_state);
     ab_buf_init(&s->data,
                 SIZE_MAX / 2); /* a script's string: its size is bounded by Lua's memory */
-    s->sink =
-        part ? ab_sink_resume(path, part, force, mode, err) : ab_sink_new(path, force, mode, err);
+    s->sink = open_sink(r, err);
     if (s->sink)
         return s;
     ab_turn_unref(&s->turn);
@@ -51,32 +68,35 @@ static struct state *idle_state(lua_State *L)
     return (struct state *)ab_turn_idle(L, CLASS, "sink", "write");
 }
 
+int ab_file_sink_new(lua_State *L, const struct ab_folder *folder, int arg)
+{
+    static const char *const names[] = {"force", "mode", "part", NULL};
+    struct request r = {.folder = folder, .path = luaL_checkstring(L, arg), .mode = MODE};
+    int options = arg + 1;
+    struct ab_err err;
+
+    if (!lua_isnoneornil(L, options)) {
+        ab_bind_only(L, options, names);
+        r.force = ab_bind_opt_boolean(L, options, "force", false);
+        r.part = ab_bind_opt_string(L, options, "part", NULL);
+        r.mode = ab_bind_opt_integer(L, options, "mode", MODE);
+        luaL_argcheck(L, r.mode >= 0 && r.mode <= MODE_MAX, options, "option 'mode': out of range");
+    }
+    struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct state *s = new_state(&r, &err);
+    if (!s)
+        return ab_bind_fail(L, &err);
+    self->turn = &s->turn;
+    return 1;
+}
+
 /* file.sink(path[, { force = false, mode = 0600, part }]) -> sink | nil, err (kind io; code EEXIST,
  * "not_regular", "locked" or an errno's name). Nothing is seen under `path` before commit(). With
  * `part`, the name of a file beside it, the bytes are there and stay there when they are not
  * committed; the next sink of that name has them. */
 int ab_file_sink_open(lua_State *L)
 {
-    static const char *const names[] = {"force", "mode", "part", NULL};
-    const char *path = luaL_checkstring(L, 1);
-    const char *part = NULL;
-    bool force = false;
-    lua_Integer mode = MODE;
-    struct ab_err err;
-
-    if (!lua_isnoneornil(L, 2)) {
-        ab_bind_only(L, 2, names);
-        force = ab_bind_opt_boolean(L, 2, "force", false);
-        part = ab_bind_opt_string(L, 2, "part", NULL);
-        mode = ab_bind_opt_integer(L, 2, "mode", MODE);
-        luaL_argcheck(L, mode >= 0 && mode <= MODE_MAX, 2, "option 'mode': out of range");
-    }
-    struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, CLASS, 0);
-    struct state *s = new_state(path, part, force, (mode_t)mode, &err);
-    if (!s)
-        return ab_bind_fail(L, &err);
-    self->turn = &s->turn;
-    return 1;
+    return ab_file_sink_new(L, NULL, 1);
 }
 
 static bool run_write(struct ab_turn *turn, struct ab_err *err)

@@ -13,7 +13,7 @@
 #include "base/codec.h"
 #include "crypto/random.h"
 
-enum { TEMP_MAX = 256, RANDOM_NAME_MAX = 40, DESCRIPTOR_MAX = 40 };
+enum { TEMP_MAX = 256, RANDOM_NAME_MAX = 40, DESCRIPTOR_MAX = 40, FOLDER_MODE = 0700 };
 
 struct ab_sink {
     char *path;       /* owned; as given */
@@ -51,23 +51,47 @@ static bool check_target(const struct ab_sink *s, struct ab_err *err)
     return true;
 }
 
-/* The folder's part of the path, opened. */
-static bool open_folder(struct ab_sink *s, struct ab_err *err)
+/* The folder's part of the path, opened; the slash at its end stays: the folder of "/x" is "/". */
+static bool open_named_folder(struct ab_sink *s, char *slash, struct ab_err *err)
 {
-    char *slash = strrchr(s->path, '/');
+    char first = slash ? slash[1] : '\0';
 
-    s->name = slash ? slash + 1 : s->path;
-    if (*s->name == '\0' || strcmp(s->name, ".") == 0 || strcmp(s->name, "..") == 0)
-        return ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is a folder; name a file",
-                       s->path);
-    char first = *s->name;
     if (slash)
-        slash[1] = '\0'; /* the slash stays: the folder of "/x" is "/" */
+        slash[1] = '\0';
     s->folder = open(slash ? s->path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int why = errno;
     if (slash)
         slash[1] = first;
     return s->folder >= 0 || ab_fail_errno(err, why, "cannot open the folder of %s", s->path);
+}
+
+/* The same beneath `root`, whose own path and a slash stand before. */
+static bool enter_folder(struct ab_sink *s, const struct ab_folder *root, char *slash,
+                         struct ab_err *err)
+{
+    char *beneath = s->path + strlen(root->path) + 1;
+
+    if (slash < beneath) {
+        s->folder = ab_folder_enter(root, "", 0, err);
+        return s->folder >= 0;
+    }
+    *slash = '\0';
+    s->folder = ab_folder_enter(root, beneath, FOLDER_MODE, err);
+    *slash = '/';
+    return s->folder >= 0;
+}
+
+static bool open_folder(struct ab_sink *s, const struct ab_folder *root, struct ab_err *err)
+{
+    char *slash = strrchr(s->path, '/');
+
+    if (root && !ab_folder_check(root, s->path + strlen(root->path) + 1, err))
+        return false;
+    s->name = slash ? slash + 1 : s->path;
+    if (*s->name == '\0' || strcmp(s->name, ".") == 0 || strcmp(s->name, "..") == 0)
+        return ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is a folder; name a file",
+                       s->path);
+    return root ? enter_folder(s, root, slash, err) : open_named_folder(s, slash, err);
 }
 
 static bool make_temp_name(char temp[RANDOM_NAME_MAX], struct ab_err *err)
@@ -145,21 +169,22 @@ static bool open_part(struct ab_sink *s, const char *part, mode_t mode, struct a
     return true;
 }
 
-static struct ab_sink *new_sink(const char *path, const char *part, bool force, mode_t mode,
-                                struct ab_err *err)
+/* Adopts `path`, which is NULL when there was no memory for it. */
+static struct ab_sink *new_sink(const struct ab_folder *root, char *path, const char *part,
+                                bool force, mode_t mode, struct ab_err *err)
 {
-    struct ab_sink *s = ab_calloc(1, sizeof *s);
+    struct ab_sink *s = path ? ab_calloc(1, sizeof *s) : NULL;
 
     if (!s) {
+        ab_free(path);
         ab_fail_memory(err);
         return NULL;
     }
     s->folder = s->fd = -1;
     s->force = force;
-    s->path = ab_strdup(path);
-    if (s->path ? open_folder(s, err) && check_target(s, err) &&
-                      (part ? open_part(s, part, mode, err) : open_file(s, mode, err))
-                : ab_fail_memory(err))
+    s->path = path;
+    if (open_folder(s, root, err) && check_target(s, err) &&
+        (part ? open_part(s, part, mode, err) : open_file(s, mode, err)))
         return s;
     ab_sink_free(s);
     return NULL;
@@ -167,13 +192,24 @@ static struct ab_sink *new_sink(const char *path, const char *part, bool force, 
 
 struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab_err *err)
 {
-    return new_sink(path, NULL, force, mode, err);
+    return new_sink(NULL, ab_strdup(path), NULL, force, mode, err);
 }
 
 struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, mode_t mode,
                                struct ab_err *err)
 {
-    return new_sink(path, part, force, mode, err);
+    return new_sink(NULL, ab_strdup(path), part, force, mode, err);
+}
+
+struct ab_sink *ab_sink_beneath(const struct ab_folder *f, const char *path, const char *part,
+                                bool force, mode_t mode, struct ab_err *err)
+{
+    size_t size = strlen(f->path) + strlen(path) + 2;
+    char *whole = ab_alloc(size);
+
+    if (whole)
+        snprintf(whole, size, "%s/%s", f->path, path);
+    return new_sink(f, whole, part, force, mode, err);
 }
 
 void ab_sink_discard(struct ab_sink *s)

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "stream/file.h"
+#include "stream/folder.h"
 
 struct ab_sink;
 
@@ -24,6 +25,11 @@ struct ab_sink *ab_sink_new(const char *path, bool force, mode_t mode, struct ab
  * another process writes it; "not_regular" when something else has its name. */
 struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, mode_t mode,
                                struct ab_err *err);
+
+/* As ab_sink_new, or with `part` as ab_sink_resume, beneath a folder (stream/folder.h); folders in
+ * `path` that are missing are made, mode 0700. */
+struct ab_sink *ab_sink_beneath(const struct ab_folder *f, const char *path, const char *part,
+                                bool force, mode_t mode, struct ab_err *err);
 
 /* The file, to be read and written at any place until the sink is committed; one more reference
  * for the caller. NULL on failure. */

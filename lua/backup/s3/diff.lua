@@ -3,11 +3,15 @@
 ---
 ---     for s in diff.steps(files, objects, { delete = true }) do print(s.action, s.key) end
 ---
+--- What cannot be looked at (a folder without the right to read it, a link) is a problem and not
+--- absent: it is skipped, and nothing below it is deleted on the other side.
+---
 --- Nothing is sent, read or written here: entries come from a listing or a walk, and what a step
 --- says is done by who asked. Times are compared in whole seconds, which is all that S3 keeps: a
 --- change of equal size within the second of the last copy, or one that a clock which is behind
 --- dates back, is found by `checksum` alone.
 
+local ancestors = require("backup.s3.ancestors")
 local errors = require("awsbak.errors")
 
 local diff = {}
@@ -16,11 +20,13 @@ local diff = {}
 ---@field key string the same on both sides: relative to what is compared
 ---@field size integer bytes
 ---@field modified number? epoch seconds
+---@field problem awsbak.Error? there is something that cannot be looked at: with "/" at the end of
+---  its key, in a folder
 
 ---@class backup.DiffStep
----@field action "copy"|"delete"|"same"
+---@field action "copy"|"delete"|"same"|"skip" skip: for the problem of an entry
 ---@field key string
----@field reason "new"|"size"|"newer"|"time"|"content"|"unknown"|"extra"|"equal"
+---@field reason "new"|"size"|"newer"|"time"|"content"|"unknown"|"extra"|"equal"|"problem"
 ---@field source backup.DiffEntry? not of what is to be deleted
 ---@field target backup.DiffEntry? not of what is new; where there is none, nothing may be replaced
 
@@ -74,6 +80,9 @@ local function step(action, reason, source, target)
 end
 
 local function compare(source, target, options)
+  if source.problem or target.problem then
+    return step("skip", "problem", source, target)
+  end
   if source.size ~= target.size then
     return step("copy", "size", source, target)
   end
@@ -97,6 +106,12 @@ function diff.steps(source, target, options)
   assert(options.compare ~= "checksum" or options.equal, "checksums are compared by `equal`")
   local next_source, next_target = sorted(source, "source"), sorted(target, "target")
   local from, to, began
+  local doubtful = ancestors.new() -- what the source may have, if it could be looked at
+  local function doubt(entry)
+    if entry.problem then
+      doubtful:add((entry.key:gsub("/$", "")))
+    end
+  end
   return function()
     if not began then
       began, from, to = true, next_source(), next_target()
@@ -104,14 +119,21 @@ function diff.steps(source, target, options)
     while from or to do
       local found, at = from, to
       if found and at and found.key == at.key then
+        doubt(found)
         from, to = next_source(), next_target()
         return compare(found, at, options)
       elseif found and (not at or found.key < at.key) then
+        doubt(found)
         from = next_source()
+        if found.problem then
+          return step("skip", "problem", found)
+        end
         return step("copy", "new", found)
       end
       to = next_target()
-      if options.delete then
+      if at.problem then
+        return step("skip", "problem", nil, at)
+      elseif options.delete and not doubtful:of(at.key) then
         return step("delete", "extra", nil, at)
       end
     end

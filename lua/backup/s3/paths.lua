@@ -8,6 +8,8 @@
 --- something else than a name below the folder is refused. That no link leads out of it is up to
 --- who opens the path.
 
+local ancestors = require("backup.s3.ancestors")
+
 local paths = {}
 
 local PART_MAX = 255 -- bytes, NAME_MAX of Linux's file systems
@@ -20,7 +22,7 @@ local KEY_MAX = 1024 -- bytes (S3 user guide, "Naming Amazon S3 objects")
 
 ---@class backup.Paths
 ---@field prefix string
----@field above string[] paths of files that the last path begins with, shortest first
+---@field files backup.Ancestors
 local Paths = {}
 Paths.__index = Paths
 
@@ -29,7 +31,7 @@ Paths.__index = Paths
 ---@return backup.Paths
 function paths.new(prefix)
   assert(prefix == "" or prefix:sub(-1) == "/", "a prefix of folders ends with /")
-  return setmetatable({ prefix = prefix, above = {} }, Paths)
+  return setmetatable({ prefix = prefix, files = ancestors.new() }, Paths)
 end
 
 local function problem(code, message)
@@ -50,19 +52,6 @@ local function check_parts(path)
       return problem("dots", ("a part of it is %s"):format(part))
     elseif #part > PART_MAX then
       return problem("too_long", ("a part of it is longer than %d bytes"):format(PART_MAX))
-    end
-  end
-end
-
---- The file, taken before, that `path` would have to be in as in a folder.
-local function file_above(self, path)
-  local above = self.above
-  while above[1] and path:sub(1, #above[#above]) ~= above[#above] do
-    above[#above] = nil -- in the order of keys, none that begins with it comes any more
-  end
-  for _, file in ipairs(above) do
-    if path:sub(#file + 1, #file + 1) == "/" then
-      return file
     end
   end
 end
@@ -90,7 +79,7 @@ function Paths:take(key, size)
     return ""
   end
   local wrong = check_parts(is_folder and path:sub(1, -2) or path)
-  local above = not wrong and file_above(self, path)
+  local above = not wrong and self.files:of(path)
   if above then
     wrong =
       problem("below_file", ("%s%s is an object, and so no folder"):format(self.prefix, above))
@@ -99,7 +88,7 @@ function Paths:take(key, size)
     return nil, wrong
   end
   if not is_folder then
-    self.above[#self.above + 1] = path
+    self.files:add(path)
   end
   return path
 end
