@@ -1,7 +1,7 @@
 --- The program survives running out of memory anywhere: each seventh allocation of a run, and each
 --- one of reading a reply, is made to fail, once alone and once with all that follow. Needs a build
 --- with AB_FAULTS (the asan preset). Of a run with SSH keys, most of which is libcrypto's, each
---- 71st.
+--- 71st; of one with files in folders, each 19th.
 
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
@@ -10,6 +10,7 @@ local shell = require("spec.support.shell")
 local PROGRAM = assert(os.getenv("AWSBAK_PROGRAM"), "AWSBAK_PROGRAM names the build with AB_FAULTS")
 local STEP = 7
 local RARE = 71
+local FEW = 19
 
 -- A sanitizer that finds something must be told apart from an error of ours.
 local SANITIZERS = "ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=exitcode=99 "
@@ -119,6 +120,26 @@ describe("out of memory", function()
       print(text)
     end
   ]]
+  -- A file made, read, listed and removed in a folder that is new, too.
+  local FOLDER <const> = [[
+    local errors, task = require("awsbak.errors"), require("awsbak.task")
+    local file, path = require("awsbak.core.file"), os.tmpname()
+    local gone <close> = setmetatable({}, { __close = function()
+      os.execute("rm -rf " .. path)
+    end })
+    os.remove(path)
+    errors.check(file.mkdirs(path))
+    local folder <close> = errors.check(file.folder(path))
+    for _ = 1, 2 do
+      local sink <close> = errors.check(folder:sink("a/b/c", { force = true }))
+      task.await(sink:write("text"))
+      task.await(sink:commit())
+      errors.check(folder:stat("a/b/c"))
+      local handle <close> = errors.check(folder:open("a/b/c"))
+      print(errors.check(folder:list("a/b"))[1], task.await(handle:read(9, 0)))
+      errors.check(folder:remove("a/b/c"))
+    end
+  ]]
   local request, running, started
 
   setup(function()
@@ -155,6 +176,10 @@ describe("out of memory", function()
 
   it("once, while a request is signed", function()
     check(SIGN, "signed\n", started, "")
+  end)
+
+  it("once, while a file is made and opened beneath a folder", function()
+    check(FOLDER, "c\ttext\nc\ttext\n", started, "", FEW)
   end)
 
   it("once, while an archive for SSH keys is made and opened", function()
