@@ -1,10 +1,14 @@
 --- Every example runs, and is short enough to be read at a glance.
 
+local aws = require("aws")
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
 local moto = require("spec.support.moto")
 local operator = require("spec.support.operator")
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
+local stream = require("awsbak.stream")
 
 local LINES_MAX = 36
 
@@ -44,6 +48,23 @@ runs["copy.lua"] = function()
   assert.equal(1, summary.skipped)
   local there = op.rows(op:must({ "ssm", "ls", "--region", "eu-west-1", "--values" }))
   assert.equal("20", there[1].value)
+end
+
+runs["recompress.lua"] = function()
+  local endpoint = moto.fresh()
+  local op <close> = operator.new(endpoint)
+  local s3 = aws.client("s3", {
+    region = "us-east-1",
+    endpoint_url = endpoint,
+    credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+  })
+  local text = ("a line of a log\n"):rep(50000)
+  s3.create_bucket({ Bucket = "logs" })
+  s3.put_object({ Bucket = "logs", Key = "x.gz", Body = codec.gzip(text) })
+  local to = op:path("x.zst")
+  local said = op:must({ "examples/recompress.lua", "--from", "s3://logs/x.gz", "--to", to }).stdout
+  assert.matches("^" .. codec.hex(digest.digest("sha256", text)) .. "\n", said)
+  assert.equal(text, stream.pipe(stream.file(to), stream.unzstd(), stream.text()).text)
 end
 
 describe("the examples", function()

@@ -1,7 +1,7 @@
 --- The program survives running out of memory anywhere: each seventh allocation of a run, and each
 --- one of reading a reply, is made to fail, once alone and once with all that follow. Needs a build
 --- with AB_FAULTS (the asan preset). Of a run with SSH keys, most of which is libcrypto's, each
---- 71st; of one with files in folders, each 19th.
+--- 71st; of one with files in folders, and of a pipe, each 19th.
 
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
@@ -140,10 +140,22 @@ describe("out of memory", function()
       errors.check(folder:remove("a/b/c"))
     end
   ]]
-  local request, running, started
+  local PIPE <const> = [[
+    local stream, n = require("awsbak.stream"), 0
+    local pieces = stream.bytes(function()
+      n = n + 1
+      return n < 4 and ("x"):rep(100000) or nil
+    end)
+    local done = stream.pipe(pieces, stream.zstd(), stream.digest("md5"), stream.unzstd(),
+      stream.gzip(), stream.gunzip(), stream.text())
+    assert(done.text == ("x"):rep(300000))
+    print("piped")
+  ]]
+  local request, running, started, loaded
 
   setup(function()
     started = allocations(START)
+    loaded = allocations('require("awsbak.stream") print(1)\n')
     running = server.start()
     running:script("GET /hello", { { body = "whole", times = -1 } })
     request = ([[
@@ -184,6 +196,14 @@ describe("out of memory", function()
 
   it("once, while an archive for SSH keys is made and opened", function()
     check(AGE, "whole\nwhole\nwhole\n", started, "", RARE)
+  end)
+
+  it("once, while bytes go through a pipe", function()
+    check(PIPE, "piped\n", loaded, "", FEW)
+  end)
+
+  it("for good, while bytes go through a pipe", function()
+    check(PIPE, "piped\n", loaded, "AWSBAK_FAIL_FOREVER=1", FEW)
   end)
 
   it("once and for good, anywhere in reading a reply", function()

@@ -1,4 +1,4 @@
-/* bind/stream.c - awsbak.core.stream: archives written and read on worker threads. */
+/* bind/stream.c - awsbak.core.stream: archives and pipes, worked on by worker threads. */
 #include "bind/stream.h"
 
 #include <string.h>
@@ -87,6 +87,7 @@ int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent)
 static const luaL_Reg functions[] = {
     {"writer", ab_stream_writer},
     {"reader", ab_stream_reader},
+    {"pipe", ab_stream_pipe},
     {NULL, NULL},
 };
 
@@ -94,6 +95,7 @@ int luaopen_awsbak_core_stream(lua_State *L)
 {
     ab_bind_stream_writer(L);
     ab_bind_stream_reader(L);
+    ab_bind_stream_pipe(L);
     luaL_newlib(L, functions);
     return 1;
 }

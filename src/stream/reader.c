@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "crypto/digest.h"
 #include "stream/file.h"
+#include "stream/flow.h"
 #include "stream/source.h"
 
 #define ARMOR_MAGIC "-----BEGIN AGE"
@@ -117,6 +118,14 @@ static bool open_age(struct ab_reader *r, struct ab_err *err)
     return wrap(r, ab_age_source_new(r->source, &with, err));
 }
 
+/* What it unpacks to is not limited: it is read line by line. */
+static struct ab_source *open_zstd(struct ab_reader *r, struct ab_err *err)
+{
+    struct ab_growth any = {0, 0};
+
+    return ab_flow_source_new(r->source, ab_zstd_unpack_new(AB_ZSTD_WINDOW_LOG, any, err), err);
+}
+
 /* Build the chain that the first bytes of each layer call for. */
 static bool start(struct ab_reader *r, struct ab_err *err)
 {
@@ -135,7 +144,7 @@ static bool start(struct ab_reader *r, struct ab_err *err)
     if (!ab_source_peek(r->source, strlen(ZSTD_MAGIC), &look, err))
         return false;
     r->form.compressed = starts(look, ZSTD_MAGIC);
-    return !r->form.compressed || wrap(r, ab_zstd_source_new(r->source, err));
+    return !r->form.compressed || wrap(r, open_zstd(r, err));
 }
 
 /* Bring the digest up to what was handed out. One that fails is gone for good, which

@@ -56,7 +56,4 @@ struct ab_source *ab_armor_source_new(struct ab_source *from, struct ab_err *err
 struct ab_source *ab_age_source_new(struct ab_source *from, const struct ab_age_with *with,
                                     struct ab_err *err);
 
-/* The content of one or more zstd frames. */
-struct ab_source *ab_zstd_source_new(struct ab_source *from, struct ab_err *err);
-
 #endif

@@ -35,9 +35,6 @@ void ab_stage_free(struct ab_stage *s);
 /* Append to `out`, which is borrowed and may be emptied between writes. */
 struct ab_stage *ab_collect_new(struct ab_buf *out, struct ab_err *err);
 
-/* Compress as one zstd frame with a checksum. Level 1 to 19. */
-struct ab_stage *ab_zstd_pack_new(struct ab_stage *next, int level, struct ab_err *err);
-
 /* Encrypt as a binary age v1 file with a fresh file key. Writes the header at once, which takes a
  * second or so with a passphrase. */
 struct ab_stage *ab_age_seal_new(struct ab_stage *next, const struct ab_age_to *to,

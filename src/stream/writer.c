@@ -2,7 +2,10 @@
 
 #include "base/alloc.h"
 #include "crypto/digest.h"
+#include "stream/flow.h"
 #include "stream/stage.h"
+
+enum { WINDOW_LOG = 20 }; /* 1 MiB: half of level 3's own, and so is the memory on both sides */
 
 struct ab_writer {
     struct ab_digest *sha256;       /* owned; of the plaintext */
@@ -69,6 +72,15 @@ static bool push_front(struct ab_stage **chain, struct ab_stage *stage)
     return stage != NULL;
 }
 
+static struct ab_stage *zstd_stage(const struct ab_writer *w, struct ab_stage *next,
+                                   struct ab_err *err)
+{
+    struct ab_zstd_options options = {
+        .level = w->zstd_level, .window_log = WINDOW_LOG, .small = true};
+
+    return ab_flow_stage_new(next, ab_zstd_pack_new(&options, err), err);
+}
+
 static bool start(struct ab_writer *w, struct ab_err *err)
 {
     struct ab_age_to to = {w->recipients, {NULL, 0}, w->work_factor};
@@ -81,7 +93,7 @@ static bool start(struct ab_writer *w, struct ab_err *err)
     if (push_front(&chain, ab_collect_new(w->out, err)) &&
         (!w->armor || push_front(&chain, ab_armor_seal_new(chain, err))) &&
         (!seals || push_front(&chain, ab_age_seal_new(chain, &to, err))) &&
-        (w->zstd_level == 0 || push_front(&chain, ab_zstd_pack_new(chain, w->zstd_level, err)))) {
+        (w->zstd_level == 0 || push_front(&chain, zstd_stage(w, chain, err)))) {
         w->first = chain;
         return true;
     }

@@ -2,56 +2,46 @@
 #include <zstd.h>
 
 #include "base/alloc.h"
-#include "stream/stage.h"
+#include "stream/flow.h"
 
 enum {
-    OUT_SIZE = 64 * 1024,
-    WINDOW_LOG = 20, /* 1 MiB: half of level 3's own, and so is the memory on both sides */
-    /* Up to this level the tables have half of level 3's size, too: 384 KiB less, and 0.5 % longer
-     * at most on what was tried (a backup of 10,000 parameters came out 1.9 % shorter). Whoever
-     * asks for a higher level wants its tables. */
+    /* With `small` the tables have half of level 3's size, 384 KiB less, and 0.5 % longer at most
+     * on what was tried (a backup of 10,000 parameters came out 1.9 % shorter). Whoever asks for a
+     * higher level wants its tables. */
     SMALL_LEVEL_MAX = 3,
     SMALL_HASH_LOG = 16,
     SMALL_CHAIN_LOG = 15,
 };
 
 struct zstd_pack {
-    struct ab_stage base;
+    struct ab_flow base;
     ZSTD_CCtx *zstd; /* owned */
-    uint8_t out[OUT_SIZE];
 };
 
-static bool pack(struct zstd_pack *p, const uint8_t *data, size_t len, ZSTD_EndDirective end,
-                 struct ab_err *err)
+static bool zstd_pack_turn(struct ab_flow *f, struct ab_flow_io *io, struct ab_err *err)
 {
-    ZSTD_inBuffer in = {data, len, 0};
+    ZSTD_EndDirective end = io->last ? ZSTD_e_end : ZSTD_e_continue;
+    ZSTD_inBuffer in = {io->in, io->in_len, 0};
+    ZSTD_outBuffer out = {io->out, io->room, 0};
     size_t left;
 
     do {
-        ZSTD_outBuffer out = {p->out, sizeof p->out, 0};
-        left = ZSTD_compressStream2(p->zstd, &out, &in, end);
+        left = ZSTD_compressStream2(((struct zstd_pack *)f)->zstd, &out, &in, end);
         if (ZSTD_isError(left))
             return ab_fail(err, AB_MEMORY, "zstd", "cannot compress: %s", ZSTD_getErrorName(left));
-        if (out.pos > 0 && !ab_stage_write(p->base.next, p->out, out.pos, err))
-            return false;
-    } while (end == ZSTD_e_end ? left > 0 : in.pos < in.size);
+    } while (out.pos < out.size && (io->last ? left > 0 : in.pos < in.size));
+    io->in += in.pos;
+    io->in_len -= in.pos;
+    io->out += out.pos;
+    io->room -= out.pos;
+    io->ended = io->last && left == 0;
     return true;
 }
 
-static bool zstd_pack_write(struct ab_stage *s, const uint8_t *data, size_t len, struct ab_err *err)
+static void zstd_pack_free(struct ab_flow *f)
 {
-    return pack((struct zstd_pack *)s, data, len, ZSTD_e_continue, err);
-}
-
-static bool zstd_pack_finish(struct ab_stage *s, struct ab_err *err)
-{
-    return pack((struct zstd_pack *)s, NULL, 0, ZSTD_e_end, err) && ab_stage_finish(s->next, err);
-}
-
-static void zstd_pack_free(struct ab_stage *s)
-{
-    ZSTD_freeCCtx(((struct zstd_pack *)s)->zstd);
-    ab_secret_free(s, sizeof(struct zstd_pack));
+    ZSTD_freeCCtx(((struct zstd_pack *)f)->zstd);
+    ab_free(f);
 }
 
 static bool set(ZSTD_CCtx *zstd, ZSTD_cParameter parameter, int value)
@@ -59,28 +49,36 @@ static bool set(ZSTD_CCtx *zstd, ZSTD_cParameter parameter, int value)
     return !ZSTD_isError(ZSTD_CCtx_setParameter(zstd, parameter, value));
 }
 
-static bool set_all(ZSTD_CCtx *zstd, int level)
+/* A library built without threads refuses workers, and does without. */
+static void set_workers(ZSTD_CCtx *zstd, int workers)
 {
-    if (!set(zstd, ZSTD_c_compressionLevel, level) || !set(zstd, ZSTD_c_windowLog, WINDOW_LOG) ||
-        !set(zstd, ZSTD_c_checksumFlag, 1))
-        return false;
-    return level > SMALL_LEVEL_MAX || (set(zstd, ZSTD_c_hashLog, SMALL_HASH_LOG) &&
-                                       set(zstd, ZSTD_c_chainLog, SMALL_CHAIN_LOG));
+    if (workers > 0)
+        (void)set(zstd, ZSTD_c_nbWorkers, workers);
 }
 
-struct ab_stage *ab_zstd_pack_new(struct ab_stage *next, int level, struct ab_err *err)
+static bool set_all(ZSTD_CCtx *zstd, const struct ab_zstd_options *options)
 {
-    static const struct ab_stage_ops ops = {zstd_pack_write, zstd_pack_finish, zstd_pack_free};
-    struct zstd_pack *p = ab_secret_alloc(sizeof *p);
+    bool small = options->small && options->level <= SMALL_LEVEL_MAX;
+
+    set_workers(zstd, options->workers);
+    return set(zstd, ZSTD_c_compressionLevel, options->level) &&
+           set(zstd, ZSTD_c_windowLog, options->window_log) && set(zstd, ZSTD_c_checksumFlag, 1) &&
+           (!options->far || set(zstd, ZSTD_c_enableLongDistanceMatching, 1)) &&
+           (!small || (set(zstd, ZSTD_c_hashLog, SMALL_HASH_LOG) &&
+                       set(zstd, ZSTD_c_chainLog, SMALL_CHAIN_LOG)));
+}
+
+struct ab_flow *ab_zstd_pack_new(const struct ab_zstd_options *options, struct ab_err *err)
+{
+    static const struct ab_flow_ops ops = {zstd_pack_turn, zstd_pack_free};
+    struct zstd_pack *p = ab_calloc(1, sizeof *p);
 
     if (!p)
         goto fail;
     p->base.ops = &ops;
     p->zstd = ZSTD_createCCtx();
-    if (!p->zstd || !set_all(p->zstd, level))
-        goto fail;
-    p->base.next = next;
-    return &p->base;
+    if (p->zstd && set_all(p->zstd, options))
+        return &p->base;
 
 fail:
     if (p)

@@ -1,79 +1,92 @@
 /* stream/zstd_unpack.c - zstd frames in (RFC 8878), their content out.
  *
- * A frame that ends early, and anything that is no frame after one, is an error. The window is
- * capped by the library at 128 MiB, what `zstd -d` takes too. */
+ * A frame that ends early, no frame at all, and anything that is no frame after one are errors. */
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/alloc.h"
-#include "stream/source.h"
-
-enum { IN_SIZE = 64 * 1024 };
+#include "stream/flow.h"
 
 struct zstd_unpack {
-    struct ab_source base;
+    struct ab_flow base;
     ZSTD_DCtx *zstd; /* owned */
-    bool in_frame;   /* more input must come */
-    ZSTD_inBuffer in;
-    uint8_t buf[IN_SIZE];
+    bool whole;      /* the last byte taken was the last of a frame */
+    int window_log;
+    struct ab_growth growth;
+    uint64_t in, out; /* bytes so far */
 };
 
-/* Make input available; false in *any at the end of it. */
-static bool need_input(struct zstd_unpack *z, bool *any, struct ab_err *err)
+static bool failed(const struct zstd_unpack *z, size_t code, struct ab_err *err)
 {
-    if (z->in.pos == z->in.size) {
-        z->in.pos = 0;
-        if (!ab_source_read(z->base.from, z->buf, sizeof z->buf, &z->in.size, err))
-            return false;
-    }
-    *any = z->in.pos < z->in.size;
-    return true;
+    if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
+        return ab_fail_memory(err);
+    if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
+        return ab_fail(err, AB_INTEGRITY, "zstd_window",
+                       "the compressed data needs a window of more than 2^%d bytes", z->window_log);
+    return ab_fail(err, AB_INTEGRITY, "zstd_corrupt", "the compressed data is damaged: %s",
+                   ZSTD_getErrorName(code));
 }
 
-static bool zstd_unpack_read(struct ab_source *s, uint8_t *out, size_t len, size_t *got,
-                             struct ab_err *err)
+/* One call of the library; false in *went_on when it took and made nothing. */
+static bool step(struct zstd_unpack *z, struct ab_flow_io *io, bool *went_on, struct ab_err *err)
 {
-    struct zstd_unpack *z = (struct zstd_unpack *)s;
-    ZSTD_outBuffer to = {out, len, 0};
-    bool any;
+    ZSTD_inBuffer in = {io->in, io->in_len, 0};
+    ZSTD_outBuffer out = {io->out, io->room, 0};
+    size_t left = ZSTD_decompressStream(z->zstd, &out, &in);
 
-    while (to.pos == 0) {
-        if (!need_input(z, &any, err))
+    if (ZSTD_isError(left))
+        return failed(z, left, err);
+    *went_on = in.pos > 0 || out.pos > 0;
+    if (*went_on)
+        z->whole = left == 0;
+    io->in += in.pos;
+    io->in_len -= in.pos;
+    io->out += out.pos;
+    io->room -= out.pos;
+    z->in += in.pos;
+    z->out += out.pos;
+    return ab_growth_check(z->growth, z->in, z->out, err);
+}
+
+static bool zstd_unpack_turn(struct ab_flow *f, struct ab_flow_io *io, struct ab_err *err)
+{
+    struct zstd_unpack *z = (struct zstd_unpack *)f;
+    bool went_on = true;
+
+    while (went_on && io->room > 0 && !(z->whole && io->in_len == 0))
+        if (!step(z, io, &went_on, err))
             return false;
-        size_t before = z->in.pos;
-        size_t left = ZSTD_decompressStream(z->zstd, &to, &z->in);
-        if (ZSTD_isError(left))
-            return ab_fail(err, AB_INTEGRITY, "zstd_corrupt", "the compressed data is damaged: %s",
-                           ZSTD_getErrorName(left));
-        if (any || to.pos > 0)
-            z->in_frame = left > 0;
-        if (!any && to.pos == 0 && z->in.pos == before)
-            break;
-    }
-    *got = to.pos;
-    if (to.pos == 0 && z->in_frame)
+    if (!io->last || io->in_len > 0 || io->room == 0)
+        return true;
+    if (!z->whole)
         return ab_fail(err, AB_INTEGRITY, "zstd_truncated", "the compressed data is cut short");
+    io->ended = true;
     return true;
 }
 
-static void zstd_unpack_free(struct ab_source *s)
+static void zstd_unpack_free(struct ab_flow *f)
 {
-    ZSTD_freeDCtx(((struct zstd_unpack *)s)->zstd);
-    ab_secret_free(s, sizeof(struct zstd_unpack));
+    ZSTD_freeDCtx(((struct zstd_unpack *)f)->zstd);
+    ab_free(f);
 }
 
-struct ab_source *ab_zstd_source_new(struct ab_source *from, struct ab_err *err)
+struct ab_flow *ab_zstd_unpack_new(int window_log, struct ab_growth growth, struct ab_err *err)
 {
-    static const struct ab_source_ops ops = {zstd_unpack_read, zstd_unpack_free};
-    struct zstd_unpack *z = ab_secret_alloc(sizeof *z);
+    static const struct ab_flow_ops ops = {zstd_unpack_turn, zstd_unpack_free};
+    struct zstd_unpack *z = ab_calloc(1, sizeof *z);
 
     if (z)
         z->zstd = ZSTD_createDCtx();
-    if (!z || !z->zstd) {
-        ab_secret_free(z, sizeof *z);
+    if (!z || !z->zstd ||
+        ZSTD_isError(ZSTD_DCtx_setParameter(z->zstd, ZSTD_d_windowLogMax, window_log))) {
+        if (z)
+            ZSTD_freeDCtx(z->zstd);
+        ab_free(z);
         ab_fail_memory(err);
         return NULL;
     }
-    ab_source_init(&z->base, &ops, from);
-    z->in.src = z->buf;
+    z->base.ops = &ops;
+    z->window_log = window_log;
+    z->growth = growth;
     return &z->base;
 }

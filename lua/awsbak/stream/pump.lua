@@ -1,0 +1,252 @@
+--- A pipe at work: the core moves the bytes, and a script's ends are fed and emptied meanwhile.
+---
+--- One task has the pipe. It starts a task to read and one to write where an end is a script's, at
+--- most one of each, and lets the core work beside them; when nothing goes on in the core, it waits
+--- for the one that the core needs.
+
+local core = require("awsbak.core.stream")
+local errors = require("awsbak.errors")
+local task = require("awsbak.task")
+
+local M = {}
+
+local PIECE = 256 * 1024 -- shorter pieces are joined: each costs a turn of the loop
+
+---@class awsbak.stream.Pump
+---@field from awsbak.stream.Source
+---@field stages awsbak.stream.Stage[]
+---@field to awsbak.stream.Sink
+---@field pipe userdata of the core
+---@field width integer runs at once
+---@field read (fun(): string?)? of a script's source, until its end
+---@field reading awsbak.Task? reads the next piece
+---@field piece string? read, and from `at` on not fed yet
+---@field at integer
+---@field ended boolean? the core knows that nothing more is fed, or reads itself
+---@field writer awsbak.stream.Writer?
+---@field writing awsbak.Task? writes what was taken last
+
+--- Say in an error which part of which pipe it comes from. A cancellation comes from outside.
+local function blame(self, e, part)
+  local err = errors.from(e)
+  if err.kind ~= "cancelled" then
+    err.message = ("from %s to %s, %s: %s"):format(self.from.name, self.to.name, part, err.message)
+  end
+  error(err, 0)
+end
+
+--- Call a part's function; its error is told as the part's.
+local function by(self, part, f, ...)
+  local results = table.pack(pcall(f, ...))
+  if not results[1] then
+    blame(self, results[2], part)
+  end
+  return table.unpack(results, 2, results.n)
+end
+
+--- How messages call a part of the core's pipe.
+local function part_name(self, number)
+  if number == 0 then
+    return "source"
+  end
+  local stage = self.stages[number]
+  return stage and ("stage %d (%s)"):format(number, stage.name) or "sink"
+end
+
+local function check_bytes(bytes)
+  if bytes ~= nil and type(bytes) ~= "string" then
+    errors.raise({
+      kind = "usage",
+      code = "bad_argument",
+      message = ("it gave a %s, not bytes or nil"):format(type(bytes)),
+    })
+  end
+  return bytes
+end
+
+--- The next bytes of a script's source, enough to be worth a turn; nil at its end.
+local function read_piece(self)
+  local parts, size = {}, 0
+  while size < PIECE do
+    local bytes = check_bytes(self.read())
+    if not bytes then
+      self.read = nil -- not to be asked again
+      break
+    end
+    parts[#parts + 1] = bytes
+    size = size + #bytes
+  end
+  return #parts > 0 and table.concat(parts) or nil
+end
+
+local function read_on(self)
+  self.piece, self.at = by(self, "source", read_piece, self), 1
+  self.reading = nil
+end
+
+local function write_out(self, bytes)
+  by(self, "sink", self.writer.write, self.writer, bytes)
+  self.writing = nil
+end
+
+--- Move what can be moved between the script's ends and the core, and start what can be started.
+local function serve(self)
+  if self.piece then
+    self.at = self.at + self.pipe:feed(self.piece, self.at)
+    if self.at > #self.piece then
+      self.piece = nil
+    end
+  end
+  if not self.read and not self.piece and not self.reading and not self.ended then
+    self.ended = true
+    self.pipe:feed_end()
+  end
+  if self.read and not self.piece and not self.reading then
+    self.reading = task.spawn(read_on, self)
+  end
+  if self.writer and not self.writing then
+    local bytes = self.pipe:take()
+    if bytes then
+      self.writing = task.spawn(write_out, self, bytes)
+    end
+  end
+end
+
+--- Runs beside the first; closed with it, whatever happens.
+local Helpers = {}
+
+function Helpers.__close(helpers)
+  for _, op in ipairs(helpers) do
+    op:close()
+  end
+end
+
+--- Let the core's threads work until nothing goes on or others want a turn; what comes next.
+local function work(self)
+  local helpers <close> = setmetatable({}, Helpers)
+  for i = 2, self.width do
+    helpers[i - 1] = self.pipe:run() -- without one it is slower, not wrong
+  end
+  local state = task.await(self.pipe:run())
+  for _, op in ipairs(helpers) do
+    state = task.await(op)
+  end
+  return state
+end
+
+--- The same; a failure is told as the part's that failed.
+local function worked(self)
+  local ok, state = pcall(work, self)
+  if ok then
+    return state
+  end
+  local number = self.pipe:failed()
+  if not number then
+    error(state, 0)
+  end
+  return blame(self, state, part_name(self, number))
+end
+
+--- All of it, when an end is a script's. In a task, which the reading and writing ones belong to.
+local function exchange(self)
+  local state
+  repeat
+    serve(self)
+    state = worked(self)
+    if state == "hungry" and self.reading then
+      task.await(self.reading)
+    elseif state ~= "busy" and self.writing then
+      task.await(self.writing)
+    end
+  until state == "done" and not self.writing
+end
+
+--- All of it, when both ends are files.
+local function go_through(self)
+  while worked(self) ~= "done" do -- luacheck: ignore 542
+  end
+end
+
+--- Closes what an end has, once.
+local Closing = {}
+
+function Closing.__close(closing)
+  if closing.what.close then
+    closing.what:close()
+  end
+end
+
+local function closing(what)
+  return setmetatable({ what = what }, Closing)
+end
+
+local function build(self, source)
+  if source.handle then
+    errors.check(self.pipe:file(source.handle))
+  end
+  for i, stage in ipairs(self.stages) do
+    by(self, part_name(self, i), function()
+      errors.check(stage.add(self.pipe))
+    end)
+  end
+end
+
+local function digests(self)
+  local found = {}
+  for i, stage in ipairs(self.stages) do
+    if stage.digest then
+      found[stage.digest] = errors.check(self.pipe:digest_of(i))
+    end
+  end
+  return found
+end
+
+--- Move everything, then commit the sink; what a script's own gave.
+local function move(self)
+  errors.check(self.pipe:start())
+  self.width = self.pipe:width()
+  if self.read or self.writer then
+    task.run(exchange, self)
+  else
+    go_through(self)
+  end
+  if not self.writer then
+    by(self, "sink", task.await, self.pipe:commit())
+  elseif self.writer.commit then
+    return by(self, "sink", self.writer.commit, self.writer)
+  end
+end
+
+--- Open the ends, and do it. See awsbak.stream.pipe.
+---@param from awsbak.stream.Source
+---@param stages awsbak.stream.Stage[]
+---@param to awsbak.stream.Sink
+---@return table
+function M.run(from, stages, to)
+  local self = { from = from, stages = stages, to = to }
+  local pipe <close> = errors.check(core.pipe())
+  self.pipe = pipe
+  local source = by(self, "source", from.open)
+  local _source <close> = closing(source)
+  self.read, self.ended = source.read, source.handle ~= nil
+  build(self, source)
+  local writer = to.open and by(self, "sink", to.open)
+  local _writer <close> = closing(writer or {})
+  self.writer = writer
+  if not writer then
+    by(self, "sink", function()
+      errors.check(pipe:sink(to.path, to.options))
+    end)
+  end
+  local committed = move(self)
+  local read, written = pipe:count()
+  return {
+    read = read,
+    written = written,
+    digests = digests(self),
+    text = to.collects and writer:text() or nil,
+    commit = committed,
+  }
+end
+
+return M

@@ -1,0 +1,108 @@
+--- What a pipe does to the bytes on their way.
+
+local argument = require("awsbak.argument")
+local errors = require("awsbak.errors")
+local options = require("awsbak.stream.options")
+local sorted = require("awsbak.sorted")
+
+local M = {}
+
+---@class awsbak.stream.Stage
+---@field name string for messages
+---@field add fun(pipe: userdata) adds it to a pipe of the core; returns as the core does
+---@field digest string? the name its digest has in the results
+local Stage = { __name = "awsbak.stream.stage" }
+
+local ZSTD = {
+  level = { "count", 1, 19 },
+  long = "flag",
+  window_log = { "count", 10, 30 },
+  workers = { "size", 0, 16 },
+}
+local GROWTH = { ratio_max = "size", bytes_max = "size" }
+local UNZSTD = { window_log = { "count", 10, 30 }, ratio_max = "size", bytes_max = "size" }
+local GZIP = { level = { "count", 1, 9 } }
+local DIGEST = { as = "text", expect = "bytes" }
+
+--- The digests there are, with their sizes in bytes.
+local DIGESTS = {
+  crc32 = 4,
+  crc32c = 4,
+  crc64nvme = 8,
+  md5 = 16,
+  sha1 = 20,
+  sha256 = 32,
+  sha512 = 64,
+}
+
+--- A constructor of stages whose options the core's method `name` takes as they are.
+local function plain(name, known)
+  return function(given)
+    local checked = options.check(given, known, "stream." .. name)
+    return setmetatable({
+      name = name,
+      add = function(pipe)
+        return pipe[name](pipe, checked)
+      end,
+    }, Stage)
+  end
+end
+
+-- See awsbak.stream.
+M.zstd = plain("zstd", ZSTD)
+M.unzstd = plain("unzstd", UNZSTD)
+M.gzip = plain("gzip", GZIP)
+M.gunzip = plain("gunzip", GROWTH)
+
+local function refuse(message, hint)
+  errors.raise({ kind = "usage", code = "bad_argument", message = message, hint = hint })
+end
+
+--- An expected digest as raw bytes; people have it in hexadecimal.
+local function raw(expected, algorithm, size)
+  if #expected == 2 * size and not expected:find("%X") then
+    return (expected:gsub("%x%x", function(pair)
+      return string.char(tonumber(pair, 16))
+    end))
+  elseif #expected == size then
+    return expected
+  end
+  return refuse(
+    ("the expected %s has %d bytes, not %d"):format(algorithm, #expected, size),
+    "give it raw or in hexadecimal"
+  )
+end
+
+--- See awsbak.stream.
+function M.digest(algorithm, given)
+  local size = DIGESTS[algorithm]
+  if not size then
+    local names = table.concat(sorted.keys(DIGESTS), ", ")
+    refuse(("there is no digest %s"):format(argument.shown(algorithm)), "one of " .. names)
+  end
+  local checked = options.check(given, DIGEST, "stream.digest")
+  local expected = checked.expect and raw(checked.expect, algorithm, size)
+  return setmetatable({
+    name = "digest " .. algorithm,
+    digest = checked.as or algorithm,
+    add = function(pipe)
+      return pipe:digest(algorithm, expected)
+    end,
+  }, Stage)
+end
+
+--- Raise unless a value is a stage.
+---@param value any
+---@param number integer its place among the stages
+---@return awsbak.stream.Stage
+function M.check(value, number)
+  if getmetatable(value) == Stage then
+    return value
+  end
+  return refuse(
+    ("stage %d of a pipe is %s"):format(number, argument.shown(value)),
+    "stages come between source and sink, as stream.zstd() makes them"
+  )
+end
+
+return M

@@ -1,0 +1,403 @@
+#include "stream/pipe.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "stream/file.h"
+#include "stream/flow.h"
+#include "stream/pipe_link.h"
+#include "stream/sink.h"
+
+enum {
+    PARTS_MAX = AB_PIPE_FLOWS_MAX + 2,
+    TURNS_MAX = 128, /* of one run: 32 MiB, some 10 to 100 ms */
+};
+
+/* A source, flow or sink. It lies between links at - 1 and at. */
+struct part {
+    struct ab_flow *flow; /* owned; NULL in the ends */
+    bool running;         /* a thread is at it, and at nothing else */
+    bool done;
+};
+
+struct ab_pipe {
+    struct ab_file *file; /* one reference; NULL: fed by the script */
+    struct ab_sink *sink; /* owned; NULL: taken by the script */
+    size_t count;         /* of parts: source, flows, sink */
+    int64_t at;           /* the source's alone: where in the file it is */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* Guarded by lock, but for what a running part has to itself: */
+    struct part part[PARTS_MAX];
+    struct ab_link link[PARTS_MAX - 1];
+    size_t running;
+    size_t idle; /* threads that wait for a running part */
+    bool stopped;
+    int failed; /* the part, or -1 */
+    struct ab_err err;
+    uint64_t in, out;
+};
+
+struct ab_pipe *ab_pipe_new(struct ab_err *err)
+{
+    struct ab_pipe *p = ab_calloc(1, sizeof *p);
+
+    if (!p) {
+        ab_fail_memory(err);
+        return NULL;
+    }
+    p->count = 2;
+    p->failed = -1;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    return p;
+}
+
+void ab_pipe_free(struct ab_pipe *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->count; i++)
+        ab_flow_free(p->part[i].flow);
+    for (size_t i = 0; i + 1 < p->count; i++)
+        ab_link_drop(&p->link[i]);
+    ab_file_unref(p->file);
+    ab_sink_free(p->sink);
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+    ab_free(p);
+}
+
+void ab_pipe_set_file(struct ab_pipe *p, struct ab_file *file)
+{
+    ab_file_unref(p->file);
+    p->file = ab_file_ref(file);
+}
+
+bool ab_pipe_adopt_flow(struct ab_pipe *p, struct ab_flow *flow, struct ab_err *err)
+{
+    if (p->count == PARTS_MAX) {
+        ab_flow_free(flow);
+        return ab_fail(err, AB_USAGE, "too_many", "a pipe has at most %d stages",
+                       AB_PIPE_FLOWS_MAX);
+    }
+    p->part[p->count - 1].flow = flow; /* the last part is the sink */
+    p->count++;
+    return true;
+}
+
+void ab_pipe_adopt_sink(struct ab_pipe *p, struct ab_sink *sink)
+{
+    ab_sink_free(p->sink);
+    p->sink = sink;
+}
+
+bool ab_pipe_start(struct ab_pipe *p, struct ab_err *err)
+{
+    for (size_t i = 0; i + 1 < p->count; i++) {
+        bool to_script = (i == 0 && !p->file) || (i + 2 == p->count && !p->sink);
+        if (!ab_link_init(&p->link[i], AB_PIPE_CHUNK, to_script, err))
+            return false;
+    }
+    return true;
+}
+
+size_t ab_pipe_width(const struct ab_pipe *p)
+{
+    return p->count - !p->file - !p->sink;
+}
+
+/* ---- Turns: one part, one chunk, without the lock. */
+
+struct turn {
+    size_t part;
+    struct ab_chunk *from; /* NULL: there is no more */
+    struct ab_chunk *to;   /* NULL in the sink */
+    bool last;             /* nothing follows `from` */
+    bool done;             /* the part has nothing left to do */
+};
+
+static bool turn_source(struct ab_pipe *p, struct turn *t, struct ab_err *err)
+{
+    size_t got = 0;
+
+    assert(t->to);
+    if (!ab_file_read(p->file, t->to->data, AB_PIPE_CHUNK, p->at, &got, err))
+        return false;
+    p->at += (int64_t)got;
+    t->to->len = got;
+    t->done = got < AB_PIPE_CHUNK;
+    return true;
+}
+
+static bool turn_sink(struct ab_pipe *p, struct turn *t, struct ab_err *err)
+{
+    t->done = t->last;
+    if (!t->from)
+        return true;
+    t->from->at = t->from->len;
+    return ab_sink_write(p->sink, t->from->data, t->from->len, err);
+}
+
+static bool turn_flow(struct ab_pipe *p, struct turn *t, struct ab_err *err)
+{
+    struct ab_flow_io io = {.last = t->last};
+
+    assert(t->to);
+    io.out = t->to->data + t->to->len;
+    io.room = AB_PIPE_CHUNK - t->to->len;
+    if (t->from) {
+        io.in = t->from->data + t->from->at;
+        io.in_len = t->from->len - t->from->at;
+    }
+    if (!ab_flow_turn(p->part[t->part].flow, &io, err))
+        return false;
+    if (t->from)
+        t->from->at = t->from->len - io.in_len;
+    t->to->len = AB_PIPE_CHUNK - io.room;
+    t->done = io.ended;
+    return true;
+}
+
+static bool run_turn(struct ab_pipe *p, struct turn *t, struct ab_err *err)
+{
+    if (t->part == 0)
+        return turn_source(p, t, err);
+    if (t->part + 1 == p->count)
+        return turn_sink(p, t, err);
+    return turn_flow(p, t, err);
+}
+
+/* ---- What comes next: with the lock. */
+
+static bool can_turn(const struct ab_pipe *p, size_t i)
+{
+    const struct part *part = &p->part[i];
+    bool is_first = i == 0, is_last = i + 1 == p->count;
+
+    if (part->running || part->done || (is_first && !p->file) || (is_last && !p->sink))
+        return false;
+    return (is_first || ab_link_has(&p->link[i - 1])) && (is_last || ab_link_has_room(&p->link[i]));
+}
+
+/* The part nearest to the sink that can go on: what is made is used before more is made. */
+static size_t choose(const struct ab_pipe *p)
+{
+    size_t i = p->count;
+
+    while (i > 0 && !can_turn(p, i - 1))
+        i--;
+    return i;
+}
+
+static void fail(struct ab_pipe *p, size_t i, const struct ab_err *err)
+{
+    if (p->failed >= 0)
+        return;
+    p->failed = (int)i;
+    p->err = *err;
+}
+
+/* What part `i` will have to itself, taken from the links around it. */
+static struct turn begin_turn(struct ab_pipe *p, size_t i)
+{
+    struct turn t = {.part = i};
+
+    if (i > 0) {
+        t.from = ab_link_first(&p->link[i - 1]);
+        t.last = ab_link_is_last(&p->link[i - 1]);
+    }
+    if (i + 1 < p->count)
+        t.to = ab_link_room(&p->link[i]);
+    p->part[i].running = true;
+    p->running++;
+    return t;
+}
+
+/* Hand on what a turn used up and filled. */
+static void hand_on(struct ab_pipe *p, const struct turn *t)
+{
+    p->part[t->part].done = t->done;
+    if (t->part == 0)
+        p->in += t->to->len;
+    if (!t->to && t->from)
+        p->out += t->from->len;
+    if (t->from)
+        ab_link_shift_used(&p->link[t->part - 1]);
+    if (t->to)
+        ab_link_push_full(&p->link[t->part], t->done);
+}
+
+/* One turn of part `i`. Called and returns with the lock held. */
+static void take_turn(struct ab_pipe *p, size_t i)
+{
+    struct turn t = begin_turn(p, i);
+    struct ab_err err;
+
+    pthread_mutex_unlock(&p->lock);
+    bool ok = run_turn(p, &t, &err);
+    pthread_mutex_lock(&p->lock);
+    p->part[i].running = false;
+    p->running--;
+    if (ok)
+        hand_on(p, &t);
+    else
+        fail(p, i, &err);
+    if (p->idle > 0)
+        pthread_cond_broadcast(&p->changed);
+}
+
+static bool outcome(const struct ab_pipe *p, struct ab_err *err)
+{
+    if (p->failed >= 0) {
+        *err = p->err;
+        return false;
+    }
+    if (p->stopped)
+        return ab_fail(err, AB_CANCELLED, "cancelled", "the pipe was closed");
+    return true;
+}
+
+bool ab_pipe_run(struct ab_pipe *p, struct ab_err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    for (size_t turns = 0; turns < TURNS_MAX && !p->stopped && p->failed < 0;) {
+        size_t next = choose(p);
+        if (next > 0) {
+            take_turn(p, next - 1);
+            turns++;
+        } else if (p->running > 0) { /* one that goes on by itself: what it hands on may be ours */
+            p->idle++;
+            pthread_cond_wait(&p->changed, &p->lock);
+            p->idle--;
+        } else {
+            break;
+        }
+    }
+    bool ok = outcome(p, err);
+    pthread_mutex_unlock(&p->lock);
+    return ok;
+}
+
+bool ab_pipe_commit(struct ab_pipe *p, struct ab_err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    bool ok = outcome(p, err);
+    pthread_mutex_unlock(&p->lock);
+    if (!ok || ab_sink_commit(p->sink, err))
+        return ok;
+    pthread_mutex_lock(&p->lock);
+    fail(p, p->count - 1, err);
+    pthread_mutex_unlock(&p->lock);
+    return false;
+}
+
+int ab_pipe_failed(struct ab_pipe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    int failed = p->failed;
+    pthread_mutex_unlock(&p->lock);
+    return failed;
+}
+
+static enum ab_pipe_state state(const struct ab_pipe *p)
+{
+    const struct ab_link *last = &p->link[p->count - 2];
+    bool over = p->sink ? p->part[p->count - 1].done : last->ended && last->filled == 0;
+
+    if (over && p->running == 0)
+        return AB_PIPE_DONE;
+    if (choose(p) > 0 || p->running > 0)
+        return AB_PIPE_BUSY;
+    return last->filled == last->count || last->ended ? AB_PIPE_FULL : AB_PIPE_HUNGRY;
+}
+
+enum ab_pipe_state ab_pipe_state(struct ab_pipe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    enum ab_pipe_state now = state(p);
+    pthread_mutex_unlock(&p->lock);
+    return now;
+}
+
+/* ---- The script's ends. */
+
+size_t ab_pipe_feed(struct ab_pipe *p, struct ab_slice bytes)
+{
+    struct ab_link *to = &p->link[0];
+    size_t done = 0;
+
+    pthread_mutex_lock(&p->lock);
+    while (done < bytes.len && ab_link_has_room(to)) {
+        struct ab_chunk *chunk = ab_link_room(to);
+        size_t room = AB_PIPE_CHUNK - chunk->len, left = bytes.len - done;
+        size_t n = left < room ? left : room;
+        memcpy(chunk->data + chunk->len, bytes.data + done, n);
+        chunk->len += n;
+        done += n;
+        ab_link_push_full(to, false);
+    }
+    p->in += done;
+    if (p->idle > 0)
+        pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+void ab_pipe_feed_end(struct ab_pipe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    ab_link_push_full(&p->link[0], true);
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+struct ab_slice ab_pipe_peek(struct ab_pipe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    const struct ab_chunk *first = ab_link_first(&p->link[p->count - 2]);
+    pthread_mutex_unlock(&p->lock);
+    return first ? (struct ab_slice){first->data, first->len} : (struct ab_slice){NULL, 0};
+}
+
+void ab_pipe_drop(struct ab_pipe *p)
+{
+    struct ab_link *last = &p->link[p->count - 2];
+
+    pthread_mutex_lock(&p->lock);
+    p->out += ab_link_first(last)->len;
+    ab_link_first(last)->at = ab_link_first(last)->len;
+    ab_link_shift_used(last);
+    if (p->idle > 0)
+        pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void ab_pipe_stop(struct ab_pipe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->stopped = true;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void ab_pipe_count(struct ab_pipe *p, uint64_t *in, uint64_t *out)
+{
+    pthread_mutex_lock(&p->lock);
+    *in = p->in;
+    *out = p->out;
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool ab_pipe_digest(struct ab_pipe *p, size_t part, uint8_t out[AB_DIGEST_MAX], size_t *len,
+                    struct ab_err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    bool done = part > 0 && part + 1 < p->count && p->part[part].done;
+    pthread_mutex_unlock(&p->lock);
+    if (!done)
+        return ab_fail(err, AB_USAGE, "digest", "the pipe is not done");
+    return ab_digest_flow_peek(p->part[part].flow, out, len, err);
+}
