@@ -20,7 +20,8 @@ return policy({
     { "version_id", help = "this version of one object" },
     { "range", help = "only these bytes: 0-99, 100- or -100 (the last 100)" },
   },
-  run = function(o)
+  run = function(o, context)
+    usage.refuse(context.door == "event", "s3 cat", "writes to standard output; an event has none")
     usage.refuse(o.version_id and #o.url > 1, "--version-id", "is of one object: several are named")
     local range = o.range
     local is_range = not range or range:find("^%d+%-%d*$") or range:find("^%-%d+$")

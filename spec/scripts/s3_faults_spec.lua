@@ -169,6 +169,13 @@ describe("awsbak s3 where something fails", function()
     assert.is_nil(fake:counts()["DELETE /vault"])
   end)
 
+  it("cat is refused to an event, whose answer is no stream", function()
+    local result = op:run({ "invoke", "s3/cat", "-" }, { stdin = '{"url": ["s3://vault/k"]}' })
+    assert.equal(2, result.status)
+    assert.matches("an event has none", result.stdout .. result.stderr, 1, true)
+    assert.same({}, fake:counts())
+  end)
+
   it("cat goes on where a connection broke, and says when it cannot", function()
     fake:script("GET /vault/k", {
       { status = 200, body = "0123456789", headers = { ETag = '"e"' }, cut = 4 },

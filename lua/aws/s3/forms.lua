@@ -62,6 +62,11 @@ local LISTINGS = {
     members = { "KeyMarker", "NextKeyMarker", "Prefix", "Delimiter" },
     lists = { Versions = "Key", DeleteMarkers = "Key", CommonPrefixes = "Prefix" },
   },
+  -- Here botocore leaves keys as they are, and a listing with one that no XML can carry unreadable.
+  ListMultipartUploads = {
+    members = { "KeyMarker", "NextKeyMarker", "Prefix", "Delimiter" },
+    lists = { Uploads = "Key", CommonPrefixes = "Prefix" },
+  },
 }
 
 --- The input as S3 wants it.

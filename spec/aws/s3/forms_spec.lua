@@ -80,6 +80,16 @@ describe("S3's own forms", function()
     assert.equal("a+b%2B%01", output.Contents[1].Key)
   end)
 
+  it("ask for the keys of unfinished uploads encoded, too", function()
+    local body = "<ListMultipartUploadsResult><EncodingType>url</EncodingType>"
+      .. "<NextKeyMarker>%00</NextKeyMarker><Upload><Key>a%01+b</Key></Upload>"
+      .. "</ListMultipartUploadsResult>"
+    local output, request = call("ListMultipartUploads", { Bucket = "vault" }, body)
+    assert.matches("encoding-type=url", request.url, 1, true)
+    assert.equal("a\1 b", output.Uploads[1].Key)
+    assert.equal("\0", output.NextKeyMarker)
+  end)
+
   it("refuse metadata that no header can carry", function()
     local input = { Bucket = "vault", Key = "a", Metadata = { name = "é" } }
     local _, err = errors.try(call, "PutObject", input)
