@@ -1,22 +1,26 @@
 --- How far a long run has come, on standard error: one line redrawn on a terminal, elsewhere a line
---- every 10 seconds under -v.
+--- every 10 seconds under -v; with `--progress json` lines of JSON once a second, for programs.
 ---
 ---   for parameter in progress(parameters, "parameters") do ... end
 
+local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local settings = require("awsbak.settings")
 local text = require("awsbak.text")
 local units = require("awsbak.units")
 
 local M = {}
 
-local REDRAW_S, LINE_S = 0.1, 10
+local REDRAW_S, LINE_S, JSON_S = 0.1, 10, 1
 local CLEAR = "\r\27[K"
 
 local current -- what is counted now, the latest when there are several
 
 ---@class awsbak.Progress
----@field count integer
+---@field count integer things done, or bytes
+---@field total integer? of them
+---@field is_bytes boolean? whether bytes are counted
 ---@field slowed boolean? whether nothing was done since M.slowed was called
 local Progress = {}
 Progress.__index = Progress
@@ -38,14 +42,44 @@ function M.columns()
   return require("awsbak.core.sys").columns(2) or 80
 end
 
+--- A number of what is counted.
+local function amount(self, n)
+  return self.is_bytes and units.show_size(n) or ("%.0f"):format(n)
+end
+
+--- How fast it went so far, and how long the rest takes at that speed.
+local function rate(self, seconds)
+  if self.slowed then
+    return ", throttled, waiting"
+  elseif seconds < 1 then
+    return ""
+  end
+  local per_second = self.count / seconds
+  local left = ""
+  if self.is_bytes and self.total and self.count > 0 then
+    local wait = math.max(0, self.total - self.count) / per_second
+    left = (", %s left"):format(units.show_duration(wait))
+  end
+  return (", %s/s%s"):format(amount(self, per_second), left)
+end
+
 local function describe(self, now)
   local seconds = now - self.began
-  local total = self.total and (" of %d"):format(self.total) or ""
-  local rate = seconds >= 1 and (", %.0f/s"):format(self.count / seconds) or ""
-  if self.slowed then
-    rate = ", throttled, waiting"
-  end
-  return ("%d%s %s%s, %s"):format(self.count, total, self.noun, rate, units.show_duration(seconds))
+  local total = self.total and " of " .. amount(self, self.total) or ""
+  local noun = self.noun == "" and "" or " " .. self.noun
+  local took = units.show_duration(seconds)
+  return ("%s%s%s%s, %s"):format(amount(self, self.count), total, noun, rate(self, seconds), took)
+end
+
+--- The same for a program: one object.
+local function write_json(self, now)
+  M.write(json.encode({
+    [self.is_bytes and "bytes" or "count"] = self.count,
+    noun = self.noun ~= "" and self.noun or nil,
+    seconds = math.floor((now - self.began) * 1000) / 1000,
+    throttled = self.slowed or nil,
+    total = self.total,
+  }) .. "\n")
 end
 
 local function clear(self)
@@ -65,7 +99,9 @@ local function draw(self)
     return
   end
   self.due = now + self.every
-  if self.terminal then
+  if self.json then
+    write_json(self, now)
+  elseif self.terminal then
     -- A line that wraps could not be taken away again.
     M.write(CLEAR .. text.cut(describe(self, now), M.columns() - 1))
     self.drawn = true
@@ -82,8 +118,18 @@ function Progress:add(n)
   draw(self)
 end
 
---- The line goes away.
+--- More is to be done than was thought.
+---@param n integer
+function Progress:expect(n)
+  self.total = (self.total or 0) + n
+end
+
+--- The line goes away; a program is told how it ended.
 function Progress:close()
+  if self.json and not self.closed then
+    write_json(self, outside.monotonic())
+  end
+  self.closed = true
   clear(self)
   if log.before == self.before then
     log.before = nil
@@ -98,11 +144,17 @@ Progress.__close = Progress.close
 --- Start counting.
 ---@param noun string "parameters"
 ---@param total integer? how many there will be
+---@param is_bytes boolean? whether bytes are counted
 ---@return awsbak.Progress progress close it
-function M.start(noun, total)
+function M.start(noun, total, is_bytes)
   local self = setmetatable({ noun = noun, total = total, count = 0 }, Progress)
-  self.terminal = M.is_terminal() and log.enabled("warning")
-  self.every = self.terminal and REDRAW_S or log.enabled("info") and LINE_S or nil
+  self.is_bytes = is_bytes
+  self.json = settings.get("progress") == "json"
+  self.terminal = not self.json and M.is_terminal() and log.enabled("warning")
+  self.every = self.json and JSON_S
+    or self.terminal and REDRAW_S
+    or log.enabled("info") and LINE_S
+    or nil
   self.began = outside.monotonic()
   self.due = self.began + (self.every or 0)
   self.before = function()

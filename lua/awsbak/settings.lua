@@ -30,6 +30,12 @@ M.options = schema.new({
   { "dry_run", kind = "flag", help = "(-n) list what would be changed, and change nothing" },
   { "read_only", kind = "flag", help = "fail where something might be changed" },
   { "yes", kind = "flag", help = "answer yes to questions" },
+  {
+    "progress",
+    kind = "choice",
+    choices = { "auto", "json" },
+    help = "how far the work is: auto (a line on a terminal), or json on standard error",
+  },
   { "concurrency", kind = "integer", min = 1, help = "how many things to do at once" },
   {
     "max_attempts",

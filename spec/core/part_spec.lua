@@ -88,6 +88,20 @@ describe("a sink with a part", function()
   end)
 end)
 
+describe("file:touch", function()
+  it("sets the time of the last change", function()
+    local dir <close> = scratch.new()
+    local handle <close> = assert(file.journal(dir:path("x")))
+    assert(handle:touch(1234567890.5))
+    assert.equal(1234567890.5, handle:stat().mtime)
+    for _, wrong in ipairs({ -1, 1e300, 0 / 0 }) do
+      assert.has_error(function()
+        handle:touch(wrong)
+      end)
+    end
+  end)
+end)
+
 describe("file.journal", function()
   it("appends, is read, and is for one process at a time", function()
     local dir <close> = scratch.new()

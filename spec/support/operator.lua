@@ -47,7 +47,7 @@ end
 
 --- Runs awsbak.
 ---@param words string[]
----@param options table|nil `env` (in addition; false unsets), `stdin`
+---@param options table|nil `env` (in addition; false unsets), `stdin`, `prefix`
 ---@return table result `{ status, stdout, stderr }`
 function operator:run(words, options)
   options = options or {}
@@ -58,7 +58,12 @@ function operator:run(words, options)
   for name, value in pairs(options.env or {}) do
     env[name] = value or nil
   end
-  return program.run(words, { env = env, home = self.home.folder, stdin = options.stdin })
+  return program.run(words, {
+    env = env,
+    home = self.home.folder,
+    stdin = options.stdin,
+    prefix = options.prefix,
+  })
 end
 
 --- Runs awsbak and expects it to succeed.

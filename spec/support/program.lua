@@ -38,12 +38,15 @@ end
 --- Run awsbak and wait for it.
 ---@param words string[] its arguments
 ---@param options table|nil `env` (added to an otherwise empty environment), `stdin` (bytes),
----  `home` (HOME, and so the config folder; default an empty folder)
+---  `home` (HOME, and so the config folder; default an empty folder), `prefix` (words before its
+---  name: { "timeout", "1" })
 ---@return table result `{ status, stdout, stderr }`; status is 128 + N when signal N ended it
 function program.run(words, options)
   options = options or {}
   local dir <close> = scratch.new()
   local command = environment(options.home or dir:path(), options.env)
+  local prefix = options.prefix or {}
+  table.move(prefix, 1, #prefix, #command + 1, command)
   command[#command + 1] = program.path()
   table.move(words, 1, #words, #command + 1, command)
   local stdin = options.stdin and dir:write(".stdin", options.stdin) or "/dev/null"

@@ -13,6 +13,8 @@
 
 #define CLASS "awsbak.file"
 
+#define TIME_MAX 253402300800.0 /* the year 10000 */
+
 enum { READ_MAX = 64 * 1024 * 1024 };
 
 struct lua_file {
@@ -229,6 +231,20 @@ static int file_resize(lua_State *L)
     return ab_bind_job(L, run_resize, drop_io, io, push_true);
 }
 
+/* f:touch(seconds since 1970) -> true | nil, err: the time of the last change */
+static int file_touch(lua_State *L)
+{
+    struct lua_file *self = open_file(L);
+    lua_Number at = luaL_checknumber(L, 2);
+    struct ab_err err;
+
+    luaL_argcheck(L, at >= 0 && at < TIME_MAX, 2, "out of range");
+    if (!ab_file_touch(self->file, at, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 /* f:stat() -> as file.stat gives it | nil, err */
 static int file_stat(lua_State *L)
 {
@@ -272,9 +288,17 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"read", file_read},   {"write", file_write}, {"pwrite", file_pwrite}, {"region", file_region},
-    {"size", file_size},   {"stat", file_stat},   {"resize", file_resize}, {"path", file_path},
-    {"close", file_close}, {NULL, NULL},
+    {"read", file_read},
+    {"write", file_write},
+    {"pwrite", file_pwrite},
+    {"region", file_region},
+    {"size", file_size},
+    {"stat", file_stat},
+    {"touch", file_touch},
+    {"resize", file_resize},
+    {"path", file_path},
+    {"close", file_close},
+    {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {

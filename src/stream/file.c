@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -127,6 +129,16 @@ bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err)
         return false;
     *size = st.st_size;
     return true;
+}
+
+bool ab_file_touch(const struct ab_file *f, double mtime, struct ab_err *err)
+{
+    double whole = floor(mtime);
+    struct timespec at = {.tv_sec = (time_t)whole, .tv_nsec = (long)((mtime - whole) * 1e9)};
+    const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, at};
+
+    return futimens(f->fd, times) == 0 ||
+           ab_fail_errno(err, errno, "cannot set the time of %s", f->path);
 }
 
 bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err)

@@ -45,6 +45,9 @@ AB_MUST_USE bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_
  * reserve it: a full disk is told before the bytes come. */
 AB_MUST_USE bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err);
 
+/* Set the time of the last change, in seconds since 1970. */
+AB_MUST_USE bool ab_file_touch(const struct ab_file *f, double mtime, struct ab_err *err);
+
 /* Read up to `len` bytes at `offset`; *got is less only at the end of the file. */
 AB_MUST_USE bool ab_file_read(const struct ab_file *f, void *out, size_t len, int64_t offset,
                               size_t *got, struct ab_err *err);

@@ -154,7 +154,7 @@ end
 
 --- Leave it for a later run.
 function Journal:close()
-  if #self.parts == 0 and next(self.parts) == nil and not next(self.facts) then
+  if not next(self.facts) then
     os.remove(self.path) -- nothing was begun
   end
   self.handle:close()

@@ -64,24 +64,12 @@ local function input(self, more)
     end
   end
   local head = self.head
-  if not head then
-    members.VersionId = self.version_id
-  elseif head.VersionId and head.VersionId ~= "null" then
+  if head.VersionId and head.VersionId ~= "null" then
     members.VersionId = head.VersionId
   else
     members.IfMatch = head.ETag
   end
   return members
-end
-
-local function ask_head(self)
-  local head, err = errors.try(self.s3.head_object, input(self, { ChecksumMode = "ENABLED" }))
-  if head then
-    return head
-  elseif err.status == 404 then
-    s3_fault.explain_head(self.s3, err, self.bucket, self.location)
-  end
-  error(err, 0)
 end
 
 --- The checksum of the whole object that can be compared, or nil. One of parts says nothing of the
@@ -235,7 +223,7 @@ function s3_download.get(source, handle, options)
     sums = {},
     progress = options.progress or function() end,
   }
-  local head = options.head or ask_head(self)
+  local head = options.head or s3_fault.head(self.s3, self, options.input)
   self.head, self.size = head, head.ContentLength
   self.check, self.expected = find_check(head)
   -- Ranges of a journal are known again by a checksum of their own.

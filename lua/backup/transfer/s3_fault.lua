@@ -45,4 +45,25 @@ function M.explain_head(s3, err, bucket, location)
   return err
 end
 
+--- The head of an object, with its checksums.
+---@param s3 table a client
+---@param object { bucket: string, key: string, version_id: string? }
+---@param members table? more of HeadObject
+---@return table head
+--- Raises as HeadObject does; what is not there, bucket or object, in words.
+function M.head(s3, object, members)
+  local input = { Bucket = object.bucket, Key = object.key, VersionId = object.version_id }
+  input.ChecksumMode = "ENABLED"
+  for name, value in pairs(members or {}) do
+    input[name] = value
+  end
+  local head, err = errors.try(s3.head_object, input)
+  if head then
+    return head
+  elseif err.status == 404 then
+    M.explain_head(s3, err, object.bucket, ("s3://%s/%s"):format(object.bucket, object.key))
+  end
+  error(err, 0)
+end
+
 return M

@@ -6,8 +6,10 @@
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local s3_fault = require("backup.transfer.s3_fault")
+local task = require("awsbak.task")
 
 local s3_outcome = {}
 
@@ -37,6 +39,26 @@ end
 ---@field shared table? members that each request for the object takes: a customer's key
 ---@field same_hint string? what to do where the object may be ours
 
+-- Members of PutObject that each request of a multipart upload takes as well.
+local SHARED = {
+  "ExpectedBucketOwner",
+  "RequestPayer",
+  "SSECustomerAlgorithm",
+  "SSECustomerKey",
+  "SSECustomerKeyMD5",
+}
+
+--- What of an object's members each request for it takes.
+---@param input table? members of PutObject
+---@return table
+function s3_outcome.shared(input)
+  local shared = {}
+  for _, name in ipairs(SHARED) do
+    shared[name] = (input or {})[name]
+  end
+  return shared
+end
+
 --- A request for the object.
 ---@param target backup.Target
 ---@param members table? what is said beside bucket, key and what all requests say
@@ -49,6 +71,18 @@ function s3_outcome.input(target, members)
     end
   end
   return input
+end
+
+--- End an upload, whose parts would be paid for; a warning when that cannot be.
+---@param target backup.Target
+---@param upload_id string
+function s3_outcome.abort(target, upload_id)
+  local input = s3_outcome.input(target, { UploadId = upload_id })
+  local _, err = errors.try(task.shield, target.s3.abort_multipart_upload, input)
+  if err and err.code ~= "NoSuchUpload" then
+    local what = "the upload %s to %s could not be aborted: %s"
+    log.warn(what, upload_id, target.location, tostring(err))
+  end
 end
 
 --- The object's head.

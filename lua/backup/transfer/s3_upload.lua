@@ -9,7 +9,6 @@
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
-local log = require("awsbak.log")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
 local task = require("awsbak.task")
@@ -51,23 +50,6 @@ local CHECKSUMS = { crc64nvme = "CRC64NVME", crc32 = "CRC32", crc32c = "CRC32C" 
 ---@field parts table[] by number, as CompleteMultipartUpload wants them
 ---@field sums table<integer, string> raw checksums by number
 ---@field upload_id string?
-
--- Members of PutObject that each request of a multipart upload takes as well.
-local SHARED = {
-  "ExpectedBucketOwner",
-  "RequestPayer",
-  "SSECustomerAlgorithm",
-  "SSECustomerKey",
-  "SSECustomerKeyMD5",
-}
-
-local function shared_members(input)
-  local shared = {}
-  for _, name in ipairs(SHARED) do
-    shared[name] = input[name]
-  end
-  return shared
-end
 
 --- Members of the object that both ways of making it take.
 local function object_members(self, more)
@@ -134,19 +116,10 @@ local function put(self)
   return done, sum
 end
 
-local function abort(self, upload_id)
-  local input = s3_outcome.input(self, { UploadId = upload_id })
-  local _, err = errors.try(task.shield, self.s3.abort_multipart_upload, input)
-  if err and err.code ~= "NoSuchUpload" then
-    local what = "the upload %s to %s could not be aborted: %s"
-    log.warn(what, upload_id, self.location, tostring(err))
-  end
-end
-
 --- The upload that an earlier run began of the same file, if it is still there.
 local function resumed(self, journal)
   if journal.stale and journal.stale.upload_id then
-    abort(self, journal.stale.upload_id) -- of a file that has changed since
+    s3_outcome.abort(self, journal.stale.upload_id) -- of a file that has changed since
   end
   local upload_id = journal:fact("upload_id")
   if not upload_id then
@@ -211,6 +184,9 @@ local function whole_sum(self, part_size)
 end
 
 local function multipart(self, part_size)
+  if not self.options.force and s3_outcome.head(self) then
+    s3_outcome.exists(self) -- said now rather than after all the work; the end checks it for good
+  end
   self.upload_id = begin(self)
   task.each(s3_parts.each(self.size, part_size), self.options.at_once or AT_ONCE, function(part)
     upload_part(self, part)
@@ -224,16 +200,25 @@ local function multipart(self, part_size)
   return self.s3.complete_multipart_upload(input), sum
 end
 
+-- Failures after which there is nothing to go on with.
+local FINAL = {
+  changed = true,
+  ConditionalRequestConflict = true,
+  NoSuchBucket = true,
+  NoSuchUpload = true,
+  PreconditionFailed = true,
+}
+
 --- End the upload so that its parts are not paid for, unless a later run shall go on with it.
 local function give_up(self, err)
   local journal = self.options.journal
-  if not self.upload_id or (journal and err.code ~= "changed" and err.code ~= "NoSuchUpload") then
+  if not self.upload_id or (journal and not FINAL[err.code]) then
     return
   end
   if journal then
     journal:finish()
   end
-  abort(self, self.upload_id)
+  s3_outcome.abort(self, self.upload_id)
 end
 
 --- Upload a file.
@@ -253,7 +238,7 @@ function s3_upload.put(handle, target, options)
     bucket = target.bucket,
     key = target.key,
     location = ("s3://%s/%s"):format(target.bucket, target.key),
-    shared = shared_members(options.input or {}),
+    shared = s3_outcome.shared(options.input),
     options = options,
     name = options.checksum or "crc64nvme",
     handle = handle,

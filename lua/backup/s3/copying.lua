@@ -1,0 +1,189 @@
+--- One file or object to its new place: what `awsbak s3 cp` does, and a folder's copy for each of
+--- its files.
+---
+--- A file of more than one part leaves a journal while it is on its way, and a download its bytes
+--- beside its name, so that the next run of the same copy goes on.
+
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
+local journal = require("backup.transfer.journal")
+local outside = require("awsbak.outside")
+local s3_copy = require("backup.transfer.s3_copy")
+local s3_download = require("backup.transfer.s3_download")
+local s3_fault = require("backup.transfer.s3_fault")
+local s3_parts = require("backup.transfer.s3_parts")
+local s3_upload = require("backup.transfer.s3_upload")
+local sys = require("awsbak.core.sys")
+local task = require("awsbak.task")
+
+local copying = {}
+
+---@class backup.Copying what all copies of a run have in common
+---@field s3 table the client
+---@field force boolean? replaces what is there
+---@field resume boolean? leaves journals
+---@field input table? members of what is written in S3
+---@field read_input table? members of what is read there: a customer's key
+---@field part_size integer?
+---@field at_once integer? parts at a time
+---@field checksum string?
+---@field gate awsbak.Gate?
+---@field pace backup.Pace?
+---@field progress (fun(bytes: integer))?
+
+---@class backup.Place
+---@field bucket string
+---@field key string
+---@field version_id string?
+---@field head table? of the object, when it is known
+
+local function options_of(copy, more)
+  local options = {
+    at_once = copy.at_once,
+    force = copy.force,
+    gate = copy.gate,
+    pace = copy.pace,
+    progress = copy.progress,
+  }
+  for name, value in pairs(more) do
+    options[name] = value
+  end
+  return options
+end
+
+--- A place in S3 as people write it.
+---@param place backup.Place
+---@return string
+function copying.url(place)
+  return ("s3://%s/%s"):format(place.bucket, place.key)
+end
+
+local url = copying.url
+
+local function source_of(copy, from)
+  return {
+    s3 = copy.s3,
+    bucket = from.bucket,
+    key = from.key,
+    version_id = from.version_id,
+    head = from.head,
+  }
+end
+
+--- A path that means the same from every folder: the name of a journal.
+local function absolute(path)
+  return path:sub(1, 1) == "/" and path or errors.check(sys.cwd()) .. "/" .. path
+end
+
+--- Whether a copy is long enough to be worth going on with.
+local function is_long(copy, size)
+  return copy.resume and size > s3_parts.size(size, copy.part_size)
+end
+
+--- Upload a file.
+---@param copy backup.Copying
+---@param path string
+---@param to backup.Place
+---@return backup.Uploaded
+--- Raises as s3_upload.put does; kind io when the file cannot be read.
+function copying.up(copy, path, to)
+  local handle <close> = errors.check(file.open(path))
+  local facts = errors.check(handle:stat())
+  local log <close> = is_long(copy, facts.size)
+      and journal.open(absolute(path), url(to), {
+        size = facts.size,
+        mtime = facts.mtime,
+        inode = facts.inode,
+        part_size = s3_parts.size(facts.size, copy.part_size),
+        checksum = copy.checksum or "crc64nvme",
+      })
+    or nil
+  local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
+  local more = {
+    input = copy.input,
+    checksum = copy.checksum,
+    journal = log,
+    part_size = copy.part_size,
+  }
+  return s3_upload.put(handle, target, options_of(copy, more))
+end
+
+--- The name of the file beside `path` that holds what has come so far.
+local function part_name(path, from)
+  local mark = codec.hex(digest.digest("sha256", url(from))):sub(1, 8)
+  local name = path:match("[^/]*$"):sub(1, 200)
+  return (".%s.%s.awsbak-part"):format(name, mark)
+end
+
+local function open_path(path, options)
+  local sink, err = outside.sink(path, options)
+  if not sink then
+    if err.code == "EEXIST" then
+      err.hint = "give --force to replace it"
+    end
+    error(errors.from(err), 0)
+  end
+  return sink
+end
+
+--- Download an object.
+---@param copy backup.Copying
+---@param from backup.Place
+---@param path string
+---@param open (fun(path: string, options: table): userdata)? makes the sink (default: of the path)
+---@return backup.Downloaded
+--- Raises as s3_download.get does; kind io, code EEXIST, when the file exists and `force` does not
+--- replace it.
+function copying.down(copy, from, path, open)
+  local head = from.head or s3_fault.head(copy.s3, from, copy.read_input)
+  local is_kept = is_long(copy, head.ContentLength)
+  local log <close> = is_kept
+      and journal.open(url(from), absolute(path), {
+        size = head.ContentLength,
+        etag = head.ETag or "",
+        version_id = head.VersionId or "",
+        part_size = s3_parts.size(head.ContentLength, copy.part_size),
+      })
+    or nil
+  local sink_options = { force = copy.force, part = log and part_name(path, from) }
+  local sink <close> = (open or open_path)(path, sink_options)
+  local handle <close> = errors.check(sink:file())
+  local more = {
+    head = head,
+    input = copy.read_input,
+    journal = log,
+    part_size = copy.part_size,
+  }
+  local options = options_of(copy, more)
+  local done, err = errors.try(s3_download.get, source_of(copy, from), handle, options)
+  if not done then
+    if err.kind == "integrity" or err.status == 412 then
+      sink:discard() -- what is there is of no use for a later run
+    end
+    error(err, 0)
+  end
+  if done.last_modified then
+    errors.check(handle:touch(done.last_modified))
+  end
+  task.await(sink:commit())
+  if log then
+    log:finish()
+  end
+  done.location = path
+  return done
+end
+
+--- Copy an object within S3.
+---@param copy backup.Copying
+---@param from backup.Place
+---@param to backup.Place
+---@return backup.Uploaded
+--- Raises as s3_copy.put does.
+function copying.between(copy, from, to)
+  local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
+  return s3_copy.put(source_of(copy, from), target, options_of(copy, { input = copy.input }))
+end
+
+return copying

@@ -1,0 +1,171 @@
+--- An object to another place in S3 without its bytes coming here: one CopyObject up to 5 GiB, else
+--- UploadPartCopy, some parts at a time (S3 User Guide, "Copying, moving, and renaming objects").
+---
+--- All is copied of one version of the source: by its version id and, in both ways, by its ETag.
+
+local errors = require("awsbak.errors")
+local s3_fault = require("backup.transfer.s3_fault")
+local s3_outcome = require("backup.transfer.s3_outcome")
+local s3_parts = require("backup.transfer.s3_parts")
+local task = require("awsbak.task")
+
+local s3_copy = {}
+
+local GIB <const> = 1024 * 1024 * 1024
+local ONE_MAX <const> = 5 * GIB -- bytes that CopyObject copies
+local PART <const> = GIB -- no bytes come here: large parts are few requests
+local AT_ONCE <const> = 4
+
+---@class backup.CopyOptions
+---@field input table? more members of CopyObject: StorageClass, ServerSideEncryption, ...
+---@field force boolean? replaces what exists
+---@field part_size integer? bytes of a part, for objects of more than 5 GiB (default 1 GiB)
+---@field one_max integer? bytes from which on there are parts (default and most 5 GiB)
+---@field at_once integer? parts that are copied at a time (default 4)
+---@field gate awsbak.Gate? that each request passes, shared by several copies
+---@field progress (fun(bytes: integer))?
+
+-- What CopyObject takes over from the source beside metadata and tags.
+local KEPT = {
+  "CacheControl",
+  "ContentDisposition",
+  "ContentEncoding",
+  "ContentLanguage",
+  "ContentType",
+  "Expires",
+  "WebsiteRedirectLocation",
+}
+
+--- Tags as the header x-amz-tagging has them: a query string.
+local function tagging(tags)
+  local function quoted(text)
+    return (text:gsub("[^%w_.~-]", function(c)
+      return ("%%%02X"):format(c:byte())
+    end))
+  end
+  local parts = {}
+  for i, tag in ipairs(tags) do
+    parts[i] = quoted(tag.Key) .. "=" .. quoted(tag.Value)
+  end
+  return table.concat(parts, "&")
+end
+
+local function through(self, f, input)
+  local _ <close> = self.options.gate and self.options.gate:enter() or nil
+  return f(input)
+end
+
+local function copy_one(self)
+  local input = s3_outcome.input(self, self.options.input)
+  input.CopySource, input.CopySourceIfMatch = self.source_text, self.head.ETag
+  input.IfNoneMatch = not self.options.force and "*" or nil
+  local done = through(self, self.s3.copy_object, input)
+  self.progress(self.size)
+  return { VersionId = done.VersionId, ETag = (done.CopyObjectResult or {}).ETag }
+end
+
+--- What CopyObject would take over from the source, for CreateMultipartUpload.
+local function taken_over(self)
+  local members = {}
+  for _, name in ipairs(KEPT) do
+    members[name] = self.head[name]
+  end
+  if (self.head.TagCount or 0) > 0 then
+    local from = self.from
+    local input = { Bucket = from.bucket, Key = from.key, VersionId = self.head.VersionId }
+    members.Tagging = tagging(from.s3.get_object_tagging(input).TagSet)
+  end
+  for name, value in pairs(self.options.input or {}) do
+    members[name] = value
+  end
+  members.Metadata = self.metadata
+  return members
+end
+
+local function copy_part(self, part)
+  local input = s3_outcome.input(self, {
+    UploadId = self.upload_id,
+    PartNumber = part.number,
+    CopySource = self.source_text,
+    CopySourceIfMatch = self.head.ETag,
+    CopySourceRange = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1),
+  })
+  local done = through(self, self.s3.upload_part_copy, input)
+  self.parts[part.number] = { PartNumber = part.number, ETag = done.CopyPartResult.ETag }
+  self.progress(part.size)
+end
+
+local function copy_parts(self)
+  local size = s3_parts.size(self.size, self.options.part_size or PART)
+  local made = self.s3.create_multipart_upload(s3_outcome.input(self, taken_over(self)))
+  self.upload_id = made.UploadId
+  task.each(s3_parts.each(self.size, size), self.options.at_once or AT_ONCE, function(part)
+    copy_part(self, part)
+  end)
+  return self.s3.complete_multipart_upload(s3_outcome.input(self, {
+    UploadId = self.upload_id,
+    MultipartUpload = { Parts = self.parts },
+    IfNoneMatch = not self.options.force and "*" or nil,
+  }))
+end
+
+--- What is there after a request failed. S3 has one word for a source that was replaced and a
+--- target that exists.
+local function after(self, err)
+  if err.status == 412 and (self.options.force or not s3_outcome.head(self)) then
+    local source = ("s3://%s/%s"):format(self.from.bucket, self.from.key)
+    err.message, err.hint = source .. " was replaced while it was copied", "try again"
+    error(err, 0)
+  end
+  return s3_outcome.after(self, err)
+end
+
+--- Copy an object.
+---@param from { s3: table, bucket: string, key: string, version_id: string?, head: table? } the
+---  head is asked for when it is not known
+---@param to { s3: table, bucket: string, key: string }
+---@param options backup.CopyOptions?
+---@return backup.Uploaded
+--- Raises kind io, code EEXIST, when the object exists and `force` does not replace it; kind
+--- service, status 412, when the source was replaced meanwhile; as S3's client does. Nothing is
+--- left of a copy that failed.
+function s3_copy.put(from, to, options)
+  options = options or {}
+  local head = from.head or s3_fault.head(from.s3, from)
+  local version_id = from.version_id or (head.VersionId ~= "null" and head.VersionId)
+  local version = version_id and "?versionId=" .. version_id or ""
+  local self = {
+    s3 = to.s3,
+    bucket = to.bucket,
+    key = to.key,
+    location = ("s3://%s/%s"):format(to.bucket, to.key),
+    from = from,
+    head = head,
+    size = head.ContentLength,
+    source_text = from.bucket .. "/" .. from.key .. version,
+    options = options,
+    parts = {},
+    progress = options.progress or function() end,
+  }
+  self.mark, self.metadata = s3_outcome.mark(head.Metadata)
+  if not options.force and s3_outcome.head(self) then
+    s3_outcome.exists(self) -- servers like S3 do not all know If-None-Match of a copy
+  end
+  local is_one = self.size <= math.min(options.one_max or ONE_MAX, ONE_MAX)
+  local done, err = errors.try(is_one and copy_one or copy_parts, self)
+  if not done then
+    if self.upload_id then
+      s3_outcome.abort(self, self.upload_id)
+    end
+    done = after(self, err)
+  end
+  return {
+    location = self.location,
+    bytes = self.size,
+    etag = done.ETag,
+    version_id = done.VersionId,
+    parts = not is_one and #self.parts or nil,
+  }
+end
+
+return s3_copy

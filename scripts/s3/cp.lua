@@ -1,0 +1,177 @@
+--- Copy a file or an object: awsbak s3 cp disk.img s3://vault/disk.img
+
+local copying = require("backup.s3.copying")
+local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
+local members = require("backup.s3.members")
+local output = require("awsbak.output")
+local pace = require("backup.transfer.pace")
+local policy = require("awsbak.policy")
+local progress = require("awsbak.progress")
+local s3 = require("aws.s3")
+local s3_fault = require("backup.transfer.s3_fault")
+local s3_sink = require("backup.transfer.s3_sink")
+local settings = require("awsbak.settings")
+local stream = require("backup.s3.stream")
+local task = require("awsbak.task")
+local usage = require("backup.s3.usage")
+
+local AT_ONCE <const> = 4 -- parts
+local FOLDER_MODE <const> = tonumber("755", 8)
+local PIECE <const> = 1024 * 1024 -- bytes read of a pipe at a time
+
+local options = {
+  {
+    "from",
+    positional = true,
+    required = true,
+    stream = true,
+    help = "file, s3://bucket/key, or -",
+  },
+  {
+    "to",
+    positional = true,
+    required = true,
+    stream = true,
+    help = "file, folder, s3://bucket/key, s3://bucket/folder/, or -",
+  },
+  { "force", kind = "flag", help = "replace what is there" },
+  { "version_id", help = "this version of the object" },
+  {
+    "checksum",
+    kind = "choice",
+    choices = { "crc64nvme", "crc32", "crc32c" },
+    help = "that S3 keeps of the object (default: crc64nvme)",
+  },
+  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
+  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
+  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
+  { "dry_run", kind = "flag", help = "say what would be copied, and copy nothing" },
+}
+table.move(members.options, 1, #members.options, #options + 1, options)
+
+local function is_s3(word)
+  return word:find("^[sS]3:") ~= nil
+end
+
+--- The last part of a path or key, which a folder's name is put before.
+local function base_name(word)
+  local name = word:match("([^/]*)/*$")
+  local is_name = name ~= "" and name ~= "." and name ~= ".." and not name:find("\0", 1, true)
+  usage.refuse(not is_name, word, "has no name that a file can have: name the target")
+  return name
+end
+
+local function is_folder(path)
+  local facts = file.stat(path)
+  return path:sub(-1) == "/" or facts ~= nil and facts.type == "folder"
+end
+
+--- The place in S3 that a word names; a bucket or folder alone takes the other side's name.
+local function s3_place(word, other)
+  local bucket, key = s3.parse_prefix(word)
+  if key == "" or key:sub(-1) == "/" then
+    usage.refuse(other == "-", word, "is a folder: what comes from standard input needs a name")
+    key = key .. base_name(other)
+  end
+  return { bucket = bucket, key = key }
+end
+
+local function local_path(word, other)
+  return is_folder(word) and word:gsub("/+$", "") .. "/" .. base_name(other) or word
+end
+
+--- Which function copies, its arguments, and how many bytes there will be.
+local function plan(copy, o)
+  local from, to = o.from, o.to
+  usage.refuse(not is_s3(from) and not is_s3(to), from, "and " .. to .. " are both not in S3")
+  usage.refuse(o.version_id and not is_s3(from), "--version-id", "is of an object in S3")
+  if not is_s3(from) then
+    return from == "-" and "pipe_up" or "up", from, s3_place(to, from)
+  end
+  local bucket, key = s3.parse_url(from)
+  local source = { bucket = bucket, key = key, version_id = o.version_id }
+  if to == "-" then
+    return "pipe_down", source
+  end
+  source.head = s3_fault.head(s3, source, copy.read_input)
+  if is_s3(to) then
+    return "between", source, s3_place(to, from)
+  end
+  return "down", source, local_path(to, from)
+end
+
+local ways = { up = copying.up, down = copying.down, between = copying.between }
+
+--- Standard input as an object.
+function ways.pipe_up(copy, _, to)
+  local url = ("s3://%s/%s"):format(to.bucket, to.key)
+  local pipe <close> = errors.check(file.stdin())
+  local sink <close> = s3_sink.open(url, { force = copy.force, s3 = s3, input = copy.input })
+  for bytes in
+    function()
+      return task.await(pipe:read(PIECE))
+    end
+  do
+    sink:write(bytes)
+    copy.progress(#bytes)
+  end
+  return sink:commit()
+end
+
+--- An object to standard output.
+function ways.pipe_down(_, from)
+  output.take_stdout()
+  local object <close> = stream.open(s3, from.bucket, from.key, { version_id = from.version_id })
+  output.stream(object, ("%s is binary"):format(object.location))
+  return { location = "-", bytes = object.size }
+end
+
+return policy({
+  name = "s3 cp",
+  summary = "Copy a file to S3, an object to a file, or an object within S3.",
+  description = "What is there is replaced with --force only. A copy that was ended goes on when it"
+    .. " is run again. What arrives is compared with S3's checksum of it.",
+  examples = {
+    "awsbak s3 cp disk.img s3://vault/ --storage-class GLACIER_IR",
+    "awsbak s3 cp s3://vault/disk.img /restore/",
+    "awsbak s3 cp s3://vault/a s3://archive/a",
+    "pg_dump shop | awsbak s3 cp - s3://vault/shop.sql",
+  },
+  options = options,
+  run = function(o)
+    local at_once = settings.get("concurrency") or AT_ONCE
+    local copy = {
+      s3 = s3,
+      force = o.force,
+      resume = not o.no_resume,
+      input = members.input(o),
+      read_input = members.customer_key(o.sse_c_key),
+      part_size = o.part_size,
+      at_once = at_once,
+      checksum = o.checksum,
+      pace = o.limit_rate and pace.new(o.limit_rate) or nil,
+    }
+    local way, from, to = plan(copy, o)
+    if o.dry_run then
+      return { from = o.from, to = type(to) == "table" and copying.url(to) or to }
+    end
+    local size = from.head and from.head.ContentLength
+    local shown <close> = progress.start("", size, true)
+    function copy.progress(bytes)
+      shown:add(bytes)
+    end
+    if way == "down" and o.to:sub(-1) == "/" then
+      errors.check(file.mkdirs(o.to, FOLDER_MODE))
+    end
+    local done = ways[way](copy, from, to)
+    shown:close()
+    return {
+      ok = 1,
+      location = done.location,
+      bytes = done.bytes,
+      version_id = done.version_id,
+      checksum = done.checksum,
+    }
+  end,
+})

@@ -1,0 +1,230 @@
+-- awsbak s3 cp against moto, behind a proxy that makes faults happen.
+
+local aws = require("aws")
+local fault_proxy = require("spec.support.fault_proxy")
+local file = require("awsbak.core.file")
+local moto = require("spec.support.moto")
+local operator = require("spec.support.operator")
+local s3_copy = require("backup.transfer.s3_copy")
+local scratch = require("spec.support.scratch")
+
+local MIB <const> = 1024 * 1024
+local PART <const> = 5 * MIB
+
+local function bytes_of(size)
+  local parts = {}
+  for i = 1, size // 4 + 1 do
+    parts[i] = (">I4"):pack(i * 2654435761 & 0xffffffff)
+  end
+  return table.concat(parts):sub(1, size)
+end
+
+local BIG <const> = bytes_of(3 * PART + 7)
+
+describe("awsbak s3 cp", function()
+  local op, s3, proxy, dir
+
+  setup(function()
+    proxy = fault_proxy.start(moto.fresh())
+    op = operator.new(proxy.url)
+    s3 = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = proxy.url,
+      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+    })
+    s3.create_bucket({ Bucket = "vault" })
+  end)
+
+  teardown(function()
+    op:close()
+    proxy:close()
+  end)
+
+  before_each(function()
+    dir = scratch.new()
+    proxy:clear()
+    for object in s3.each.list_objects_v2({ Bucket = "vault" }) do
+      s3.delete_object({ Bucket = "vault", Key = object.Key })
+    end
+  end)
+
+  after_each(function()
+    dir:close()
+  end)
+
+  local function cp(...)
+    return op:run({ "s3", "cp", "--part-size", "5M", ... })
+  end
+
+  local function must(...)
+    return select(2, op.rows(op:must({ "s3", "cp", "--part-size", "5M", ... })))
+  end
+
+  local function object(key)
+    local answer = s3.get_object({ Bucket = "vault", Key = key })
+    local body <close> = answer.Body
+    return body:all(64 * MIB), answer
+  end
+
+  local function fails(code, words, ...)
+    local result = cp(...)
+    assert.equal(code, result.status, result.stderr)
+    assert.matches("^awsbak: error: [^\n]+\n$", result.stderr)
+    assert.matches(words, result.stderr, 1, true)
+  end
+
+  it("takes a file to S3 and brings it back", function()
+    for name, bytes in pairs({ none = "", small = "x", big = BIG }) do
+      local path = dir:write(name, bytes)
+      local up = must(path, "s3://vault/")
+      assert.same({ #bytes, "s3://vault/" .. name }, { up.bytes, up.location })
+      assert.is_true(object(name) == bytes)
+      local down = must("s3://vault/" .. name, dir:path("back/"))
+      assert.same({ #bytes, dir:path("back/" .. name) }, { down.bytes, down.location })
+      assert.is_true(dir:read("back/" .. name) == bytes)
+      local head = s3.head_object({ Bucket = "vault", Key = name })
+      assert.equal(head.LastModified, file.stat(down.location).mtime)
+    end
+  end)
+
+  it("takes standard input, and gives standard output", function()
+    for name, bytes in pairs({ small = "x", big = BIG }) do
+      local piped = { "s3", "cp", "-", "s3://vault/" .. name, "--storage-class", "STANDARD_IA" }
+      local result = op:run(piped, { stdin = bytes })
+      assert.equal(0, result.status, result.stderr)
+      local came, answer = object(name)
+      assert.is_true(came == bytes)
+      assert.equal("STANDARD_IA", answer.StorageClass)
+      assert.is_true(op:must({ "s3", "cp", "s3://vault/" .. name, "-" }).stdout == bytes)
+    end
+  end)
+
+  it("copies within S3, with what is said of the object", function()
+    must(dir:write("a", "x"), "s3://vault/a", "--metadata", "m=1", "--tag", "t=1")
+    must("s3://vault/a", "s3://vault/folder/")
+    local came, answer = object("folder/a")
+    assert.same({ "x", "1" }, { came, answer.Metadata.m })
+    local tags = s3.get_object_tagging({ Bucket = "vault", Key = "folder/a" }).TagSet
+    assert.same({ { Key = "t", Value = "1" } }, tags)
+  end)
+
+  it("copies what is too large for one request in parts", function()
+    must(dir:write("a", BIG), "s3://vault/a", "--metadata", "m=1", "--tag", "t=a b+c=")
+    local done = s3_copy.put({ s3 = s3, bucket = "vault", key = "a" }, {
+      s3 = s3,
+      bucket = "vault",
+      key = "b",
+    }, { one_max = PART, part_size = PART })
+    assert.same({ #BIG, 4 }, { done.bytes, done.parts })
+    local came, answer = object("b")
+    assert.is_true(came == BIG)
+    assert.equal("1", answer.Metadata.m)
+    local tags = s3.get_object_tagging({ Bucket = "vault", Key = "b" }).TagSet
+    assert.same({ { Key = "t", Value = "a b+c=" } }, tags)
+    assert.equal(4, proxy:count("PUT /vault/b", "partNumber="))
+  end)
+
+  it("replaces nothing without --force", function()
+    local path = dir:write("a", "new")
+    s3.put_object({ Bucket = "vault", Key = "a", Body = "old" })
+    s3.put_object({ Bucket = "vault", Key = "b", Body = "b" })
+    fails(1, "give --force to replace it", path, "s3://vault/a")
+    fails(1, "give --force to replace it", dir:write("big", BIG), "s3://vault/a")
+    fails(1, "give --force to replace it", "s3://vault/a", path)
+    fails(1, "give --force to replace it", "s3://vault/b", "s3://vault/a")
+    assert.equal("old", (object("a")))
+    assert.equal("new", dir:read("a"))
+    assert.equal(0, #(s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {}))
+    must("--force", "s3://vault/b", "s3://vault/a")
+    assert.equal("b", (object("a")))
+    must("--force", "s3://vault/b", path)
+    assert.equal("b", dir:read("a"))
+  end)
+
+  it("says what is wrong before anything is copied", function()
+    local path = dir:write("a", "x")
+    s3.put_object({ Bucket = "vault", Key = "a", Body = "x" })
+    s3.put_object({ Bucket = "vault", Key = "folder/..", Body = "x" })
+    fails(2, "are both not in S3", path, dir:path("b"))
+    fails(1, "cannot open", dir:path("none"), "s3://vault/")
+    fails(1, "s3://vault/none does not exist", "s3://vault/none", dir:path("b"))
+    fails(1, "there is no bucket none", path, "s3://none/")
+    fails(1, "there is no bucket none", "s3://none/a", dir:path("b"))
+    fails(2, "name the target", "s3://vault/folder/..", dir:path("b/"))
+    fails(2, "needs a name", "-", "s3://vault/folder/")
+    fails(2, "--tag is NAME=VALUE", path, "s3://vault/b", "--tag", "t")
+    fails(2, "wants --sse aws:kms", path, "s3://vault/b", "--sse-kms-key-id", "k")
+    fails(2, "a key has 32", path, "s3://vault/b", "--sse-c-key", path)
+    fails(2, "and --lock-until go together", path, "s3://vault/b", "--lock-mode", "GOVERNANCE")
+    local small = op:run({ "s3", "cp", path, "s3://vault/b", "--part-size", "1M" })
+    assert.equal(2, small.status)
+    assert.matches("5 MiB to 5 GiB", small.stderr, 1, true)
+    fails(2, "--version-id is of an object in S3", path, "s3://vault/b", "--version-id", "1")
+    fails(1, "regular file", dir:path("."), "s3://vault/b")
+    local dry = must("--dry-run", path, "s3://vault/folder/")
+    assert.equal("s3://vault/folder/a", dry.to)
+    assert.equal(0, proxy:count("PUT /vault/folder/a"))
+    assert.is_nil(file.stat(dir:path("b")))
+  end)
+
+  it("tells a program how far it is", function()
+    local result = cp("--progress", "json", dir:write("a", BIG), "s3://vault/a")
+    local last = result.stderr:match("([^\n]*)\n$")
+    assert.equal(#BIG, op.rows({ stdout = last .. "\n" })[1].bytes)
+  end)
+
+  it("goes on when it is run again, however often it was killed", function()
+    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
+    math.randomseed(seed)
+    local path, back = dir:write("a", BIG), dir:path("back")
+    local ways = { { path, "s3://vault/a" }, { "s3://vault/a", back } }
+    for i, way in ipairs(ways) do
+      for _ = 1, tonumber(os.getenv("AWSBAK_KILLS")) or 5 do
+        local words = { "s3", "cp", "--part-size", "5M", way[1], way[2] }
+        local after = math.random() * 0.8
+        op:run(words, { prefix = { "timeout", "-s", "KILL", ("%.3f"):format(after) } })
+        local where = ("seed %d, killed after %.3f s"):format(seed, after)
+        local made = i == 1 and s3.list_objects_v2({ Bucket = "vault" }).Contents or {}
+        assert.is_true(#made == 0 or made[1].Size == #BIG, where)
+        local there = i == 2 and file.stat(back)
+        assert.is_true(not there or there.size == #BIG, where)
+      end
+      cp(way[1], way[2]) -- unless it is there by now
+    end
+    assert.is_true(object("a") == BIG, "seed " .. seed)
+    assert.is_true(dir:read("back") == BIG, "seed " .. seed)
+    assert.same({}, s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {})
+    local left = {}
+    for _, name in ipairs(assert(file.list(dir:path()))) do
+      left[name] = name:find("awsbak-part", 1, true) and true or nil
+    end
+    assert.same({}, left)
+  end)
+
+  it("sends no part again that an ended run has brought", function()
+    local path = dir:write("a", BIG)
+    local answer = { status = 403, body = "" }
+    proxy:rule({ method = "PUT", holds = { "partNumber=4" }, answer = answer })
+    assert.equal(1, cp("--concurrency", "1", path, "s3://vault/a").status)
+    proxy:clear()
+    must(path, "s3://vault/a")
+    assert.equal(1, proxy:count("PUT", "partNumber="))
+    proxy:rule({ method = "GET", holds = { "/vault/a" }, skip = 3, answer = answer })
+    assert.equal(1, cp("--concurrency", "1", "s3://vault/a", dir:path("back")).status)
+    proxy:clear()
+    must("s3://vault/a", dir:path("back"))
+    assert.equal(1, proxy:count("GET /vault/a"))
+  end)
+
+  it("leaves nothing of a copy that shall not be resumed", function()
+    local path = dir:write("a", BIG)
+    local answer = { status = 403, body = "" }
+    proxy:rule({ method = "PUT", holds = { "partNumber=4" }, answer = answer })
+    assert.equal(1, cp("--no-resume", path, "s3://vault/a").status)
+    assert.same({}, s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {})
+    s3.put_object({ Bucket = "vault", Key = "a", Body = BIG })
+    proxy:rule({ method = "GET", holds = { "/vault/a" }, skip = 3, answer = answer })
+    assert.equal(1, cp("--no-resume", "s3://vault/a", dir:path("back")).status)
+    assert.same({ "a" }, file.list(dir:path()))
+  end)
+end)
