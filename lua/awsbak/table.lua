@@ -12,6 +12,7 @@ local M = {}
 ---@field key string key of a row
 ---@field title string? default: the key in capitals
 ---@field kind "size"|"time"|"duration"|nil how a number is shown
+---@field whole boolean? never cut: what would be of no use cut, such as an id
 
 local GAP = "  "
 local INDENT = "  " -- of what stands below the first column
@@ -51,7 +52,12 @@ function M.columns(columns)
   local list = {}
   for i, column in ipairs(columns) do
     local c = type(column) == "string" and { key = column } or column
-    list[i] = { key = c.key, kind = c.kind, title = c.title or c.key:gsub("_", " "):upper() }
+    list[i] = {
+      key = c.key,
+      kind = c.kind,
+      title = c.title or c.key:gsub("_", " "):upper(),
+      whole = c.whole,
+    }
   end
   return list
 end
@@ -70,9 +76,9 @@ local function measure(columns, cells, rows)
   return widths, numeric
 end
 
---- Narrow the widest columns but the first until all fit into `available` columns. False when they
---- would be too narrow to read.
-local function fit(widths, available)
+--- Narrow the widest columns but the first, and those kept whole, until all fit into `available`
+--- columns. False when they would be too narrow to read.
+local function fit(columns, widths, available)
   local total = #GAP * (#widths - 1)
   for _, width in ipairs(widths) do
     total = total + width
@@ -80,7 +86,8 @@ local function fit(widths, available)
   while total > available do
     local widest
     for i = 2, #widths do
-      widest = widths[i] > WIDTH_MIN and widths[i] > (widths[widest] or 0) and i or widest
+      local can_be_cut = widths[i] > WIDTH_MIN and not columns[i].whole
+      widest = can_be_cut and widths[i] > (widths[widest] or 0) and i or widest
     end
     if not widest then
       return false
@@ -139,7 +146,7 @@ function M.start(columns, rows, available)
     titles[i] = column.title
   end
   local widths, numeric = measure(columns, cells, rows)
-  local stacked = available and not fit(widths, available)
+  local stacked = available and not fit(columns, widths, available)
   local function shown(line)
     return stacked and stack(line, available) or line_of(line, widths, numeric)
   end

@@ -6,6 +6,15 @@ local policy = require("awsbak.policy")
 local rows = require("backup.s3.rows")
 local s3 = require("aws.s3")
 
+local COLUMNS = {
+  "key",
+  { key = "version_id", whole = true },
+  "kind",
+  "latest",
+  { key = "size", kind = "size" },
+  "modified",
+}
+
 return policy({
   name = "s3 versions",
   summary = "List versions and delete markers, newest first, or what there was at a time.",
@@ -31,8 +40,6 @@ return policy({
     if o.at then
       entries = listing.at(entries, o.at)
     end
-    local columns =
-      { "key", "version_id", "kind", "latest", { key = "size", kind = "size" }, "modified" }
-    return { ok = output.rows(columns, rows.each(entries, "versions")) }
+    return { ok = output.rows(COLUMNS, rows.each(entries, "versions")) }
   end,
 })

@@ -32,6 +32,13 @@ describe("a table", function()
     )
   end)
 
+  it("keeps a column whole that would be of no use cut", function()
+    local columns = { "name", { key = "id", whole = true }, "detail" }
+    local rows = { { name = "/a", id = ("x"):rep(20), detail = "only the tags differ" } }
+    assert.equal("/a    xxxxxxxxxxxxxxxxxxxx  only the ta…", lines(columns, rows, 40)[2])
+    assert.equal("/a\n  xxxxxxxxxxxxxxxxxxxx\n  only the tags differ", lines(columns, rows, 30)[2])
+  end)
+
   it("puts what no longer fits beside the first column below it, and cuts nothing", function()
     local row = { name = "/prod/db/password", action = "change", detail = "only the tags differ" }
     local columns = { "name", "action", "type", "detail" }

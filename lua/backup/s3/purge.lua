@@ -51,7 +51,7 @@ function purge.describe(found, noun)
   return ("%d %s%s (%s)"):format(found.count, noun, plural, units.show_size(found.bytes))
 end
 
-local COLUMNS = { "key", "version_id", "result", "detail" }
+local COLUMNS = { "key", { key = "version_id", whole = true }, "result", "detail" }
 
 --- Delete entries, a row for each; or with `dry` a row for each that would be deleted.
 ---@param s3 table a client

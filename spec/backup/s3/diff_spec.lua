@@ -164,4 +164,56 @@ describe("backup.s3.diff", function()
       assert.same(wanted, result, said)
     end
   end)
+
+  it("touches nothing that has a problem, or that one may hide", function()
+    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
+    math.randomseed(seed)
+    --- A side in which some entries cannot be looked at.
+    local function doubtful()
+      local map, problems = random_side(), {}
+      for key, entry in pairs(map) do
+        if math.random(4) == 1 then
+          entry.problem = { kind = "io", code = "EACCES", message = "no" }
+          problems[#problems + 1] = key:gsub("/$", "")
+        end
+      end
+      local keys, at = sorted(map), 0
+      return map,
+        problems,
+        function()
+          at = at + 1
+          local entry = map[keys[at]]
+          return entry
+            and {
+              key = keys[at],
+              size = entry.size,
+              modified = entry.modified,
+              problem = entry.problem,
+            }
+        end
+    end
+    for round = 1, 500 do
+      local said = ("seed %d, round %d"):format(seed, round)
+      local source, hiding, each_source = doubtful()
+      local target, _, each_target = doubtful()
+      local reported = {}
+      for step in diff.steps(each_source, each_target, { delete = true }) do
+        local from, to = source[step.key] or {}, target[step.key] or {}
+        if step.action == "skip" then
+          assert.is_true(from.problem ~= nil or to.problem ~= nil, said)
+          reported[step.key] = true
+        else
+          assert.is_nil(from.problem or to.problem, said)
+        end
+        for _, name in ipairs(step.action == "delete" and hiding or {}) do
+          assert.not_equal(name .. "/", step.key:sub(1, #name + 1), said)
+        end
+      end
+      for _, side in ipairs({ source, target }) do
+        for key, entry in pairs(side) do
+          assert.is_true(not entry.problem or reported[key], said)
+        end
+      end
+    end
+  end)
 end)
