@@ -1,6 +1,7 @@
 --- Make the keys of this host: awsbak keygen
 
 local keys = require("backup.keys")
+local kms = require("backup.age.kms")
 local log = require("awsbak.log")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
@@ -13,8 +14,18 @@ return policy({
     .. " alone, and never replaces either. Keep a copy of identity.txt elsewhere: without it the"
     .. " archives cannot be opened. Give the recipient to hosts that shall make archives for you"
     .. " (recipients.txt), and the signer to hosts that shall trust yours (signers.txt).",
-  examples = { "awsbak keygen" },
-  run = function(_, context)
+  examples = {
+    "awsbak keygen",
+    "awsbak keygen --kms arn:aws:kms:eu-west-1:111122223333:alias/backup",
+  },
+  options = {
+    { "kms", help = "ARN of a key of KMS: print its age recipient and identity, make no files" },
+  },
+  run = function(o, context)
+    if o.kms then
+      output.item({ recipient = kms.recipient(o.kms), identity = kms.identity(o.kms) })
+      return
+    end
     if settings.get("dry_run") then
       return { files = #keys.missing(), location = keys.path("") }
     end

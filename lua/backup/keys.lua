@@ -16,6 +16,7 @@ local folders = require("awsbak.folders")
 local key = require("awsbak.core.key")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local parties = require("backup.age.parties")
 local secret = require("awsbak.core.secret")
 local sys = require("awsbak.core.sys")
 local time = require("awsbak.time")
@@ -171,14 +172,14 @@ end
 local function own_recipients()
   local list = {}
   for i, identity in ipairs(M.identities()) do
-    list[i] = errors.check(age.recipient(identity))
+    list[i] = errors.check(parties.recipient(identity))
   end
   return list
 end
 
 local function listed_recipients()
   local path = folders.config() and M.path("recipients.txt")
-  local entries = path and read_public(path, age.check_recipient)
+  local entries = path and read_public(path, parties.check)
   if entries and #entries == 0 then
     errors.raise({
       kind = "config",

@@ -104,6 +104,22 @@ local function key(value, err)
   return value
 end
 
+-- Text of stanzas, and of plugins' keys.
+function targets.age_text(bytes)
+  local stanzas, err = age.stanzas(bytes)
+  assert(stanzas or err.code == "age_header")
+  for _, s in ipairs(stanzas or {}) do
+    assert(bytes:find(s.text, 1, true) and #s >= 1)
+    assert(#age.stanzas(s.text) == 1, "it is not the same alone")
+  end
+  local name, data = age.plugin(bytes)
+  if name then
+    local again = bytes:find("^age1") and age.bech32("age1" .. name, data)
+      or age.bech32("AGE-PLUGIN-" .. name:upper() .. "-", data)
+    assert(again:lower() == bytes:lower())
+  end
+end
+
 -- The bytes as they are; and as what an SSH key has in base64.
 function targets.ssh_key(bytes)
   local base64 = codec.base64(bytes)

@@ -10,7 +10,7 @@
 #include "crypto/curve.h"
 #include "crypto/random.h"
 
-enum { RECIPIENT_MAX = AB_BASE64_SIZE(AB_SSH_BLOB_MAX) + 16 };
+enum { RECIPIENT_MAX = AB_BASE64_SIZE(AB_SSH_BLOB_MAX) + 16, PREFIX_MAX = 128 };
 
 /* age.keygen() -> identity (secret), recipient | nil, err */
 static int age_keygen(lua_State *L)
@@ -72,15 +72,35 @@ static int age_check_recipient(lua_State *L)
     return 1;
 }
 
+/* Each line that is an identity, of age or of a plugin. */
+static int push_lines(lua_State *L)
+{
+    struct ab_slice rest = ab_bind_secret_bytes(L, 1), line;
+    char name[AB_PLUGIN_NAME_MAX + 1];
+    uint8_t data[AB_PLUGIN_DATA_MAX];
+    size_t number = 0, len;
+    struct ab_err err;
+
+    lua_newtable(L);
+    for (lua_Integer n = 1; ab_keytext_next_line(&rest, &line, &number); n++) {
+        int plugin = ab_keytext_plugin(line, name, data, &len, &err);
+        if (plugin < 0 || (plugin == 0 && !check(ab_age_keys_add_identity, line, &err)))
+            return ab_bind_fail_at(L, number, &err);
+        ab_bind_push_secret(L, line.data, line.len);
+        lua_rawseti(L, -2, n);
+    }
+    return 1;
+}
+
 /* age.identities(file text) -> { secret, ... } | nil, err (kind config; "line N: ..." in a file of
- * lines). A file of a private SSH key is one identity. */
+ * lines). A file of a private SSH key is one identity; those of plugins are told by age.plugin. */
 static int age_identities(lua_State *L)
 {
     struct ab_slice text = ab_bind_secret_bytes(L, 1);
     struct ab_err err;
 
     if (!ab_ssh_key_is_private(text))
-        return ab_bind_push_keyfile(L, 1, AB_AGE_IDENTITY);
+        return push_lines(L);
     if (!check(ab_age_keys_add_identity, text, &err))
         return ab_bind_fail(L, &err);
     lua_newtable(L);
@@ -89,9 +109,92 @@ static int age_identities(lua_State *L)
     return 1;
 }
 
+/* age.plugin(recipient or identity, string or secret) -> name in lower case, bytes | nil: it is
+ * none of a plugin | nil, err (kind config, code "key"): it is mistyped */
+static int age_plugin(lua_State *L)
+{
+    char name[AB_PLUGIN_NAME_MAX + 1];
+    uint8_t data[AB_PLUGIN_DATA_MAX];
+    size_t len;
+    struct ab_err err;
+    int found = ab_keytext_plugin(ab_bind_secret_bytes(L, 1), name, data, &len, &err);
+
+    if (found < 0)
+        return ab_bind_fail(L, &err);
+    if (found == 0)
+        return 0;
+    lua_pushstring(L, name);
+    lua_pushlstring(L, (const char *)data, len);
+    return 2;
+}
+
+/* age.bech32(prefix, bytes) -> text in the case of the prefix: "age1NAME" for a plugin's recipient,
+ * "AGE-PLUGIN-NAME-" for an identity */
+static int age_bech32(lua_State *L)
+{
+    struct ab_slice prefix = ab_bind_bytes(L, 1), data = ab_bind_bytes(L, 2);
+
+    luaL_argcheck(L, prefix.len >= 1 && prefix.len <= PREFIX_MAX, 1, "is too long");
+    luaL_argcheck(L, strlen((const char *)prefix.data) == prefix.len, 1, "has a zero");
+    luaL_argcheck(L, data.len <= AB_PLUGIN_DATA_MAX, 2, "is too long");
+    char *text = lua_newuserdatauv(L, AB_BECH32_SIZE(prefix.len, data.len) + 1, 0);
+    ab_bech32_encode(text, (const char *)prefix.data, data.data, data.len);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* age.file_key() -> a new file key (secret) | nil, err */
+static int age_file_key(lua_State *L)
+{
+    uint8_t key[AB_AGE_FILE_KEY];
+    struct ab_err err;
+
+    if (!ab_random(key, sizeof key, &err))
+        return ab_bind_fail(L, &err);
+    ab_bind_push_secret(L, key, sizeof key);
+    ab_wipe(key, sizeof key);
+    return 1;
+}
+
+/* age.stanzas(text of stanzas, or a whole header) -> { { "type", "argument", ... , text = the
+ * stanza as it stands there }, ... } | nil, err (kind integrity, code age_header). What follows the
+ * last stanza is not looked at. */
+static int age_stanzas(lua_State *L)
+{
+    struct ab_slice text = ab_bind_bytes(L, 1), line;
+    struct ab_age_cursor c = {(const char *)text.data, (const char *)text.data + text.len};
+    struct ab_age_stanza s;
+    struct ab_err err;
+
+    if (text.len > 0 && !ab_age_stanza_here(&c) && !ab_age_stanza_line(&c, &line))
+        c.at = c.end;
+    lua_newtable(L);
+    for (lua_Integer n = 1; ab_age_stanza_here(&c); n++) {
+        const char *start = c.at;
+        if (!ab_age_stanza_read(&c, &s, &err))
+            return ab_bind_fail(L, &err);
+        lua_createtable(L, AB_AGE_ARGS_MAX, 1);
+        for (size_t i = 0; i < s.argc && i < AB_AGE_ARGS_MAX; i++) {
+            lua_pushlstring(L, (const char *)s.args[i].data, s.args[i].len);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+        lua_pushlstring(L, start, (size_t)(c.at - start));
+        lua_setfield(L, -2, "text");
+        lua_rawseti(L, -2, n);
+    }
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"identities", age_identities},           {"keygen", age_keygen}, {"recipient", age_recipient},
-    {"check_recipient", age_check_recipient}, {NULL, NULL},
+    {"identities", age_identities},
+    {"keygen", age_keygen},
+    {"recipient", age_recipient},
+    {"check_recipient", age_check_recipient},
+    {"plugin", age_plugin},
+    {"bech32", age_bech32},
+    {"file_key", age_file_key},
+    {"stanzas", age_stanzas},
+    {NULL, NULL},
 };
 
 int luaopen_awsbak_core_age(lua_State *L)

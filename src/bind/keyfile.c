@@ -4,8 +4,7 @@
 
 #include "base/alloc.h"
 
-/* The same error, with the number of its line in front. */
-static int fail_at(lua_State *L, size_t number, const struct ab_err *err)
+int ab_bind_fail_at(lua_State *L, size_t number, const struct ab_err *err)
 {
     struct ab_err at;
 
@@ -25,7 +24,7 @@ int ab_bind_push_keyfile(lua_State *L, int arg, enum ab_keytext type)
         bool ok = ab_keytext_read(key, type, line, &err);
         ab_wipe(key, sizeof key);
         if (!ok)
-            return fail_at(L, number, &err);
+            return ab_bind_fail_at(L, number, &err);
         ab_bind_push_secret(L, line.data, line.len);
         lua_rawseti(L, -2, n);
     }

@@ -62,6 +62,15 @@ struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
     return set;
 }
 
+bool ab_bind_file_key(lua_State *L, int arg, struct ab_age_keys *keys, struct ab_err *err)
+{
+    bool ok = ab_bind_get(L, arg, "file_key") == LUA_TNIL ||
+              ab_age_keys_set_file_key(keys, ab_bind_secret_bytes(L, -1), err);
+
+    lua_pop(L, 1);
+    return ok;
+}
+
 struct ab_slice ab_bind_passphrase(lua_State *L, int arg)
 {
     struct ab_slice bytes = {NULL, 0};

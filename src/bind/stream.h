@@ -18,6 +18,10 @@ struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
                                                   struct ab_err *err),
                                       struct ab_err *err);
 
+/* Take option `file_key` (a string or a secret) of the table at `arg`, when it is there, into
+ * `keys`; false with err when it is none. */
+bool ab_bind_file_key(lua_State *L, int arg, struct ab_age_keys *keys, struct ab_err *err);
+
 /* Option `passphrase`, a string or a secret, of the table at `arg`; data is NULL only when absent.
  * Valid while the table holds it. */
 struct ab_slice ab_bind_passphrase(lua_State *L, int arg);

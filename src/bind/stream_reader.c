@@ -10,12 +10,16 @@
 struct state {
     struct ab_turn turn;
     struct ab_reader *reader; /* owned */
+    struct ab_buf header;     /* owned; what look() found */
 };
 
 static void free_state(struct ab_turn *turn)
 {
-    ab_reader_free(((struct state *)turn)->reader);
-    ab_free(turn);
+    struct state *s = (struct state *)turn;
+
+    ab_reader_free(s->reader);
+    ab_buf_drop(&s->header);
+    ab_free(s);
 }
 
 static struct state *new_state(struct ab_file *file, const struct ab_age_with *with,
@@ -28,6 +32,7 @@ static struct state *new_state(struct ab_file *file, const struct ab_age_with *w
         return NULL;
     }
     ab_turn_init(&s->turn, free_state);
+    ab_buf_init(&s->header, AB_AGE_HEADER_MAX);
     s->reader = ab_reader_new(file, with, err);
     if (s->reader)
         return s;
@@ -41,11 +46,13 @@ static struct state *idle_state(lua_State *L)
 }
 
 /* stream.reader(file[, { identities = {string|secret, ...}, passphrase = string|secret,
- * max_work_factor = 20 }]) -> reader | nil, err (kind config, code "key" for a bad identity).
+ * file_key = secret (what a plugin or KMS unwrapped), max_work_factor = 20 }]) -> reader | nil, err
+ * (kind config, code "key" for a bad identity).
  * `file` is an open core.file handle; it is read from its beginning, and nothing before fill(). */
 int ab_stream_reader(lua_State *L)
 {
-    static const char *const names[] = {"identities", "passphrase", "max_work_factor", NULL};
+    static const char *const names[] = {"identities", "passphrase", "file_key", "max_work_factor",
+                                        NULL};
     struct ab_file *file = ab_bind_file(L, 1);
     struct ab_err err;
 
@@ -57,7 +64,7 @@ int ab_stream_reader(lua_State *L)
     ab_bind_only(L, 2, names);
     struct ab_age_keys *keys = ab_bind_push_keys(L, 2, "identities", ab_age_keys_add_identity,
                                                  &err); /* file options keys */
-    if (!keys)
+    if (!keys || !ab_bind_file_key(L, 2, keys, &err))
         return ab_bind_fail(L, &err);
     struct ab_age_with with = {
         .keys = keys,
@@ -82,6 +89,33 @@ static bool fill(struct ab_turn *turn, struct ab_err *err)
 static int reader_fill(lua_State *L)
 {
     return ab_turn_job(L, &idle_state(L)->turn, fill);
+}
+
+static bool look(struct ab_turn *turn, struct ab_err *err)
+{
+    struct state *s = (struct state *)turn;
+    struct ab_slice header;
+
+    s->header.len = 0;
+    return ab_reader_header(s->reader, &header, err) &&
+           ab_buf_add(&s->header, header.data, header.len, err);
+}
+
+/* r:look() -> op of true: the age header can be asked for; before the first fill. Errors as fill */
+static int reader_look(lua_State *L)
+{
+    return ab_turn_job(L, &idle_state(L)->turn, look);
+}
+
+/* r:header() -> bytes of the age header that look() found | nil when the file is not encrypted */
+static int reader_header(lua_State *L)
+{
+    const struct state *s = idle_state(L);
+
+    if (s->header.len == 0)
+        return 0;
+    lua_pushlstring(L, (const char *)s->header.data, s->header.len);
+    return 1;
 }
 
 static int push_next(lua_State *L, enum ab_reader_next next, struct ab_slice bytes)
@@ -154,10 +188,9 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"fill", reader_fill}, {"line", reader_line},
-    {"take", reader_take}, {"sha256", reader_sha256},
-    {"form", reader_form}, {"close", reader_close},
-    {NULL, NULL},
+    {"look", reader_look}, {"header", reader_header}, {"fill", reader_fill},
+    {"line", reader_line}, {"take", reader_take},     {"sha256", reader_sha256},
+    {"form", reader_form}, {"close", reader_close},   {NULL, NULL},
 };
 
 void ab_bind_stream_reader(lua_State *L)

@@ -160,7 +160,7 @@ static bool no_match(const struct ab_age_with *with, bool has_scrypt, struct ab_
     if (has_scrypt)
         why = with->passphrase.data ? "the passphrase is wrong"
                                     : "the archive is locked with a passphrase, and none was given";
-    else if (ab_age_keys_count(with->keys) == 0)
+    else if (ab_age_keys_is_empty(with->keys))
         why = "the archive is encrypted, and no identity was given to open it";
     return ab_fail(err, AB_INTEGRITY, "age_no_match", "%s", why);
 }
@@ -206,7 +206,7 @@ static bool read_version_line(struct ab_age_cursor *c, struct ab_err *err)
 static bool read_stanzas(struct ab_age_cursor *c, const struct ab_age_with *with, uint8_t *file_key,
                          struct ab_err *err)
 {
-    bool opened = false, has_scrypt = false;
+    bool opened = with->keys && with->keys->has_file_key, has_scrypt = false;
     size_t count = 0;
     struct ab_age_stanza s = {0};
     struct ab_age_cursor scan = *c;
@@ -218,6 +218,8 @@ static bool read_stanzas(struct ab_age_cursor *c, const struct ab_age_with *with
     }
     if (has_scrypt && count > 1)
         return ab_age_stanza_damaged(err, "an scrypt stanza stands beside another");
+    if (opened)
+        memcpy(file_key, with->keys->file_key, AB_AGE_FILE_KEY);
     while (ab_age_stanza_here(c))
         if (!ab_age_stanza_read(c, &s, err) || !try_stanza(&s, with, file_key, &opened, err))
             return false;
@@ -304,6 +306,8 @@ bool ab_age_header_write(struct ab_buf *out, const struct ab_age_to *to,
     for (size_t i = 0; i < ab_age_keys_count(to->keys); i++)
         if (!add_recipient(out, &to->keys->key[i], file_key, err))
             return false;
+    if (to->keys && !ab_buf_add(out, to->keys->stanzas.data, to->keys->stanzas.len, err))
+        return false;
     return ab_buf_add_text(out, "---", err) &&
            header_mac(file_key, (struct ab_slice){out->data + start, out->len - start}, mac, err) &&
            ab_buf_add_byte(out, ' ', err) && ab_age_stanza_add_bytes(out, mac, MAC, err) &&

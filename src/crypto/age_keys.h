@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "crypto/age_stanza.h"
 #include "crypto/keytext.h"
 #include "crypto/ssh_key.h"
 
@@ -16,9 +17,15 @@ struct ab_age_key {
     uint8_t x25519[AB_KEY];
 };
 
+/* Besides keys, a set may have what others made of them: for recipients, the file key of one file
+ * and the stanzas that wrap it (of a plugin, of KMS); for identities, the file key they unwrapped.
+ */
 struct ab_age_keys {
     atomic_uint refs;
     size_t count, capacity;
+    struct ab_buf stanzas; /* owned; each whole */
+    bool has_file_key;
+    uint8_t file_key[AB_AGE_FILE_KEY];
     struct ab_age_key key[];
 };
 
@@ -35,6 +42,19 @@ AB_MUST_USE bool ab_age_keys_add_recipient(struct ab_age_keys *keys, struct ab_s
                                            struct ab_err *err);
 AB_MUST_USE bool ab_age_keys_add_identity(struct ab_age_keys *keys, struct ab_slice text,
                                           struct ab_err *err);
+
+/* Set the file key from AB_AGE_FILE_KEY bytes. Kind usage, code "file_key" for any other number. */
+AB_MUST_USE bool ab_age_keys_set_file_key(struct ab_age_keys *keys, struct ab_slice file_key,
+                                          struct ab_err *err);
+
+/* Add the stanza that `text` is, of a type that is not ours to make. Kind integrity, code
+ * age_header when it is none or of our own types; kind reply, code too_large when they fill a
+ * header. */
+AB_MUST_USE bool ab_age_keys_add_stanza(struct ab_age_keys *keys, struct ab_slice text,
+                                        struct ab_err *err);
+
+/* Whether nothing in the set can lock or open a file; also NULL. */
+bool ab_age_keys_is_empty(const struct ab_age_keys *keys);
 
 /* Number of keys; 0 for NULL. */
 size_t ab_age_keys_count(const struct ab_age_keys *keys);

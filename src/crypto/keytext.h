@@ -29,6 +29,14 @@ void ab_keytext_write(char out[AB_KEYTEXT_MAX], enum ab_keytext type, const uint
 AB_MUST_USE bool ab_keytext_read(uint8_t key[AB_KEY], enum ab_keytext type, struct ab_slice text,
                                  struct ab_err *err);
 
+enum { AB_PLUGIN_NAME_MAX = 64, AB_PLUGIN_DATA_MAX = 4096 };
+
+/* Read a plugin's recipient (age1NAME1...) or identity (AGE-PLUGIN-NAME-1...; C2SP age-plugin.md):
+ * its name in lower case, ended by a zero, and its bytes, of which there may be none. 1, or 0 when
+ * `text` does not look like one, or -1 with kind config, code "key" when it is mistyped. */
+int ab_keytext_plugin(struct ab_slice text, char name[AB_PLUGIN_NAME_MAX + 1],
+                      uint8_t data[AB_PLUGIN_DATA_MAX], size_t *len, struct ab_err *err);
+
 /* The next line of a key file that is neither blank nor a comment (#), without the blanks around
  * it. Takes it, and all before it, off `rest`, and counts lines in *number. False at the end. */
 bool ab_keytext_next_line(struct ab_slice *rest, struct ab_slice *line, size_t *number);

@@ -104,7 +104,7 @@ static void age_open_free(struct ab_source *s)
 }
 
 /* Look ahead until the whole header is in sight. */
-static bool find_header(struct ab_source *from, struct ab_slice *header, struct ab_err *err)
+bool ab_age_source_header(struct ab_source *from, struct ab_slice *header, struct ab_err *err)
 {
     for (size_t look = FIRST_LOOK;; look *= 2) {
         if (!ab_source_peek(from, look, header, err))
@@ -129,7 +129,8 @@ static bool begin(struct age_open *a, struct ab_source *from, const struct ab_ag
     struct ab_slice header;
     size_t got;
 
-    if (!find_header(from, &header, err) || !ab_age_header_open(header, with, file_key, err))
+    if (!ab_age_source_header(from, &header, err) ||
+        !ab_age_header_open(header, with, file_key, err))
         return false;
     ab_buf_shift(&from->ahead, header.len);
     bool ok = ab_source_fill(from, nonce, sizeof nonce, &got, err) &&

@@ -56,6 +56,16 @@ static void age_seal_free(struct ab_stage *base)
     ab_secret_free(base, sizeof(struct age_seal));
 }
 
+/* A new one, unless others wrapped one for this file already. */
+static bool draw_file_key(uint8_t file_key[AB_AGE_FILE_KEY], const struct ab_age_keys *keys,
+                          struct ab_err *err)
+{
+    if (!keys || !keys->has_file_key)
+        return ab_random(file_key, AB_AGE_FILE_KEY, err);
+    memcpy(file_key, keys->file_key, AB_AGE_FILE_KEY);
+    return true;
+}
+
 /* Draw file key and nonce, push the header and the nonce to `next`, and key the payload's cipher.
  */
 static bool begin(struct age_seal *s, struct ab_stage *next, const struct ab_age_to *to,
@@ -65,7 +75,7 @@ static bool begin(struct age_seal *s, struct ab_stage *next, const struct ab_age
     struct ab_buf header;
 
     ab_buf_init(&header, AB_AGE_HEADER_MAX);
-    bool ok = ab_random(file_key, sizeof file_key, err) && ab_random(nonce, sizeof nonce, err) &&
+    bool ok = draw_file_key(file_key, to->keys, err) && ab_random(nonce, sizeof nonce, err) &&
               ab_age_header_write(&header, to, file_key, err) &&
               ab_buf_add(&header, nonce, sizeof nonce, err) &&
               ab_age_payload_key(file_key, nonce, key, err) &&

@@ -16,6 +16,7 @@ enum { STEP = 64 * 1024, LOOK = 1024 };
 struct ab_reader {
     struct ab_file *file;           /* one reference */
     struct ab_source *source;       /* owned; NULL before the first fill */
+    bool started;                   /* `source` gives the content */
     struct ab_digest *sha256;       /* owned; of what was handed out */
     struct ab_age_keys *identities; /* a reference, or NULL */
     struct ab_buf passphrase;       /* owned, secret */
@@ -126,8 +127,8 @@ static struct ab_source *open_zstd(struct ab_reader *r, struct ab_err *err)
     return ab_flow_source_new(r->source, ab_zstd_unpack_new(AB_ZSTD_WINDOW_LOG, any, err), err);
 }
 
-/* Build the chain that the first bytes of each layer call for. */
-static bool start(struct ab_reader *r, struct ab_err *err)
+/* The file, out of its armor. */
+static bool start_file(struct ab_reader *r, struct ab_err *err)
 {
     struct ab_slice look;
 
@@ -137,14 +138,36 @@ static bool start(struct ab_reader *r, struct ab_err *err)
         return ab_fail(err, AB_INTEGRITY, "empty", "the file is empty");
     r->form.armored = starts_armor(look);
     r->form.encrypted = r->form.armored || starts_age(look);
-    if (r->form.armored && !wrap(r, ab_armor_source_new(r->source, err)))
+    return !r->form.armored || wrap(r, ab_armor_source_new(r->source, err));
+}
+
+/* Build the chain that the first bytes of each layer call for. */
+static bool start(struct ab_reader *r, struct ab_err *err)
+{
+    struct ab_slice look;
+
+    if (!r->source && !start_file(r, err))
         return false;
     if (r->form.encrypted && !open_age(r, err))
         return false;
     if (!ab_source_peek(r->source, strlen(ZSTD_MAGIC), &look, err))
         return false;
     r->form.compressed = starts(look, ZSTD_MAGIC);
-    return !r->form.compressed || wrap(r, open_zstd(r, err));
+    r->started = !r->form.compressed || wrap(r, open_zstd(r, err));
+    return r->started;
+}
+
+bool ab_reader_header(struct ab_reader *r, struct ab_slice *header, struct ab_err *err)
+{
+    *header = (struct ab_slice){NULL, 0};
+    if (r->failed || r->started)
+        return ab_fail(err, AB_USAGE, "reader", "the header is gone once the reader was filled");
+    if (!r->source && !start_file(r, err)) {
+        r->failed = true;
+        r->failure = *err;
+        return false;
+    }
+    return !r->form.encrypted || ab_age_source_header(r->source, header, err);
 }
 
 /* Bring the digest up to what was handed out. One that fails is gone for good, which
@@ -202,7 +225,7 @@ static bool read_step(struct ab_reader *r, struct ab_err *err)
 
 static bool fill(struct ab_reader *r, struct ab_err *err)
 {
-    if (!r->source && !start(r, err))
+    if (!r->started && !start(r, err))
         return false;
     compact(r);
     do {

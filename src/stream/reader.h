@@ -34,6 +34,10 @@ void ab_reader_free(struct ab_reader *r);
  * call fails alike. */
 AB_MUST_USE bool ab_reader_fill(struct ab_reader *r, struct ab_err *err);
 
+/* Look at the age header, instead of filling: an empty slice when the file is not encrypted, else
+ * valid until the next fill. Errors as fill. */
+AB_MUST_USE bool ab_reader_header(struct ab_reader *r, struct ab_slice *header, struct ab_err *err);
+
 /* The next line without its line feed (the last one needs none), valid until the next fill; or that
  * more must be filled, or the end. */
 enum ab_reader_next ab_reader_line(struct ab_reader *r, struct ab_slice *line);

@@ -52,6 +52,11 @@ struct ab_source *ab_file_source_new(struct ab_file *file, struct ab_err *err);
 /* The binary file inside age's ASCII armor (strict PEM). */
 struct ab_source *ab_armor_source_new(struct ab_source *from, struct ab_err *err);
 
+/* Look at the header of the binary age file that `from` begins with, without taking it. Valid until
+ * `from` is used. Kind integrity, code age_header when its end is missing or too far. */
+AB_MUST_USE bool ab_age_source_header(struct ab_source *from, struct ab_slice *header,
+                                      struct ab_err *err);
+
 /* The plaintext of a binary age v1 file. Reads the header at once, slowly with a passphrase. */
 struct ab_source *ab_age_source_new(struct ab_source *from, const struct ab_age_with *with,
                                     struct ab_err *err);

@@ -89,7 +89,7 @@ static bool start(struct ab_writer *w, struct ab_err *err)
     if (w->has_passphrase) /* an empty one is still one */
         to.passphrase = (struct ab_slice){
             w->passphrase.data ? w->passphrase.data : (const uint8_t *)"", w->passphrase.len};
-    bool seals = ab_age_keys_count(w->recipients) > 0 || w->has_passphrase;
+    bool seals = !ab_age_keys_is_empty(w->recipients) || w->has_passphrase;
     if (push_front(&chain, ab_collect_new(w->out, err)) &&
         (!w->armor || push_front(&chain, ab_armor_seal_new(chain, err))) &&
         (!seals || push_front(&chain, ab_age_seal_new(chain, &to, err))) &&

@@ -7,7 +7,7 @@ local format = require("backup.archive.format")
 local key = require("awsbak.core.key")
 local keys = require("backup.keys")
 local names = require("backup.archive.names")
-local stream = require("awsbak.core.stream")
+local parties = require("backup.age.parties")
 local task = require("awsbak.task")
 local transfer = require("backup.transfer")
 
@@ -60,18 +60,21 @@ function M.open(from, options)
   return setmetatable({ location = source.location, keys = secrets, source = source }, Reader)
 end
 
---- Wait for more lines; a failure gets the archive's name and a hint.
-local function fill(self, lines)
-  local ok, err = pcall(task.await, lines:fill())
-  if ok then
-    return
+--- Call a function that reads; a failure gets the archive's name and a hint.
+local function read(self, f, ...)
+  local result, err = errors.try(f, ...)
+  if result ~= nil then
+    return result
   end
-  err = errors.from(err)
   if err.kind == "integrity" then
     err.message = ("%s: %s"):format(self.location, err.message)
-    err.hint = HINTS[err.code] or DAMAGED
+    err.hint = err.hint or HINTS[err.code] or DAMAGED
   end
   error(err, 0)
+end
+
+local function fill(self, lines)
+  read(self, task.await, lines:fill())
 end
 
 local function next_line(self, lines)
@@ -94,7 +97,7 @@ end
 
 --- A new reading of the source, past its header.
 local function start(self)
-  local lines = errors.check(stream.reader(self.source.handle, self.keys))
+  local lines = read(self, parties.reader, self.source.handle, self.keys)
   local header, problem = format.header(next_line(self, lines))
   if not header then
     errors.raise({

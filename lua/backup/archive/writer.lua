@@ -1,6 +1,5 @@
 --- An archive on its way out: records in, the file, object or pipe out.
 
-local age = require("awsbak.core.age")
 local argument = require("awsbak.argument")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
@@ -10,6 +9,7 @@ local keys = require("backup.keys")
 local log = require("awsbak.log")
 local names = require("backup.archive.names")
 local outside = require("awsbak.outside")
+local parties = require("backup.age.parties")
 local stream = require("awsbak.core.stream")
 local task = require("awsbak.task")
 local time = require("awsbak.time")
@@ -61,7 +61,7 @@ end
 --- Raise when one is none, and say which.
 local function check_recipients(recipients)
   for _, recipient in ipairs(recipients) do
-    local ok, err = age.check_recipient(recipient)
+    local ok, err = parties.check(recipient)
     if not ok then
       err.message = ('"%s" is %s'):format(recipient, err.message)
       errors.raise(err)
@@ -98,12 +98,9 @@ local function secrecy(options)
       hint = "give only one of --armor and --plaintext",
     })
   end
-  return {
-    recipients = recipients,
-    passphrase = passphrase,
-    work_factor = options.work_factor,
-    armor = options.armor,
-  }
+  local given = recipients and parties.seal(recipients) or {}
+  given.passphrase, given.work_factor, given.armor = passphrase, options.work_factor, options.armor
+  return given
 end
 
 --- The key to sign with: the one given, none for `false`, else this host's.
