@@ -79,6 +79,24 @@ M.gzip = stages.gzip
 --- In a pipe it fails with kind integrity: gzip_corrupt, gzip_truncated, too_large.
 M.gunzip = stages.gunzip
 
+--- Encrypt as an age v1 file, for those who hold a recipient's identity or know the passphrase.
+---@param options { recipients: string[]?, passphrase: string|userdata|nil, work_factor: integer?,
+---  armor: boolean?, file_key: userdata?, stanzas: string[]? } recipients (age1..., SSH keys) or
+---  a passphrase; work_factor is scrypt's (18); armor makes text of it; file_key and stanzas are
+---  what backup.age.parties.seal makes of recipients that the core does not know (KMS)
+---@return awsbak.stream.Stage
+--- In a pipe it fails with kind config, code key, for a text that is no recipient.
+M.seal = stages.seal
+
+--- Decrypt an age v1 file, in armor or not. Only what is authentic comes out of it, but a file that
+--- is cut short is told at its end only: a sink is not committed then.
+---@param options { identities: (string|userdata)[]?, passphrase: string|userdata|nil,
+---  file_key: userdata?, max_work_factor: integer? } what may open it; file_key is one that others
+---  unwrapped; a higher work factor than the limit (20) is refused
+---@return awsbak.stream.Stage
+--- In a pipe it fails with kind integrity: age_no_match, age_truncated, age_payload and others.
+M.open = stages.open
+
 --- Pass bytes on, and take their digest: `digests[name]` of what pipe returns, as raw bytes.
 ---@param algorithm string sha256, sha512, sha1, md5, crc32, crc32c or crc64nvme
 ---@param options { as: string?, expect: string? }? as: another name for the result; expect: what

@@ -36,6 +36,7 @@ describe("a pipe that fails", function()
   local function fails(...)
     local _, err = errors.try(stream.pipe, ...)
     assert(err, "it did not fail")
+    assert.is_nil(err.also) -- told once
     return err
   end
 

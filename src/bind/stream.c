@@ -71,6 +71,24 @@ bool ab_bind_file_key(lua_State *L, int arg, struct ab_age_keys *keys, struct ab
     return ok;
 }
 
+bool ab_bind_stanzas(lua_State *L, int arg, struct ab_age_keys *keys, struct ab_err *err)
+{
+    if (!ab_bind_file_key(L, arg, keys, err))
+        return false;
+    bool has_list = ab_bind_get(L, arg, "stanzas") == LUA_TTABLE;
+    luaL_argcheck(L, has_list == keys->has_file_key, arg, "file_key and stanzas go together");
+    for (lua_Integer i = 1; has_list && lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+        if (!ab_age_keys_add_stanza(keys, ab_bind_bytes(L, -1), err)) {
+            lua_pop(L, 2);
+            return false;
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, has_list ? 2 : 1);
+    luaL_argcheck(L, keys->has_file_key == (keys->stanzas.len > 0), arg, "there are no stanzas");
+    return true;
+}
+
 struct ab_slice ab_bind_passphrase(lua_State *L, int arg)
 {
     struct ab_slice bytes = {NULL, 0};

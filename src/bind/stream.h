@@ -22,6 +22,9 @@ struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
  * `keys`; false with err when it is none. */
 bool ab_bind_file_key(lua_State *L, int arg, struct ab_age_keys *keys, struct ab_err *err);
 
+/* The same of options `file_key` and `stanzas` (a list of texts), which go together. */
+bool ab_bind_stanzas(lua_State *L, int arg, struct ab_age_keys *keys, struct ab_err *err);
+
 /* Option `passphrase`, a string or a secret, of the table at `arg`; data is NULL only when absent.
  * Valid while the table holds it. */
 struct ab_slice ab_bind_passphrase(lua_State *L, int arg);

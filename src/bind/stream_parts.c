@@ -144,3 +144,47 @@ int ab_stream_digest(lua_State *L)
         expected = ab_bind_bytes(L, 3);
     return add(L, pipe, ab_digest_flow_new(name, expected, &err), &err);
 }
+
+/* p:seal{ recipients = {text, ...}, passphrase = string|secret, work_factor = 18, armor = false,
+ * file_key = secret, stanzas = {text, ...} } -> true | nil, err (kind config, code "key" for a bad
+ * recipient) */
+int ab_stream_seal(lua_State *L)
+{
+    static const char *const names[] = {"recipients", "passphrase", "work_factor", "armor",
+                                        "file_key",   "stanzas",    NULL};
+    struct ab_pipe *pipe = ab_bind_pipe_unstarted(L);
+    struct ab_err err;
+
+    ab_bind_only(L, 2, names);
+    struct ab_age_to to = {
+        .passphrase = ab_bind_passphrase(L, 2),
+        .work_factor = ab_bind_work_factor(L, 2, "work_factor", AB_AGE_WORK_FACTOR),
+    };
+    bool armor = ab_bind_opt_boolean(L, 2, "armor", false);
+    to.keys = ab_bind_push_keys(L, 2, "recipients", ab_age_keys_add_recipient, &err);
+    if (!to.keys || !ab_bind_stanzas(L, 2, to.keys, &err))
+        return ab_bind_fail(L, &err);
+    luaL_argcheck(L, ab_age_keys_is_empty(to.keys) == (to.passphrase.data != NULL), 2,
+                  "either recipients or a passphrase");
+    return add(L, pipe, ab_age_seal_flow_new(&to, armor, &err), &err);
+}
+
+/* p:open{ identities = {string|secret, ...}, passphrase = string|secret, file_key = secret,
+ * max_work_factor = 20 } -> true | nil, err (kind config, code "key" for a bad identity) */
+int ab_stream_open(lua_State *L)
+{
+    static const char *const names[] = {"identities", "passphrase", "file_key", "max_work_factor",
+                                        NULL};
+    struct ab_pipe *pipe = ab_bind_pipe_unstarted(L);
+    struct ab_err err;
+
+    ab_bind_only(L, 2, names);
+    struct ab_age_with with = {
+        .passphrase = ab_bind_passphrase(L, 2),
+        .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
+    };
+    with.keys = ab_bind_push_keys(L, 2, "identities", ab_age_keys_add_identity, &err);
+    if (!with.keys || !ab_bind_file_key(L, 2, with.keys, &err))
+        return ab_bind_fail(L, &err);
+    return add(L, pipe, ab_age_open_flow_new(&with, &err), &err);
+}

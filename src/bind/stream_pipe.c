@@ -274,6 +274,8 @@ static const luaL_Reg methods[] = {
     {"unzstd", ab_stream_unzstd},
     {"gzip", ab_stream_gzip},
     {"gunzip", ab_stream_gunzip},
+    {"seal", ab_stream_seal},
+    {"open", ab_stream_open},
     {"digest", ab_stream_digest},
     {"digest_of", pipe_digest_of},
     {NULL, NULL},

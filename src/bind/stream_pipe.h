@@ -19,5 +19,7 @@ int ab_stream_unzstd(lua_State *L);
 int ab_stream_gzip(lua_State *L);
 int ab_stream_gunzip(lua_State *L);
 int ab_stream_digest(lua_State *L);
+int ab_stream_seal(lua_State *L);
+int ab_stream_open(lua_State *L);
 
 #endif

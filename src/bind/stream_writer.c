@@ -89,25 +89,6 @@ static int zstd_level(lua_State *L, int arg)
     return (int)level;
 }
 
-/* The options file_key and stanzas, which go together. */
-static bool take_stanzas(lua_State *L, struct ab_age_keys *keys, struct ab_err *err)
-{
-    if (!ab_bind_file_key(L, 1, keys, err))
-        return false;
-    bool has_list = ab_bind_get(L, 1, "stanzas") == LUA_TTABLE;
-    luaL_argcheck(L, has_list == keys->has_file_key, 1, "file_key and stanzas go together");
-    for (lua_Integer i = 1; has_list && lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
-        if (!ab_age_keys_add_stanza(keys, ab_bind_bytes(L, -1), err)) {
-            lua_pop(L, 2);
-            return false;
-        }
-        lua_pop(L, 1);
-    }
-    lua_pop(L, has_list ? 2 : 1);
-    luaL_argcheck(L, keys->has_file_key == (keys->stanzas.len > 0), 1, "there are no stanzas");
-    return true;
-}
-
 /* stream.writer{ recipients = {text, ...}, passphrase = string|secret, work_factor = 18,
  * zstd = 3|false, armor = false } -> writer | nil, err (kind config, code "key" for a bad
  * recipient). Without recipients and passphrase the output is not encrypted; armor makes text of
@@ -125,7 +106,7 @@ int ab_stream_writer(lua_State *L)
     options.to.passphrase = ab_bind_passphrase(L, 1);
     options.to.keys =
         ab_bind_push_keys(L, 1, "recipients", ab_age_keys_add_recipient, &err); /* options keys */
-    if (!options.to.keys || !take_stanzas(L, options.to.keys, &err))
+    if (!options.to.keys || !ab_bind_stanzas(L, 1, options.to.keys, &err))
         return ab_bind_fail(L, &err);
     luaL_argcheck(L, ab_age_keys_is_empty(options.to.keys) || !options.to.passphrase.data, 1,
                   "recipients and a passphrase exclude each other");

@@ -62,6 +62,18 @@ static bool is_space(int c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+bool ab_armor_begins(struct ab_slice bytes)
+{
+    static const char magic[] = "-----BEGIN AGE";
+    size_t len = sizeof magic - 1;
+
+    while (bytes.len > 0 && is_space(bytes.data[0])) {
+        bytes.data++;
+        bytes.len--;
+    }
+    return bytes.len >= len && memcmp(bytes.data, magic, len) == 0;
+}
+
 /* White space up to the end of the file, and not much of it. */
 static bool check_rest(struct armor *a, struct ab_err *err)
 {

@@ -9,6 +9,7 @@
 #define AB_STREAM_FLOW_H
 
 #include "base/buf.h"
+#include "crypto/age_header.h"
 #include "crypto/digest.h"
 
 struct ab_flow;
@@ -97,6 +98,15 @@ struct ab_flow *ab_digest_flow_new(const char *name, struct ab_slice expected, s
 /* The digest of what such a flow passed on so far. */
 AB_MUST_USE bool ab_digest_flow_peek(const struct ab_flow *f, uint8_t out[AB_DIGEST_MAX],
                                      size_t *len, struct ab_err *err);
+
+/* Encrypt as an age v1 file with a fresh file key, in armor when asked for. What `to` names is
+ * kept; there must be recipients or a passphrase. */
+struct ab_flow *ab_age_seal_flow_new(const struct ab_age_to *to, bool armor, struct ab_err *err);
+
+/* The plaintext of an age v1 file, in armor or not; only authenticated bytes come out. What `with`
+ * names is kept. Errors are those of ab_age_header_open, and kind integrity with code
+ * "age_payload", "age_truncated", "age_trailing" or "age_armor". */
+struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, struct ab_err *err);
 
 /* What was made of `in` bytes so far; false with kind integrity, code "too_large", when it grew
  * more than allowed. */

@@ -8,7 +8,6 @@
 #include "stream/flow.h"
 #include "stream/source.h"
 
-#define ARMOR_MAGIC "-----BEGIN AGE"
 #define ZSTD_MAGIC "\x28\xb5\x2f\xfd"
 
 enum { STEP = 64 * 1024, LOOK = 1024 };
@@ -91,16 +90,6 @@ static bool starts_age(struct ab_slice bytes)
     return memcmp(bytes.data, magic, bytes.len < len ? bytes.len : len) == 0;
 }
 
-/* Armor may come after white space; nothing else may. */
-static bool starts_armor(struct ab_slice bytes)
-{
-    while (bytes.len > 0 && strchr(" \t\r\n", bytes.data[0]) && bytes.data[0]) {
-        bytes.data++;
-        bytes.len--;
-    }
-    return starts(bytes, ARMOR_MAGIC);
-}
-
 /* Put a source around the one in r->source; a NULL one is a failure already described. */
 static bool wrap(struct ab_reader *r, struct ab_source *around)
 {
@@ -136,7 +125,7 @@ static bool start_file(struct ab_reader *r, struct ab_err *err)
         return false;
     if (look.len == 0)
         return ab_fail(err, AB_INTEGRITY, "empty", "the file is empty");
-    r->form.armored = starts_armor(look);
+    r->form.armored = ab_armor_begins(look);
     r->form.encrypted = r->form.armored || starts_age(look);
     return !r->form.armored || wrap(r, ab_armor_source_new(r->source, err));
 }

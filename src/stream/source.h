@@ -57,6 +57,9 @@ struct ab_source *ab_armor_source_new(struct ab_source *from, struct ab_err *err
 AB_MUST_USE bool ab_age_source_header(struct ab_source *from, struct ab_slice *header,
                                       struct ab_err *err);
 
+/* Whether armor begins there, perhaps after white space. */
+bool ab_armor_begins(struct ab_slice bytes);
+
 /* The plaintext of a binary age v1 file. Reads the header at once, slowly with a passphrase. */
 struct ab_source *ab_age_source_new(struct ab_source *from, const struct ab_age_with *with,
                                     struct ab_err *err);

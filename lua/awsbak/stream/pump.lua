@@ -112,26 +112,31 @@ local function serve(self)
   end
 end
 
---- Runs beside the first; closed with it, whatever happens.
-local Helpers = {}
-
-function Helpers.__close(helpers)
-  for _, op in ipairs(helpers) do
-    op:close()
-  end
+--- Let a thread of the core work until nothing goes on; what it needs then.
+local function drive(self)
+  local state
+  repeat
+    state = task.await(self.pipe:run())
+  until state ~= "busy"
+  return state
 end
 
---- Let the core's threads work until nothing goes on or others want a turn; what comes next.
+--- Let as many threads work as are of use.
 local function work(self)
-  local helpers <close> = setmetatable({}, Helpers)
+  if self.width == 1 then
+    return drive(self)
+  end
+  local drives = {
+    function()
+      return drive(self)
+    end,
+  }
   for i = 2, self.width do
-    helpers[i - 1] = self.pipe:run() -- without one it is slower, not wrong
+    drives[i] = function()
+      pcall(drive, self) -- the first fails with the same, or does without this one
+    end
   end
-  local state = task.await(self.pipe:run())
-  for _, op in ipairs(helpers) do
-    state = task.await(op)
-  end
-  return state
+  return (task.all(drives))
 end
 
 --- The same; a failure is told as the part's that failed.

@@ -22,6 +22,20 @@ local ZSTD = {
 local GROWTH = { ratio_max = "size", bytes_max = "size" }
 local UNZSTD = { window_log = { "count", 10, 30 }, ratio_max = "size", bytes_max = "size" }
 local GZIP = { level = { "count", 1, 9 } }
+local SEAL = {
+  recipients = "texts",
+  passphrase = "secret",
+  work_factor = { "count", 1, 30 },
+  armor = "flag",
+  file_key = "secret",
+  stanzas = "texts",
+}
+local OPEN = {
+  identities = "secrets",
+  passphrase = "secret",
+  file_key = "secret",
+  max_work_factor = { "count", 1, 30 },
+}
 local DIGEST = { as = "text", expect = "bytes" }
 
 --- The digests there are, with their sizes in bytes.
@@ -34,6 +48,10 @@ local DIGESTS = {
   sha256 = 32,
   sha512 = 64,
 }
+
+local function refuse(message, hint)
+  errors.raise({ kind = "usage", code = "bad_argument", message = message, hint = hint })
+end
 
 --- A constructor of stages whose options the core's method `name` takes as they are.
 local function plain(name, known)
@@ -53,9 +71,24 @@ M.zstd = plain("zstd", ZSTD)
 M.unzstd = plain("unzstd", UNZSTD)
 M.gzip = plain("gzip", GZIP)
 M.gunzip = plain("gunzip", GROWTH)
+M.open = plain("open", OPEN)
 
-local function refuse(message, hint)
-  errors.raise({ kind = "usage", code = "bad_argument", message = message, hint = hint })
+local seal = plain("seal", SEAL)
+
+--- See awsbak.stream.
+function M.seal(given)
+  local stage = seal(given)
+  local is_for_keys = given and (#(given.recipients or {}) > 0 or given.stanzas ~= nil) or false
+  if is_for_keys == (given ~= nil and given.passphrase ~= nil) then
+    refuse(
+      is_for_keys and "stream.seal takes recipients or a passphrase, not both"
+        or "stream.seal is for nobody",
+      "give it recipients, as in stream.seal({ recipients = { text } }), or a passphrase"
+    )
+  elseif (given.file_key ~= nil) ~= (given.stanzas ~= nil) then
+    refuse("the file_key and the stanzas of stream.seal go together", "see backup.age.parties")
+  end
+  return stage
 end
 
 --- An expected digest as raw bytes; people have it in hexadecimal.
