@@ -204,4 +204,38 @@ describe("process.spawn", function()
     end
     assert.equal("20000", last)
   end)
+
+  it("sends what it is told, when it is told", function()
+    local p <close> = process.spawn({ argv = { "cat" }, talk = true })
+    for _, line in ipairs({ "one", "", ("x"):rep(100000), "\0\255" }) do
+      assert.is_true(p:send(line .. "\n"))
+      assert.equal(line, task.await(p:read_line()))
+    end
+    assert.is_true(p:send("rest"))
+    p:end_input()
+    assert.equal("rest", task.await(p:read_line()))
+    assert.is_nil(task.await(p:read_line()))
+    assert.same({ status = 0 }, task.await(p:wait()))
+    assert.equal("EPIPE", select(2, p:send("more")).code)
+  end)
+
+  it("ends its input at once when nothing is to be sent", function()
+    local p <close> = process.spawn({ argv = { "cat" }, talk = true })
+    p:end_input()
+    assert.is_nil(task.await(p:read_line()))
+  end)
+
+  it("keeps what a child does not read, up to a limit", function()
+    local p <close> = process.spawn({ argv = { "sleep", "100" }, talk = true })
+    assert.is_true(p:send(("x"):rep(1024 * 1024)))
+    assert.equal("too_large", select(2, p:send(("x"):rep(1024 * 1024 + 1))).code)
+    local silent <close> = process.spawn({ argv = { "sleep", "100" } })
+    assert.equal("EPIPE", select(2, silent:send("x")).code)
+  end)
+
+  it("survives a child that ends instead of reading", function()
+    local p <close> = process.spawn({ argv = { "true" }, talk = true })
+    p:send(("x"):rep(500000))
+    assert.same({ status = 0 }, task.await(p:wait()))
+  end)
 end)

@@ -165,16 +165,19 @@ static struct ab_process *open_process(lua_State *L)
     return self->process;
 }
 
-/* process.spawn{ argv, env, die_with_parent = true, max_output = bytes of stdout kept } -> process
- * | nil, error. Its stderr is ours; of stdout that nobody reads the oldest is forgotten. */
+/* process.spawn{ argv, env, die_with_parent = true, max_output = bytes of stdout kept, talk = false
+ * (its stdin takes what send() gives) } -> process | nil, error. Its stderr is ours; of stdout that
+ * nobody reads the oldest is forgotten. */
 static int process_spawn(lua_State *L)
 {
-    static const char *const names[] = {"argv", "env", "die_with_parent", "max_output", NULL};
+    static const char *const names[] = {"argv",       "env",  "die_with_parent",
+                                        "max_output", "talk", NULL};
     struct ab_process_options options = {.keep = true};
     struct ab_err err;
 
     ab_bind_only(L, 1, names);
     lua_settop(L, 1);
+    options.talk = ab_bind_opt_boolean(L, 1, "talk", false);
     options.die_with_parent = ab_bind_opt_boolean(L, 1, "die_with_parent", true);
     options.max_output = opt_max_output(L);
     options.argv = push_argv(L);
@@ -233,6 +236,25 @@ static int process_read_line(lua_State *L)
     return ab_bind_op_start(L, self, ab_process_await_line(process, &err), process, &err);
 }
 
+/* process:send(string or secret) -> true | nil, error (code EPIPE: it reads no more): bytes for its
+ * stdin, not waited for */
+static int process_send(lua_State *L)
+{
+    struct ab_err err;
+
+    if (!ab_process_send(open_process(L), ab_bind_secret_bytes(L, 2), &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* process:end_input(): its stdin ends after what was sent */
+static int process_end_input(lua_State *L)
+{
+    ab_process_end_input(open_process(L));
+    return 0;
+}
+
 /* process:close(), __close and __gc: kills it if it still runs */
 static int process_close(lua_State *L)
 {
@@ -249,6 +271,7 @@ static const luaL_Reg process_meta[] = {
 
 static const luaL_Reg process_methods[] = {
     {"pid", process_pid},     {"kill", process_kill},
+    {"send", process_send},   {"end_input", process_end_input},
     {"wait", process_wait},   {"read_line", process_read_line},
     {"close", process_close}, {NULL, NULL},
 };

@@ -32,6 +32,7 @@ struct ab_process {
     int owners;
     pid_t pid;
     bool keep;
+    bool talk; /* there may be more to send */
     char name[NAME_MAX_SHOWN];
     double timeout_s;
     struct ab_timer deadline;
@@ -118,12 +119,35 @@ static ssize_t write_quietly(int fd, const void *data, size_t len)
 static void can_send(struct ab_watch *watch)
 {
     struct ab_process *p = AB_CONTAINER(watch, struct ab_process, in);
-    ssize_t n = write_quietly(watch->fd, p->to_send.data + p->sent, p->to_send.len - p->sent);
+    size_t left = p->to_send.len - p->sent;
+    ssize_t n = left > 0 ? write_quietly(watch->fd, p->to_send.data + p->sent, left) : 0;
 
     if (n > 0)
         p->sent += (size_t)n;
-    if ((n < 0 && errno != EAGAIN && errno != EINTR) || p->sent == p->to_send.len)
+    bool all = p->sent == p->to_send.len;
+    if ((n < 0 && errno != EAGAIN && errno != EINTR) || (all && !p->talk))
         close_watch(p, watch);
+    else if (all)
+        ab_loop_unwatch(p->loop, watch);
+}
+
+bool ab_process_send(struct ab_process *process, struct ab_slice bytes, struct ab_err *err)
+{
+    if (!process->talk || process->in.fd < 0)
+        return ab_fail(err, AB_IO, "EPIPE", "%s takes no more input", process->name);
+    if (process->sent > 0)
+        ab_wipe(process->to_send.data, process->sent);
+    ab_buf_shift(&process->to_send, process->sent);
+    process->sent = 0;
+    return ab_buf_add(&process->to_send, bytes.data, bytes.len, err) &&
+           (process->in.set || ab_loop_watch(process->loop, &process->in, err));
+}
+
+void ab_process_end_input(struct ab_process *process)
+{
+    process->talk = false;
+    if (process->in.fd >= 0 && process->sent == process->to_send.len)
+        close_watch(process, &process->in);
 }
 
 /* --- its output ------------------------------------------------------------------------------ */
@@ -250,10 +274,11 @@ struct ab_process *ab_process_start(struct ab_loop *loop, const struct ab_proces
     p->loop = loop;
     p->owners = 1;
     p->keep = options->keep;
+    p->talk = options->talk;
     p->timeout_s = options->timeout_s;
     p->deadline.fire = too_late;
     strncpy(p->name, options->argv[0], sizeof p->name - 1);
-    ab_buf_init(&p->to_send, SIZE_MAX);
+    ab_buf_init(&p->to_send, p->talk ? AB_PROCESS_SEND_MAX : SIZE_MAX);
     p->to_send.secret = true; /* a passphrase, perhaps */
     if (!ab_buf_add(&p->to_send, options->stdin_bytes.data, options->stdin_bytes.len, err) ||
         !ab_child_start(&child, options, err)) {

@@ -14,10 +14,13 @@
 
 struct ab_process;
 
+enum { AB_PROCESS_SEND_MAX = 1024 * 1024 };
+
 struct ab_process_options {
     char *const *argv;           /* borrowed for the call; argv[0] is looked up in PATH */
     char *const *env;            /* "NAME=value" strings, NULL at the end; or NULL: our own */
     struct ab_slice stdin_bytes; /* copied */
+    bool talk;                   /* stdin stays open, for ab_process_send */
     bool keep; /* a lasting helper: its own process group, stderr ours, lines of stdout */
     bool die_with_parent; /* killed by the kernel when this thread ends */
     double timeout_s;     /* killed then; 0 for never */
@@ -37,6 +40,14 @@ pid_t ab_process_pid(const struct ab_process *process);
 
 /* Send a signal (to the group of a `keep` child); fine when it has ended. */
 void ab_process_kill(struct ab_process *process, int number);
+
+/* Send bytes to the stdin of a `talk` child, without waiting until they are taken. Kind io, code
+ * EPIPE when it reads no more; kind reply, code too_large when AB_PROCESS_SEND_MAX bytes wait. */
+AB_MUST_USE bool ab_process_send(struct ab_process *process, struct ab_slice bytes,
+                                 struct ab_err *err);
+
+/* Close its stdin, once all was sent. */
+void ab_process_end_input(struct ab_process *process);
 
 /* An operation that finishes when the child has ended and its output is read; fails when it took
  * too long or said too much. NULL on failure: one at a time. */

@@ -45,7 +45,7 @@ static bool open_pipes(struct pipes *pipes, const struct ab_process_options *opt
         return false;
     if (!options->keep && pipe2(pipes->err, O_CLOEXEC) != 0)
         return false;
-    if (options->stdin_bytes.len > 0)
+    if (options->stdin_bytes.len > 0 || options->talk)
         return pipe2(pipes->in, O_CLOEXEC) == 0;
     pipes->in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return pipes->in[0] >= 0;
