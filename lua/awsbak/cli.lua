@@ -9,6 +9,9 @@ local M = {}
 
 local PROMPT_MODULE = "aws" -- a global of the prompt, as by -l
 
+-- Names under which the program is a command: links to it.
+local LINKS = { ["age-plugin-awskms"] = { "age", "plugin" } }
+
 local function usage(message, hint)
   require("awsbak.errors").raise({
     kind = "usage",
@@ -302,7 +305,18 @@ local function run_target(argv, line)
   return run_script(argv, line)
 end
 
+--- The words of a program that was started under the name of a command, that command before them.
+local function expand(argv)
+  local command = LINKS[(argv[0] or ""):match("[^/]*$")]
+  if not command then
+    return argv
+  end
+  local words = table.move(command, 1, #command, 1, { [0] = argv[0] })
+  return table.move(argv, 1, #argv, #words + 1, words)
+end
+
 local function start(argv)
+  argv = expand(argv)
   if (os.getenv("AWSBAK_LOG") or "") ~= "" then
     require("awsbak.log").check()
   end

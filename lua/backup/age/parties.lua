@@ -1,18 +1,49 @@
 --- Whom an age file is for, and who opens it, where that is more than awsbak.core knows: keys of
---- KMS. The core makes the header and reads it; here the file key is wrapped for others, and
---- unwrapped.
+--- KMS, and plugins of age. The core makes the header and reads it; here the file key is wrapped
+--- for others, and unwrapped.
 
 local age = require("awsbak.core.age")
 local errors = require("awsbak.errors")
 local kms = require("backup.age.kms")
+local plugin = require("backup.age.plugin")
 local stream = require("awsbak.core.stream")
 local task = require("awsbak.task")
 
 local M = {}
 
---- Check a recipient of any kind.
+--- Recipients or identities by who handles them.
+---@class backup.age.Parties
+---@field native (string|userdata)[] the core
+---@field arns string[] KMS
+---@field names string[] plugins, in the order of their first text
+---@field texts table<string, string[]> by plugin
+
+--- Sort them; a text that is mistyped is left to the core, which refuses it.
+---@return backup.age.Parties
+local function sort(list)
+  local found = { native = {}, arns = {}, names = {}, texts = {} }
+  for _, party in ipairs(list or {}) do
+    local name, bytes = age.plugin(party)
+    if type(party) == "string" and party:find("^arn:") then
+      table.insert(found.arns, party)
+    elseif name == kms.NAME then
+      table.insert(found.arns, bytes)
+    elseif name then
+      if not found.texts[name] then
+        found.texts[name] = {}
+        table.insert(found.names, name)
+      end
+      table.insert(found.texts[name], type(party) == "string" and party or party:reveal())
+    else
+      table.insert(found.native, party)
+    end
+  end
+  return found
+end
+
+--- Check a recipient of any kind; of a plugin's, whether it is mistyped.
 ---@param recipient string
----@return boolean? ok
+---@return any ok
 ---@return table? err kind config, code "key"
 function M.check(recipient)
   if recipient:find("^arn:") then
@@ -21,20 +52,23 @@ function M.check(recipient)
   local name, bytes = age.plugin(recipient)
   if name == kms.NAME then
     return errors.try(kms.check, bytes)
-  elseif bytes then
-    return nil, bytes
+  elseif name or bytes then
+    return name, bytes
   end
   return age.check_recipient(recipient)
 end
 
---- The recipient that an identity opens for.
+--- The recipient that an identity opens for; of a plugin's, the identity itself, to which plugins
+--- can encrypt.
 ---@param identity userdata|string
 ---@return string? recipient
 ---@return table? err kind config
 function M.recipient(identity)
   local name, bytes = age.plugin(identity)
-  if name ~= kms.NAME then
+  if not name then
     return age.recipient(identity)
+  elseif name ~= kms.NAME then
+    return type(identity) == "string" and identity or identity:reveal()
   elseif bytes == "" then
     return nil,
       {
@@ -47,48 +81,28 @@ function M.recipient(identity)
   return errors.try(kms.recipient, bytes)
 end
 
---- Options of stream.writer for recipients of all kinds. Asks KMS to wrap.
+--- Options of stream.writer for recipients of all kinds. Asks KMS and plugins to wrap.
 ---@param recipients string[]
 ---@return { recipients: string[], file_key: userdata?, stanzas: string[]? } options raises what a
----  recipient is refused for, and what KMS says
+---  recipient is refused for, and what KMS and plugins say
 function M.seal(recipients)
-  local native, arns = {}, {}
-  for _, recipient in ipairs(recipients) do
-    local name, bytes = age.plugin(recipient)
-    if recipient:find("^arn:") then
-      arns[#arns + 1] = recipient
-    elseif name == kms.NAME then
-      arns[#arns + 1] = bytes
-    else
-      native[#native + 1] = recipient
-    end
-  end
-  if #arns == 0 then
-    return { recipients = native }
+  local found = sort(recipients)
+  if #found.arns + #found.names == 0 then
+    return { recipients = found.native }
   end
   local file_key = errors.check(age.file_key())
   local stanzas = {}
-  for i, arn in ipairs(arns) do
-    stanzas[i] = kms.wrap(arn, file_key)
+  for _, arn in ipairs(found.arns) do
+    stanzas[#stanzas + 1] = kms.wrap(arn, file_key)
   end
-  return { recipients = native, file_key = file_key, stanzas = stanzas }
+  for _, name in ipairs(found.names) do
+    local more = plugin.wrap(name, found.texts[name], file_key)
+    table.move(more, 1, #more, #stanzas + 1, stanzas)
+  end
+  return { recipients = found.native, file_key = file_key, stanzas = stanzas }
 end
 
---- What there is of identities: those of the core, ARNs of keys of KMS.
-local function sort(identities)
-  local native, arns = {}, {}
-  for _, identity in ipairs(identities or {}) do
-    local name, bytes = age.plugin(identity)
-    if name == kms.NAME then
-      arns[#arns + 1] = bytes
-    else
-      native[#native + 1] = identity
-    end
-  end
-  return native, arns
-end
-
-local function hint(stanzas)
+local function kms_hint(stanzas)
   local arns = kms.keys(stanzas)
   return arns[1]
     and ("it can be opened with the KMS key %s: `awsbak keygen --kms %s` makes an identity"):format(
@@ -97,28 +111,53 @@ local function hint(stanzas)
     )
 end
 
---- The file key of a file that no identity of the core opens; raises `failure` when no other does.
-local function unwrap(reader, arns, failure)
-  task.await(reader:look())
-  local stanzas = errors.check(age.stanzas(reader:header()))
-  local file_key = kms.unwrap(arns, stanzas)
-  if not file_key then
-    failure.hint = #arns == 0 and hint(stanzas) or failure.hint
-    error(failure, 0)
+--- Ask the plugins, until one opens it.
+---@return userdata? file_key
+---@return table? err why the first did not, where one said
+local function ask_plugins(found, stanzas)
+  local failure
+  for _, name in ipairs(found.names) do
+    local file_key, why = errors.try(plugin.unwrap, name, found.texts[name], stanzas)
+    if file_key then
+      return file_key
+    elseif type(why) == "table" and why.kind == "cancelled" then
+      error(why, 0)
+    end
+    failure = failure or why
   end
-  return file_key
+  return nil, failure
 end
 
---- A reader of a file that may be age's, for identities of all kinds. Asks KMS only when nothing
---- else opens it.
+--- The file key of a file that no identity of the core opens; raises `failure`, or what went wrong
+--- meanwhile, when no other opens it.
+local function unwrap(reader, found, failure)
+  task.await(reader:look())
+  local stanzas = errors.check(age.stanzas(reader:header()))
+  local file_key, refused = errors.try(kms.unwrap, found.arns, stanzas)
+  if not file_key and (not refused or refused.kind ~= "cancelled") then
+    local why
+    file_key, why = ask_plugins(found, stanzas)
+    refused = refused or why
+  end
+  if file_key then
+    return file_key
+  elseif refused then
+    error(refused, 0)
+  end
+  failure.hint = #found.arns == 0 and kms_hint(stanzas) or failure.hint
+  error(failure, 0)
+end
+
+--- A reader of a file that may be age's, for identities of all kinds. Asks KMS, and then plugins,
+--- only when nothing else opens it.
 ---@param handle userdata an open file
----@param keys table options of stream.reader; gets `file_key` when KMS unwrapped it
+---@param keys table options of stream.reader; gets `file_key` when others unwrapped it
 ---@return userdata reader of stream.reader; what is wrong with the file, its fill() tells
---- Raises kind integrity, code age_no_match, and what KMS says.
+--- Raises kind integrity, code age_no_match, and what KMS and plugins say.
 function M.reader(handle, keys)
-  local native, arns = sort(keys.identities)
+  local found = sort(keys.identities)
   local options = {
-    identities = native,
+    identities = found.native,
     passphrase = keys.passphrase,
     max_work_factor = keys.max_work_factor,
     file_key = keys.file_key,
@@ -130,7 +169,7 @@ function M.reader(handle, keys)
   elseif ok == nil and err.code == "age_no_match" then
     reader:close()
     local probe <close> = errors.check(stream.reader(handle, options))
-    options.file_key = unwrap(probe, arns, err)
+    options.file_key = unwrap(probe, found, err)
     keys.file_key = options.file_key
     return errors.check(stream.reader(handle, options))
   end

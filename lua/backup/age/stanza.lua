@@ -8,6 +8,7 @@ local codec = require("awsbak.core.codec")
 local M = {}
 
 local COLUMNS = 64
+local LINES_MAX = 4096 -- of a body in a conversation
 
 --- Base64 without padding.
 ---@param bytes string
@@ -54,11 +55,24 @@ function M.words(line)
   return words
 end
 
---- Whether this line of a body is its last.
----@param line string
----@return boolean
-function M.is_last(line)
-  return #line < COLUMNS
+--- Read a stanza of a conversation.
+---@param next_line fun(): string the next line without its line feed
+---@return string[]? words nil when there is none
+---@return string body its bytes; or, in a sentence's half, what is wrong
+function M.read(next_line)
+  local words = M.words(next_line())
+  if not words then
+    return nil, "does not speak the protocol of plugins"
+  end
+  local lines = {}
+  repeat
+    if #lines == LINES_MAX then
+      return nil, ("sent a stanza of more than %d lines"):format(LINES_MAX)
+    end
+    lines[#lines + 1] = next_line()
+  until #lines[#lines] < COLUMNS
+  local body = M.unbase64(table.concat(lines))
+  return body and words, body or "sent a stanza that is damaged"
 end
 
 --- The body of a whole stanza's text.
