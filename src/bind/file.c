@@ -217,7 +217,7 @@ static bool run_resize(void *arg, struct ab_err *err)
     return ab_file_resize(io->file, io->offset, err);
 }
 
-/* f:resize(size) -> op of true: it is so long now, with room on the disk where that can be had */
+/* f:resize(size) -> op of true: it is so long now, and the disk has room for it */
 static int file_resize(lua_State *L)
 {
     struct lua_file *self = open_file(L);

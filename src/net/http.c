@@ -361,7 +361,7 @@ void ab_http_free(struct ab_http *http)
     ab_loop_withdraw(loop, &http->transfer);
     ab_loop_clear_timer(loop, &http->timer);
     ab_op_drop(&http->transfer.op);
-    if (http->over && !http->broken && !http->stream)
+    if (http->over && !http->broken)
         ab_http_way_keep(ab_loop_ways(loop), http->way);
     else
         ab_http_way_free(http->way);

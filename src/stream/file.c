@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -143,16 +144,16 @@ bool ab_file_touch(const struct ab_file *f, double mtime, struct ab_err *err)
 
 bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err)
 {
-    int failed = 0;
+    struct statvfs room;
+    struct stat st;
 
-    if (size > 0 && fallocate(f->fd, 0, 0, size) != 0)
-        failed = errno;
-    if (failed == EOPNOTSUPP || failed == ENOSYS)
-        failed = 0;
-    if (failed == 0 && ftruncate(f->fd, size) != 0)
-        failed = errno;
-    return failed == 0 ||
-           ab_fail_errno(err, failed, "cannot make %s %lld bytes long", f->path, (long long)size);
+    if (fstat(f->fd, &st) == 0 && fstatvfs(f->fd, &room) == 0) {
+        if (size > st.st_size && (uint64_t)(size - st.st_size) / room.f_frsize > room.f_bavail)
+            errno = ENOSPC;
+        else if (ftruncate(f->fd, size) == 0)
+            return true;
+    }
+    return ab_fail_errno(err, errno, "cannot make %s %lld bytes long", f->path, (long long)size);
 }
 
 bool ab_file_read(const struct ab_file *f, void *out, size_t len, int64_t offset, size_t *got,

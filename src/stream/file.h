@@ -41,8 +41,8 @@ AB_MUST_USE bool ab_file_stat(const struct ab_file *f, struct stat *st, struct a
 /* The size now, in bytes. */
 AB_MUST_USE bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err);
 
-/* Make it `size` bytes long, with room on the disk for all of them where the file system can
- * reserve it: a full disk is told before the bytes come. */
+/* Make it `size` bytes long, when the disk has room for them now: a full one is told before the
+ * bytes come. Nothing is reserved (a file system in memory would write zeros). */
 AB_MUST_USE bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err);
 
 /* Set the time of the last change, in seconds since 1970. */

@@ -272,6 +272,25 @@ local function read_expires(walk, member, text, output)
   output[member.name] = (errors.try(read_header, walk, member, text))
 end
 
+-- The names of the models' headers as replies have them.
+local lowered = setmetatable({}, {
+  __index = function(all, name)
+    all[name] = name:lower()
+    return all[name]
+  end,
+})
+
+--- The headers of a reply by name, in lower case; the first where there are several. An object has
+--- 40 members that may be in one: each looked for in the list was half of what its reply cost.
+local function by_name(response)
+  local map = {}
+  for i = #response.headers, 1, -1 do
+    local pair = response.headers[i]
+    map[pair[1]] = pair[2]
+  end
+  return map
+end
+
 --- Put the members of a structure that travel in the status and in headers into `output`.
 ---@param walk aws.Walk
 ---@param shape aws.Shape
@@ -279,13 +298,15 @@ end
 --- Raises kind reply, code misshapen_reply.
 function rest.read_head(walk, shape, output)
   local response = walk.response
+  local texts
   for _, member in ipairs(shape.members) do
     if member.location == "status" then
       output[member.name] = response.status
     elseif member.location == "headers" then
       output[member.name] = read_header_map(response, member.location_name)
     elseif member.location == "header" then
-      local text = headers.find(response.headers, member.location_name)
+      texts = texts or by_name(response)
+      local text = texts[lowered[member.location_name]]
       if text and member.name == "Expires" and walk.model.meta.id == "s3" then
         read_expires(walk, member, text, output)
       elseif text then

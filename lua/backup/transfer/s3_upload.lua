@@ -16,6 +16,7 @@ local task = require("awsbak.task")
 local s3_upload = {}
 
 local AT_ONCE <const> = 4
+local SMALL <const> = 128 * 1024 -- bytes of a file that is not worth being read in pieces
 local ATTEMPTS <const> = 3 -- for a body that is altered on the way
 
 -- Checksums that S3 keeps of a whole object made of parts, as its members and headers call them.
@@ -105,11 +106,20 @@ local function check_unchanged(self)
   end
 end
 
-local function put(self)
+--- The whole file as a body, and its checksum: a small one is read once, into memory.
+local function whole_body(self)
+  if self.size <= SMALL then
+    local bytes = task.await(self.handle:read(self.size, 0))
+    return bytes, digest.digest(self.name, bytes)
+  end
   local region = errors.check(self.handle:region(0, self.size))
-  local sum = task.await(region:digest(self.name))
+  return region, task.await(region:digest(self.name))
+end
+
+local function put(self)
+  local body, sum = whole_body(self)
   local input = object_members(self, checked(self, sum))
-  input.Body, input.ContentLength = region, self.size
+  input.Body, input.ContentLength = body, #body
   input.IfNoneMatch = not self.options.force and "*" or nil
   local done = send(self, self.size, self.s3.put_object, input)
   self.progress(self.size)
