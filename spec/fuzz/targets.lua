@@ -112,6 +112,8 @@ function targets.age_text(bytes)
     assert(bytes:find(s.text, 1, true) and #s >= 1)
     assert(#age.stanzas(s.text) == 1, "it is not the same alone")
   end
+  local length = age.header_length(bytes)
+  assert(not length or length <= #bytes and bytes:sub(1, length):find("%-%-%-[^\n]*\n$"))
   local name, data = age.plugin(bytes)
   if name then
     local again = bytes:find("^age1") and age.bech32("age1" .. name, data)

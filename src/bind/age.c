@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "bind/keyfile.h"
 #include "bind/modules.h"
+#include "crypto/age_header.h"
 #include "crypto/age_keys.h"
 #include "crypto/curve.h"
 #include "crypto/random.h"
@@ -156,6 +157,18 @@ static int age_file_key(lua_State *L)
     return 1;
 }
 
+/* age.header_length(bytes) -> bytes of the header that they begin with | nil: its end is not there
+ */
+static int age_header_length(lua_State *L)
+{
+    size_t len = ab_age_header_length(ab_bind_bytes(L, 1));
+
+    if (len == 0)
+        return 0;
+    lua_pushinteger(L, (lua_Integer)len);
+    return 1;
+}
+
 /* age.stanzas(text of stanzas, or a whole header) -> { { "type", "argument", ... , text = the
  * stanza as it stands there }, ... } | nil, err (kind integrity, code age_header). What follows the
  * last stanza is not looked at. */
@@ -194,6 +207,7 @@ static const luaL_Reg functions[] = {
     {"bech32", age_bech32},
     {"file_key", age_file_key},
     {"stanzas", age_stanzas},
+    {"header_length", age_header_length},
     {NULL, NULL},
 };
 

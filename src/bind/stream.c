@@ -115,6 +115,7 @@ static const luaL_Reg functions[] = {
     {"writer", ab_stream_writer},
     {"reader", ab_stream_reader},
     {"pipe", ab_stream_pipe},
+    {"chunks", ab_stream_chunks},
     {NULL, NULL},
 };
 
@@ -123,6 +124,7 @@ int luaopen_awsbak_core_stream(lua_State *L)
     ab_bind_stream_writer(L);
     ab_bind_stream_reader(L);
     ab_bind_stream_pipe(L);
+    ab_bind_stream_chunks(L);
     luaL_newlib(L, functions);
     return 1;
 }

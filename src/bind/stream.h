@@ -35,12 +35,14 @@ int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent);
 /* The open core.file handle at `arg`. Raises when it is none or closed. */
 struct ab_file *ab_bind_file(lua_State *L, int arg);
 
-/* Register the classes of writers, readers and pipes, and their constructors. */
+/* Register the classes of writers, readers, pipes and chunks, and their constructors. */
 void ab_bind_stream_writer(lua_State *L);
 void ab_bind_stream_reader(lua_State *L);
 void ab_bind_stream_pipe(lua_State *L);
+void ab_bind_stream_chunks(lua_State *L);
 int ab_stream_writer(lua_State *L);
 int ab_stream_reader(lua_State *L);
 int ab_stream_pipe(lua_State *L);
+int ab_stream_chunks(lua_State *L);
 
 #endif

@@ -130,9 +130,8 @@ end
 
 --- The file key of a file that no identity of the core opens; raises `failure`, or what went wrong
 --- meanwhile, when no other opens it.
-local function unwrap(reader, found, failure)
-  task.await(reader:look())
-  local stanzas = errors.check(age.stanzas(reader:header()))
+local function unwrap(header, found, failure)
+  local stanzas = errors.check(age.stanzas(header))
   local file_key, refused = errors.try(kms.unwrap, found.arns, stanzas)
   if not file_key and (not refused or refused.kind ~= "cancelled") then
     local why
@@ -148,6 +147,32 @@ local function unwrap(reader, found, failure)
   error(failure, 0)
 end
 
+--- Options of the core for what it knows of `keys`, and the rest.
+local function core_options(keys)
+  local found = sort(keys.identities)
+  return {
+    identities = found.native,
+    passphrase = keys.passphrase,
+    max_work_factor = keys.max_work_factor,
+    file_key = keys.file_key,
+  },
+    found
+end
+
+--- Call the core; when nothing of what it knows opens the file, get the file key from the others.
+--- Whether it is there now, in `options` and in `keys`. Other failures are told again later.
+local function or_ask_others(keys, options, found, header, f)
+  local ok, err = errors.try(task.await, f())
+  if ok == nil and err.kind == "cancelled" then
+    error(err, 0)
+  elseif ok == nil and err.code == "age_no_match" then
+    options.file_key = unwrap(header(), found, err)
+    keys.file_key = options.file_key
+    return true
+  end
+  return false
+end
+
 --- A reader of a file that may be age's, for identities of all kinds. Asks KMS, and then plugins,
 --- only when nothing else opens it.
 ---@param handle userdata an open file
@@ -155,25 +180,41 @@ end
 ---@return userdata reader of stream.reader; what is wrong with the file, its fill() tells
 --- Raises kind integrity, code age_no_match, and what KMS and plugins say.
 function M.reader(handle, keys)
-  local found = sort(keys.identities)
-  local options = {
-    identities = found.native,
-    passphrase = keys.passphrase,
-    max_work_factor = keys.max_work_factor,
-    file_key = keys.file_key,
-  }
+  local options, found = core_options(keys)
   local reader = errors.check(stream.reader(handle, options))
-  local ok, err = errors.try(task.await, reader:fill())
-  if ok == nil and err.kind == "cancelled" then
-    error(err, 0)
-  elseif ok == nil and err.code == "age_no_match" then
+  local function header()
     reader:close()
     local probe <close> = errors.check(stream.reader(handle, options))
-    options.file_key = unwrap(probe, found, err)
-    keys.file_key = options.file_key
+    task.await(probe:look())
+    return probe:header()
+  end
+  local function fill()
+    return reader:fill()
+  end
+  if or_ask_others(keys, options, found, header, fill) then
     return errors.check(stream.reader(handle, options))
   end
   return reader
+end
+
+--- What opens chunks of an age file, for identities of all kinds; asks others as `reader` does.
+---@param head string the file's header and the 16 bytes after it
+---@param keys table as for reader
+---@return userdata chunks of stream.chunks; what is wrong with the header, its open() tells
+--- Raises as reader does.
+function M.chunks(head, keys)
+  local options, found = core_options(keys)
+  local chunks = errors.check(stream.chunks(head, options))
+  local function header()
+    return head:sub(1, age.header_length(head))
+  end
+  local function begin()
+    return chunks:open(0, "")
+  end
+  if or_ask_others(keys, options, found, header, begin) then
+    return errors.check(stream.chunks(head, options))
+  end
+  return chunks
 end
 
 return M
