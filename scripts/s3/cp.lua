@@ -1,11 +1,13 @@
---- Copy a file or an object: awsbak s3 cp disk.img s3://vault/disk.img
+--- Copy files and objects: awsbak s3 cp disk.img s3://vault/disk.img
 
+local bulk = require("backup.s3.bulk")
 local copying = require("backup.s3.copying")
+local diff = require("backup.s3.diff")
+local ends = require("backup.s3.ends")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local members = require("backup.s3.members")
 local output = require("awsbak.output")
-local pace = require("backup.transfer.pace")
 local policy = require("awsbak.policy")
 local progress = require("awsbak.progress")
 local s3 = require("aws.s3")
@@ -26,7 +28,7 @@ local options = {
     positional = true,
     required = true,
     stream = true,
-    help = "file, s3://bucket/key, or -",
+    help = "file, s3://bucket/key, or -; with --recursive a folder",
   },
   {
     "to",
@@ -35,6 +37,7 @@ local options = {
     stream = true,
     help = "file, folder, s3://bucket/key, s3://bucket/folder/, or -",
   },
+  { "recursive", kind = "flag", help = "all that is in the folder, by the same names" },
   { "force", kind = "flag", help = "replace what is there" },
   { "version_id", help = "this version of the object" },
   {
@@ -50,9 +53,7 @@ local options = {
 }
 table.move(members.options, 1, #members.options, #options + 1, options)
 
-local function is_s3(word)
-  return word:find("^[sS]3:") ~= nil
-end
+local is_s3 = ends.is_s3
 
 --- The last part of a path or key, which a folder's name is put before.
 local function base_name(word)
@@ -127,31 +128,47 @@ function ways.pipe_down(_, from)
   return { location = "-", bytes = object.size }
 end
 
+--- All files of a folder. The target is looked at where names may meet: what is replaced by force
+--- must have been there under its own name.
+local function copy_folder(o)
+  usage.refuse(o.version_id, "--version-id", "is of one object: it does not go with --recursive")
+  ends.check(o.from, o.to, s3)
+  local copy = copying.asked(s3, o, bulk.at_once())
+  copy.checksum = o.checksum
+  local from <close> = ends.source(s3, o.from)
+  local to <close> = ends.target(s3, o.to, o.dry_run)
+  local is_listed = to.kind == "folder" and o.force
+  local job = {
+    copy = copy,
+    from = from,
+    to = to,
+    replace = o.force and not is_listed,
+    is_listed = is_listed,
+    dry = o.dry_run,
+  }
+  local there = is_listed and to:entries(from) or function() end
+  return bulk.run(job, diff.steps(from:entries(to), there, { compare = "none" }))
+end
+
 return policy({
   name = "s3 cp",
-  summary = "Copy a file to S3, an object to a file, or an object within S3.",
+  summary = "Copy files to S3, objects to files, or objects within S3.",
   description = "What is there is replaced with --force only. A copy that was ended goes on when it"
     .. " is run again. What arrives is compared with S3's checksum of it.",
   examples = {
     "awsbak s3 cp disk.img s3://vault/ --storage-class GLACIER_IR",
     "awsbak s3 cp s3://vault/disk.img /restore/",
     "awsbak s3 cp s3://vault/a s3://archive/a",
+    "awsbak s3 cp --recursive photos s3://vault/photos/",
     "pg_dump shop | awsbak s3 cp - s3://vault/shop.sql",
   },
   options = options,
   run = function(o)
-    local at_once = settings.get("concurrency") or AT_ONCE
-    local copy = {
-      s3 = s3,
-      force = o.force,
-      resume = not o.no_resume,
-      input = members.input(o),
-      read_input = members.customer_key(o.sse_c_key),
-      part_size = o.part_size,
-      at_once = at_once,
-      checksum = o.checksum,
-      pace = o.limit_rate and pace.new(o.limit_rate) or nil,
-    }
+    if o.recursive then
+      return copy_folder(o)
+    end
+    local copy = copying.asked(s3, o, settings.get("concurrency") or AT_ONCE)
+    copy.checksum = o.checksum
     local way, from, to = plan(copy, o)
     if o.dry_run then
       return { from = o.from, to = type(to) == "table" and copying.url(to) or to }

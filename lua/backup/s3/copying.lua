@@ -9,7 +9,9 @@ local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local journal = require("backup.transfer.journal")
+local members = require("backup.s3.members")
 local outside = require("awsbak.outside")
+local pace = require("backup.transfer.pace")
 local s3_copy = require("backup.transfer.s3_copy")
 local s3_download = require("backup.transfer.s3_download")
 local s3_fault = require("backup.transfer.s3_fault")
@@ -23,6 +25,7 @@ local copying = {}
 ---@class backup.Copying what all copies of a run have in common
 ---@field s3 table the client
 ---@field force boolean? replaces what is there
+---@field is_absent boolean? a listing has just said that nothing is there
 ---@field resume boolean? leaves journals
 ---@field input table? members of what is written in S3
 ---@field read_input table? members of what is read there: a customer's key
@@ -39,11 +42,32 @@ local copying = {}
 ---@field version_id string?
 ---@field head table? of the object, when it is known
 
+--- What the options of a command say of its copies.
+---@param s3 table the client
+---@param o table values of backup.s3.members' options, and of force, no_resume, sse_c_key,
+---  part_size, limit_rate where the command has them
+---@param at_once integer
+---@return backup.Copying
+--- Raises as members.input does.
+function copying.asked(s3, o, at_once)
+  return {
+    s3 = s3,
+    force = o.force,
+    resume = not o.no_resume,
+    input = members.input(o),
+    read_input = members.customer_key(o.sse_c_key),
+    part_size = o.part_size,
+    at_once = at_once,
+    pace = o.limit_rate and pace.new(o.limit_rate) or nil,
+  }
+end
+
 local function options_of(copy, more)
   local options = {
     at_once = copy.at_once,
     force = copy.force,
     gate = copy.gate,
+    is_absent = copy.is_absent,
     pace = copy.pace,
     progress = copy.progress,
   }
@@ -86,10 +110,11 @@ end
 ---@param copy backup.Copying
 ---@param path string
 ---@param to backup.Place
+---@param open (fun(path: string): userdata?, table?)? opens the file (default: by its path)
 ---@return backup.Uploaded
 --- Raises as s3_upload.put does; kind io when the file cannot be read.
-function copying.up(copy, path, to)
-  local handle <close> = errors.check(file.open(path))
+function copying.up(copy, path, to, open)
+  local handle <close> = errors.check((open or file.open)(path))
   local facts = errors.check(handle:stat())
   local log <close> = is_long(copy, facts.size)
       and journal.open(absolute(path), url(to), {
@@ -117,8 +142,8 @@ local function part_name(path, from)
   return (".%s.%s.awsbak-part"):format(name, mark)
 end
 
-local function open_path(path, options)
-  local sink, err = outside.sink(path, options)
+local function open_sink(open, path, options)
+  local sink, err = open(path, options)
   if not sink then
     if err.code == "EEXIST" then
       err.hint = "give --force to replace it"
@@ -132,7 +157,8 @@ end
 ---@param copy backup.Copying
 ---@param from backup.Place
 ---@param path string
----@param open (fun(path: string, options: table): userdata)? makes the sink (default: of the path)
+---@param open (fun(path: string, options: table): userdata?, table?)? makes the sink (default: of
+---  the path)
 ---@return backup.Downloaded
 --- Raises as s3_download.get does; kind io, code EEXIST, when the file exists and `force` does not
 --- replace it.
@@ -148,7 +174,7 @@ function copying.down(copy, from, path, open)
       })
     or nil
   local sink_options = { force = copy.force, part = log and part_name(path, from) }
-  local sink <close> = (open or open_path)(path, sink_options)
+  local sink <close> = open_sink(open or outside.sink, path, sink_options)
   local handle <close> = errors.check(sink:file())
   local more = {
     head = head,

@@ -26,7 +26,7 @@ local diff = {}
 ---@class backup.DiffStep
 ---@field action "copy"|"delete"|"same"|"skip" skip: for the problem of an entry
 ---@field key string
----@field reason "new"|"size"|"newer"|"time"|"content"|"unknown"|"extra"|"equal"|"problem"
+---@field reason "new"|"size"|"newer"|"time"|"content"|"unknown"|"asked"|"extra"|"equal"|"problem"
 ---@field source backup.DiffEntry? not of what is to be deleted
 ---@field target backup.DiffEntry? not of what is new; where there is none, nothing may be replaced
 
@@ -37,6 +37,9 @@ end
 -- Each way to compare two entries of equal size: why to copy, or nil.
 local ways = {
   size = function() end,
+  none = function()
+    return "asked"
+  end,
   newer = function(source, target)
     local from, to = seconds(source), seconds(target)
     return (not from or not to) and "unknown" or from > to and "newer" or nil
@@ -93,11 +96,11 @@ end
 --- The steps, in the order of keys.
 ---@param source fun(): backup.DiffEntry? iterator, by the bytes of keys
 ---@param target fun(): backup.DiffEntry? iterator, by the bytes of keys
----@param options { compare: "newer"|"exact"|"size"|"checksum"|nil, delete: boolean?, equal:
+---@param options { compare: "newer"|"exact"|"size"|"checksum"|"none"|nil, delete: boolean?, equal:
 ---  (fun(source: backup.DiffEntry, target: backup.DiffEntry): boolean?)? }? `newer` (the default):
 ---  copy what was changed later than the target; `exact`: what was changed at another second;
----  `checksum` asks `equal` about what has equal sizes, nil: it cannot be told. With `delete` what
----  the source has not is deleted, otherwise there is no step for it.
+---  `checksum` asks `equal` about what has equal sizes, nil: it cannot be told; `none`: copy all.
+---  With `delete` what the source has not is deleted, otherwise there is no step for it.
 ---@return fun(): backup.DiffStep? iterator; raises kind reply, code order, and what the streams
 ---  raise
 function diff.steps(source, target, options)

@@ -19,6 +19,7 @@ local AT_ONCE <const> = 4
 ---@class backup.CopyOptions
 ---@field input table? more members of CopyObject: StorageClass, ServerSideEncryption, ...
 ---@field force boolean? replaces what exists
+---@field is_absent boolean? a listing has just said that nothing exists: it is not asked again
 ---@field part_size integer? bytes of a part, for objects of more than 5 GiB (default 1 GiB)
 ---@field one_max integer? bytes from which on there are parts (default and most 5 GiB)
 ---@field at_once integer? parts that are copied at a time (default 4)
@@ -148,7 +149,7 @@ function s3_copy.put(from, to, options)
     progress = options.progress or function() end,
   }
   self.mark, self.metadata = s3_outcome.mark(head.Metadata)
-  if not options.force and s3_outcome.head(self) then
+  if not options.force and not options.is_absent and s3_outcome.head(self) then
     s3_outcome.exists(self) -- servers like S3 do not all know If-None-Match of a copy
   end
   local is_one = self.size <= math.min(options.one_max or ONE_MAX, ONE_MAX)

@@ -72,10 +72,13 @@ local function input(self, more)
   return members
 end
 
---- The checksum of the whole object that can be compared, or nil. One of parts says nothing of the
---- whole: "...-3", or of an object of parts (whose ETag ends so) that is not said to be of the
---- whole.
-local function find_check(head)
+--- The checksum of the whole object that can be compared. One of parts says nothing of the whole:
+--- "...-3", or of an object of parts (whose ETag ends so) that is not said to be of the whole.
+---@param head table of the object
+---@return { member: string, name: string }? check the member of `head` and the name in
+---  awsbak.core.digest; nil when there is none
+---@return string? sum raw
+function s3_download.check(head)
   local has_parts = (head.ETag or ""):find('-%d+"?$') ~= nil
   if has_parts and head.ChecksumType ~= "FULL_OBJECT" then
     return nil
@@ -225,7 +228,7 @@ function s3_download.get(source, handle, options)
   }
   local head = options.head or s3_fault.head(self.s3, self, options.input)
   self.head, self.size = head, head.ContentLength
-  self.check, self.expected = find_check(head)
+  self.check, self.expected = s3_download.check(head)
   -- Ranges of a journal are known again by a checksum of their own.
   self.sum_name = self.check and self.check.combines and self.check.name
     or options.journal and "crc64nvme"

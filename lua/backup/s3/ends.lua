@@ -1,0 +1,165 @@
+--- The two ends of a copy of many files: a folder here, or one in S3.
+---
+---     local from <close>, to <close> = ends.source("backups"), ends.target("s3://vault/ssm")
+---     for step in diff.steps(from:entries(to), to:entries(from)) do ... end
+
+local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
+local listing = require("backup.s3.listing")
+local sides = require("backup.s3.sides")
+local usage = require("backup.s3.usage")
+local walk = require("backup.s3.walk")
+
+local ends = {}
+
+local FOLDER_MODE <const> = tonumber("755", 8)
+
+---@class backup.End
+---@field kind "folder"|"prefix"
+---@field name string as people write it, "/" at its end
+---@field folder userdata? of awsbak.core.file; nil for one that is not there yet
+---@field s3 table? the client
+---@field bucket string?
+---@field prefix string? "" or with "/" at its end
+---@field list (fun(): fun(): backup.S3Entry?)? lists a prefix anew at each call
+local End = {}
+End.__index = End
+
+--- Whether a word names something in S3.
+---@param word string
+---@return boolean
+function ends.is_s3(word)
+  return word:find("^[sS]3:") ~= nil
+end
+
+--- A folder in S3: a name without "/" at its end means the same, so that s3://vault/ssm is not
+--- ssm-old/, too.
+---@param s3 table the client
+---@param word string
+---@return backup.End
+--- Raises kind usage when there is no bucket.
+function ends.prefix(s3, word)
+  local bucket, prefix = s3.parse_prefix(word)
+  if prefix ~= "" and prefix:sub(-1) ~= "/" then
+    prefix = prefix .. "/"
+  end
+  return setmetatable({
+    kind = "prefix",
+    name = ("s3://%s/%s"):format(bucket, prefix),
+    s3 = s3,
+    bucket = bucket,
+    prefix = prefix,
+    list = function()
+      return listing.objects(s3, bucket, prefix)
+    end,
+  }, End)
+end
+
+local function local_end(word, folder)
+  return setmetatable({ kind = "folder", name = (word:gsub("/*$", "/")), folder = folder }, End)
+end
+
+--- The end that is copied from.
+---@param s3 table the client
+---@param word string
+---@return backup.End
+--- Raises kind io when the folder cannot be opened; kind usage for what is no folder.
+function ends.source(s3, word)
+  usage.refuse(word == "-", word, "is no folder")
+  if ends.is_s3(word) then
+    return ends.prefix(s3, word)
+  end
+  return local_end(word, errors.check(file.folder(word)))
+end
+
+--- The end that is copied to; a folder is made, unless this is a dry run.
+---@param s3 table the client
+---@param word string
+---@param dry boolean?
+---@return backup.End
+--- Raises as ends.source does.
+function ends.target(s3, word, dry)
+  usage.refuse(word == "-", word, "is no folder")
+  if ends.is_s3(word) then
+    return ends.prefix(s3, word)
+  elseif dry and not file.stat(word) then
+    return local_end(word)
+  elseif not file.stat(word) then
+    errors.check(file.mkdirs(word, FOLDER_MODE))
+  end
+  return local_end(word, errors.check(file.folder(word)))
+end
+
+--- Refuse two ends that no copy can have: both here, or one within the other, where what was
+--- copied would be found again.
+---@param from string
+---@param to string
+---@param s3 table the client
+--- Raises kind usage, code bad_option.
+function ends.check(from, to, s3)
+  if not ends.is_s3(from) or not ends.is_s3(to) then
+    local is_neither = not ends.is_s3(from) and not ends.is_s3(to)
+    return usage.refuse(is_neither, from, "and " .. to .. " are both not in S3")
+  end
+  local a, b = ends.prefix(s3, from), ends.prefix(s3, to)
+  local shorter = math.min(#a.prefix, #b.prefix)
+  local is_within = a.bucket == b.bucket and a.prefix:sub(1, shorter) == b.prefix:sub(1, shorter)
+  usage.refuse(is_within, from, "and " .. to .. " are within each other")
+end
+
+--- Without the files that hold what has come of an interrupted download (backup.s3.copying).
+local function without_parts(files)
+  return function()
+    for entry in files do
+      if not entry.key:find("%.%x%x%x%x%x%x%x%x%.awsbak%-part$") then
+        return entry
+      end
+    end
+  end
+end
+
+--- Objects by their keys, whatever they are: no file system is asked.
+local function objects(self)
+  local entries = self.list()
+  return function()
+    for entry in entries do
+      local key = entry.key:sub(#self.prefix + 1)
+      if key ~= "" then -- that stands for the folder itself
+        return { key = key, size = entry.size, modified = entry.modified, object = entry }
+      end
+    end
+  end
+end
+
+--- What is there, to be compared with the other end.
+---@param other backup.End
+---@return fun(): backup.DiffEntry? iterator, from the beginning at each call; of a prefix with
+---  `object`, its entry of the listing
+function End:entries(other)
+  if self.kind == "prefix" and other.kind == "prefix" then
+    return objects(self)
+  elseif self.kind == "prefix" then
+    return sides.objects(self.list(), self.bucket, self.prefix)
+  elseif not self.folder then
+    return function() end
+  end
+  return sides.files(without_parts(walk.files(self.folder)), self.name:sub(1, -2), other.prefix)
+end
+
+--- What there is under a key, as people write it.
+---@param key string
+---@return string
+function End:location(key)
+  return self.name .. key
+end
+
+--- The folder is closed.
+function End:close()
+  if self.folder then
+    self.folder:close()
+  end
+end
+
+End.__close = End.close
+
+return ends

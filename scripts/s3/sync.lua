@@ -1,0 +1,85 @@
+--- Copy what differs between two folders: awsbak s3 sync photos s3://vault/photos
+
+local bulk = require("backup.s3.bulk")
+local copying = require("backup.s3.copying")
+local diff = require("backup.s3.diff")
+local ends = require("backup.s3.ends")
+local members = require("backup.s3.members")
+local policy = require("awsbak.policy")
+local s3 = require("aws.s3")
+local settings = require("awsbak.settings")
+local usage = require("backup.s3.usage")
+
+local options = {
+  { "from", positional = true, required = true, help = "folder, or s3://bucket/folder" },
+  { "to", positional = true, required = true, help = "folder, or s3://bucket/folder" },
+  { "checksum", kind = "flag", help = "compare checksums where sizes are the same, not times" },
+  { "size_only", kind = "flag", help = "compare nothing but sizes" },
+  { "exact", kind = "flag", help = "to a folder: also replace what is newer there" },
+  { "delete", kind = "flag", help = "delete from the target what the source has not" },
+  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
+  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
+  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
+  { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
+}
+table.move(members.options, 1, #members.options, #options + 1, options)
+
+--- How diff.steps is to compare.
+local function comparison(o)
+  usage.refuse(o.checksum and o.size_only, "--checksum", "does not go with --size-only")
+  usage.refuse(o.exact and (o.checksum or o.size_only), "--exact", "compares times: it goes alone")
+  usage.refuse(o.exact and ends.is_s3(o.to), "--exact", "is for a folder: S3 sets its own times")
+  return o.checksum and "checksum" or o.size_only and "size" or o.exact and "exact" or "newer"
+end
+
+--- Counts what would be deleted and asks; when the latest of that was changed.
+local function ask(steps, o)
+  local found = bulk.count(steps())
+  if found.deletes > 0 then
+    local noun = found.deletes == 1 and "file" or "files"
+    local question = "Delete %d %s in %s that %s has not?"
+    policy.confirm(question:format(found.deletes, noun, o.to, o.from))
+  end
+  return found.newest
+end
+
+return policy({
+  name = "s3 sync",
+  summary = "Copy what differs from a folder to S3, from S3 to a folder, or within S3.",
+  description = "What has another size, or is newer in the source, is copied; what fails is a row"
+    .. " with the reason (exit code 3). --delete counts and asks first; --yes answers. Below a"
+    .. " folder no link is followed, and no key leads out of it.",
+  examples = {
+    "awsbak s3 sync photos s3://vault/photos",
+    "awsbak s3 sync s3://vault/photos /restore/photos --dry-run",
+    "awsbak s3 sync s3://vault s3://archive --delete --yes",
+  },
+  options = options,
+  run = function(o)
+    ends.check(o.from, o.to, s3)
+    local compare = comparison(o)
+    local copy = copying.asked(s3, o, bulk.at_once())
+    local from <close> = ends.source(s3, o.from)
+    local to <close> = ends.target(s3, o.to, o.dry_run)
+    local function steps()
+      return diff.steps(from:entries(to), to:entries(from), {
+        compare = compare,
+        delete = o.delete,
+        equal = function() end, -- cannot be told here: it is asked where the files are copied
+      })
+    end
+    local newest = math.huge
+    if o.delete and not o.dry_run and not settings.get("yes") then
+      newest = ask(steps, o)
+    end
+    return bulk.run({
+      copy = copy,
+      from = from,
+      to = to,
+      is_listed = true,
+      compare = o.checksum,
+      delete = o.delete,
+      dry = o.dry_run,
+    }, bulk.counted(steps(), newest))
+  end,
+})

@@ -1,0 +1,351 @@
+-- awsbak s3 sync and cp --recursive against moto, behind a proxy that makes faults happen.
+
+local aws = require("aws")
+local fault_proxy = require("spec.support.fault_proxy")
+local file = require("awsbak.core.file")
+local moto = require("spec.support.moto")
+local operator = require("spec.support.operator")
+local scratch = require("spec.support.scratch")
+
+local PART <const> = 5 * 1024 * 1024
+local BIG <const> = ("0123456789abcdef"):rep(PART // 8) .. "end" -- three parts
+
+local FILES <const> = {
+  ["a"] = "one",
+  ["a-b"] = "two",
+  ["big"] = BIG,
+  ["deep/er/x"] = "three",
+  ["deep/y z"] = "",
+  ["\u{e9}"] = "four",
+}
+
+describe("awsbak s3 sync", function()
+  local op, s3, proxy, dir
+
+  setup(function()
+    proxy = fault_proxy.start(moto.fresh())
+    op = operator.new(proxy.url)
+    s3 = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = proxy.url,
+      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+    })
+    s3.create_bucket({ Bucket = "vault" })
+    s3.create_bucket({ Bucket = "other" })
+  end)
+
+  teardown(function()
+    op:close()
+    proxy:close()
+  end)
+
+  before_each(function()
+    dir = scratch.new()
+    proxy:clear()
+    for _, bucket in ipairs({ "vault", "other" }) do
+      for object in s3.each.list_objects_v2({ Bucket = bucket }) do
+        s3.delete_object({ Bucket = bucket, Key = object.Key })
+      end
+    end
+  end)
+
+  after_each(function()
+    dir:close()
+  end)
+
+  local function run(...)
+    return op:run({ "s3", ... })
+  end
+
+  --- Runs it; the summary and the rows by key.
+  local function run_to(status, ...)
+    local result = run(...)
+    assert.equal(status, result.status, result.stderr .. result.stdout)
+    local rows, summary = op.rows(result)
+    local by_key = {}
+    for _, row in ipairs(rows) do
+      by_key[row.key] = row
+    end
+    return summary, by_key
+  end
+
+  local function must(...)
+    return run_to(0, ...)
+  end
+
+  local function write(files, below)
+    for name, bytes in pairs(files) do
+      local path = below .. "/" .. name
+      local folder = path:match("^(.*)/")
+      assert(file.mkdirs(dir:path(folder)))
+      dir:write(path, bytes)
+    end
+    return dir:path(below)
+  end
+
+  local function put(files, bucket)
+    for key, bytes in pairs(files) do
+      s3.put_object({ Bucket = bucket or "vault", Key = key, Body = bytes })
+    end
+  end
+
+  --- All keys of a bucket with their bytes.
+  local function objects(bucket)
+    local found = {}
+    for object in s3.each.list_objects_v2({ Bucket = bucket }) do
+      local body <close> = s3.get_object({ Bucket = bucket, Key = object.Key }).Body
+      found[object.Key] = body:all(1 << 30)
+    end
+    return found
+  end
+
+  --- All files below a folder with their bytes, also those whose names begin with a dot.
+  local function files(below)
+    local found = {}
+    local function walk(folder, prefix)
+      for _, name in ipairs(assert(file.list(folder))) do
+        local path = folder .. "/" .. name
+        if file.stat(path).type == "folder" then
+          walk(path, prefix .. name .. "/")
+        else
+          local handle <close> = assert(io.open(path, "rb"))
+          found[prefix .. name] = handle:read("a")
+        end
+      end
+    end
+    walk(dir:path(below), "")
+    return found
+  end
+
+  local function below(prefix, list)
+    local moved = {}
+    for key, bytes in pairs(list) do
+      moved[prefix .. key] = bytes
+    end
+    return moved
+  end
+
+  it("copies a folder to S3, within S3 and back, and then has nothing to do", function()
+    local from = write(FILES, "from")
+    local ways = {
+      { from, "s3://vault/x" },
+      { "s3://vault/x", "s3://other/y/" },
+      { "s3://other/y/", dir:path("back/deeper") },
+    }
+    for _, way in ipairs(ways) do
+      local first = must("sync", way[1], way[2], "--part-size", "5M")
+      assert.same({ 6, 6, 0, 0 }, { first.ok, first.copied, first.same, first.failed })
+      assert.equal(#BIG + 15, first.bytes)
+      local second, rows = must("sync", way[1], way[2])
+      assert.same({ 0, 6, 0 }, { second.ok, second.same, second.bytes })
+      assert.same({}, rows)
+    end
+    assert.same(below("x/", FILES), objects("vault"))
+    assert.same(below("y/", FILES), objects("other"))
+    assert.same(FILES, files("back/deeper"))
+    assert.equal(0, must("sync", dir:path("back/deeper"), "s3://other/y").ok)
+    assert.equal(6, must("sync", from, "s3://other/y", "--checksum").same)
+    assert.equal(6, must("sync", "s3://vault/x", "s3://other/y", "--checksum").same)
+  end)
+
+  it("asks for no head of what fits into a part, and for one object once", function()
+    put({ a = "one", b = "two" })
+    must("sync", "s3://vault", dir:path("to"))
+    assert.equal(2, proxy:count("GET /vault/"))
+    must("sync", "s3://vault", "s3://other")
+    assert.equal(2, proxy:count("PUT /other/"))
+    assert.equal(0, proxy:count("HEAD"))
+  end)
+
+  it("copies what was changed, by size, time or checksum", function()
+    local from = write({ a = "one", b = "two", c = "three" }, "from")
+    must("sync", from, "s3://vault")
+    write({ a = "ones" }, "from") -- of another size
+    write({ b = "TWO" }, "from")
+    write({ c = "THREE" }, "from")
+    local function touch(name, at)
+      local handle <close> = assert(file.open(dir:path("from/" .. name), "w"))
+      assert(handle:touch(at))
+    end
+    touch("b", os.time() + 100)
+    touch("c", 1000)
+    local _, plan = must("sync", from, "s3://vault", "--dry-run")
+    assert.same({ "to copy", "size" }, { plan.a.result, plan.a.reason })
+    assert.same({ "to copy", "newer" }, { plan.b.result, plan.b.reason })
+    assert.is_nil(plan.c)
+    assert.equal("one", objects("vault").a)
+    assert.equal(1, must("sync", from, "s3://vault", "--size-only").ok)
+    assert.equal(1, must("sync", from, "s3://vault").ok)
+    local _, rows = must("sync", from, "s3://vault", "--checksum")
+    assert.equal("content", rows.c.reason)
+    assert.same({ a = "ones", b = "TWO", c = "THREE" }, objects("vault"))
+    write({ a = "0nes" }, "from")
+    touch("a", os.time() + 100)
+    local _, back = must("sync", "s3://vault", from)
+    assert.same({ nil, "newer" }, { back.a, back.c.reason })
+    assert.equal("time", select(2, must("sync", "s3://vault", from, "--exact")).a.reason)
+    assert.equal("ones", files("from").a)
+  end)
+
+  it("deletes what the source has not, once it was allowed to", function()
+    local from = write({ keep = "1" }, "from")
+    put({ keep = "1", gone = "2", ["deep/gone"] = "3" })
+    local refused = run("sync", from, "s3://vault", "--delete")
+    assert.equal(20, refused.status)
+    assert.matches("Delete 2 files", refused.stderr, 1, true)
+    local plan, rows = must("sync", from, "s3://vault", "--delete", "--dry-run")
+    assert.equal(2, plan.to_delete)
+    assert.equal("to delete", rows.gone.result)
+    assert.equal(3, #s3.list_objects_v2({ Bucket = "vault" }).Contents)
+    assert.equal(2, must("sync", from, "s3://vault", "--delete", "--yes").deleted)
+    assert.same({ keep = "1" }, objects("vault"))
+    write({ ["x/y/gone"] = "2", gone = "3" }, "from")
+    assert.equal(2, must("sync", "s3://vault", from, "--delete", "--yes").deleted)
+    assert.same({ "keep" }, file.list(from))
+    local part = ".big.0a1b2c3d.awsbak-part" -- of an interrupted download
+    write({ [part] = "2" }, "from")
+    assert.equal(0, must("sync", "s3://vault", from, "--delete", "--yes").ok)
+    assert.equal(0, must("sync", from, "s3://vault").ok)
+    put({ gone = "2" }, "other")
+    assert.equal(1, must("sync", "s3://vault", "s3://other", "--delete", "--yes").deleted)
+    assert.same({ keep = "1" }, objects("other"))
+  end)
+
+  it("puts a file in a folder's place, and a folder in a file's", function()
+    put({ a = "file", ["b/x"] = "below" })
+    local to = write({ ["a/x"] = "old", b = "old" }, "to")
+    local _, rows = run_to(3, "sync", "s3://vault", to)
+    assert.same({ "failed", "failed" }, { rows.a.result, rows["b/x"].result })
+    must("sync", "s3://vault", to, "--delete", "--yes")
+    assert.same({ a = "file", ["b/x"] = "below" }, files("to"))
+  end)
+
+  it("never writes outside of the folder, and copies what else there is", function()
+    local hostile = { "x/../../outside", "x/./a", "x//a", "x/f/", "x/good/below" }
+    for _, key in ipairs(hostile) do
+      s3.put_object({ Bucket = "vault", Key = key, Body = "evil" })
+    end
+    put({ ["x/good"] = "1", ["x/link/a"] = "evil", ["x/z"] = "2", ["x/folder/"] = "" })
+    local to = write({}, "to")
+    assert(file.mkdirs(to))
+    assert(file.mkdirs(dir:path("aim")))
+    os.execute(("ln -s ../aim '%s/link'"):format(to))
+    for _, words in ipairs({ { "sync" }, { "cp", "--recursive", "--force" } }) do
+      local summary, rows = run_to(3, words[1], "s3://vault/x", to, table.unpack(words, 2))
+      assert.equal(#hostile + 2, summary.failed) -- and the link, and what is below it
+      assert.equal(2, summary.ok)
+      assert.equal("failed", rows["../../outside"].result)
+      assert.matches("a part of it is ..", rows["../../outside"].detail, 1, true)
+      assert.equal("failed", rows["link/a"].result)
+      assert.same({ "1", "2" }, { dir:read("to/good"), dir:read("to/z") })
+      os.remove(to .. "/good")
+      os.remove(to .. "/z")
+    end
+    assert.same({}, file.list(dir:path("aim")))
+    assert.is_nil(file.stat(dir:path("outside")))
+    assert.equal(9, must("sync", "s3://vault/x", "s3://other/x").ok, "keys are keys within S3")
+  end)
+
+  it("tells of each file that fails, and goes on with the next run", function()
+    local from = write({ a = "one", b = "two", c = "three", big = BIG }, "from")
+    local refused = { status = 403, body = "<Error><Code>AccessDenied</Code></Error>" }
+    proxy:rule({ method = "PUT", holds = { "/vault/b?" }, answer = refused })
+    proxy:rule({ method = "PUT", holds = { "/vault/b" }, answer = refused })
+    proxy:rule({ method = "PUT", holds = { "/vault/c" }, lost = true })
+    local up, rows = run_to(3, "sync", from, "s3://vault")
+    assert.same({ 1 }, { up.failed })
+    assert.same("failed", (rows.b or rows.big).result)
+    assert.matches("AccessDenied", (rows.b or rows.big).detail, 1, true)
+    proxy:clear()
+    assert.equal(1, must("sync", from, "s3://vault").ok)
+    proxy:rule({ method = "GET", holds = { "/vault/a" }, answer = refused })
+    proxy:rule({ method = "GET", holds = { "/vault/c" }, cut_reply = 2 })
+    proxy:rule({ method = "GET", holds = { "/vault/big" }, flip_reply = 99 })
+    local down
+    down, rows = run_to(3, "sync", "s3://vault", dir:path("to"))
+    assert.same({ 2, "failed" }, { down.failed, rows.a.result })
+    assert.matches("another crc64nvme", rows.big.detail, 1, true)
+    assert.equal(2, must("sync", "s3://vault", dir:path("to")).ok)
+    assert.same(objects("vault"), files("to"))
+  end)
+
+  it("ends with the first failure that is one of all files", function()
+    local from = write({ a = "one" }, "from")
+    local result = run("sync", from, "s3://none")
+    assert.equal(1, result.status)
+    assert.matches("there is no bucket none", result.stderr, 1, true)
+    assert.equal(1, run("sync", dir:path("none"), "s3://vault").status)
+    local words = {
+      { from, dir:path("to"), "are both not in S3" },
+      { "s3://vault/x", "s3://vault/x/y", "within each other" },
+      { "s3://vault", "s3://vault/x", "within each other" },
+      { "-", "s3://vault", "is no folder" },
+      { from, "s3://vault", "is for a folder", "--exact" },
+      { from, "s3://vault", "does not go with", "--checksum", "--size-only" },
+    }
+    for _, w in ipairs(words) do
+      result = run("sync", w[1], w[2], table.unpack(w, 4))
+      assert.equal(2, result.status, result.stderr)
+      assert.matches(w[3], result.stderr, 1, true)
+    end
+    assert.is_nil(file.stat(dir:path("to")))
+  end)
+
+  it("leaves nothing half done when it is interrupted, and goes on", function()
+    local from = write({ a = BIG, b = BIG, c = "x" }, "from")
+    put({ a = BIG, b = BIG, c = "x" }, "other")
+    local ways = { { from, "s3://vault" }, { "s3://other", dir:path("to") } }
+    for _, way in ipairs(ways) do
+      local words = { "s3", "sync", "--limit-rate", "10M", "--part-size", "5M", way[1], way[2] }
+      local result = op:run(words, { prefix = { "timeout", "-s", "INT", "0.7" } })
+      assert.is_true(result.status ~= 0, "it was too fast to be interrupted")
+      for name, bytes in pairs(way[2] == "s3://vault" and objects("vault") or files("to")) do
+        local is_part = name:find("%.awsbak%-part$") ~= nil
+        assert.is_true(is_part or #bytes == (name == "c" and 1 or #BIG), name)
+      end
+      must("sync", "--part-size", "5M", way[1], way[2])
+    end
+    assert.same({ a = BIG, b = BIG, c = "x" }, objects("vault"))
+    assert.same({ a = BIG, b = BIG, c = "x" }, files("to"))
+    assert.same({}, s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {})
+  end)
+
+  it("is cp --recursive that compares nothing, and replaces with --force only", function()
+    local from = write({ a = "one", ["b/c"] = "two" }, "from")
+    local words = { "cp", "--recursive", from, "s3://vault/x" }
+    local plan, rows = must("cp", "--recursive", "--dry-run", from, "s3://vault/x")
+    assert.same({ 2, "to copy" }, { plan.to_copy, rows["b/c"].result })
+    assert.same({}, objects("vault"))
+    assert.equal(2, must(table.unpack(words)).ok)
+    local ways = {
+      words,
+      { "cp", "--recursive", "s3://vault/x", "s3://other" },
+      { "cp", "--recursive", "s3://other", dir:path("to") },
+    }
+    must(table.unpack(ways[2]))
+    must(table.unpack(ways[3]))
+    assert.same({ a = "one", ["b/c"] = "two" }, files("to"))
+    write({ a = "ONE" }, "from")
+    for _, way in ipairs(ways) do
+      local summary
+      summary, rows = run_to(3, table.unpack(way))
+      assert.same({ 0, 2 }, { summary.ok, summary.failed })
+      assert.matches("exists already", rows.a.detail, 1, true)
+      assert.equal(2, must("cp", "--force", table.unpack(way, 2)).ok)
+    end
+    assert.same({ a = "ONE", ["b/c"] = "two" }, files("to"))
+    local result = run("cp", "--recursive", "--version-id", "1", "s3://vault", dir:path("to"))
+    assert.equal(2, result.status)
+  end)
+
+  it("gives each object what is asked for all of them", function()
+    local from = write({ a = "one", big = BIG }, "from")
+    local asked = { "--storage-class", "STANDARD_IA", "--tag", "t=1", "--part-size", "5M" }
+    must("sync", from, "s3://vault", table.unpack(asked))
+    for _, key in ipairs({ "a", "big" }) do
+      local object = { Bucket = "vault", Key = key }
+      assert.equal("STANDARD_IA", s3.head_object(object).StorageClass)
+      assert.equal("t", s3.get_object_tagging(object).TagSet[1].Key)
+    end
+  end)
+end)
