@@ -71,7 +71,7 @@ local function read_secrets(path, parse)
   local text <close> = errors.check(file.read_secret(path))
   local list, err = parse(text)
   if not list then
-    err.message = path .. " " .. err.message
+    err.message = path .. (err.message:find("^line ") and " " or ": ") .. err.message
     error(errors.from(err), 0)
   elseif #list == 0 then
     errors.raise({ kind = "config", code = "key", message = path .. " holds no key" })

@@ -6,6 +6,7 @@
 --- text from outside all the same: lines, stanzas and time have limits.
 
 local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local process = require("awsbak.core.process")
@@ -19,6 +20,7 @@ local M = {}
 local OUTPUT_MAX = 1024 * 1024 -- bytes of what a plugin said and nobody read yet
 local COMMANDS_MAX = 1024 -- of one conversation
 local FILE_KEY = 16 -- bytes
+local EXECUTABLE = 73 -- permission bits, octal 111
 
 --- How long a plugin may be silent, in seconds: people press buttons of keys meanwhile.
 M.silence = 120
@@ -39,22 +41,30 @@ local function fail(talk, code, problem, kind)
   })
 end
 
+--- Where the program is: in a folder of PATH, of which those below the working directory do not
+--- count, as with age: whoever could write there would see file keys.
+local function find(program)
+  for folder in (outside.getenv("PATH") or ""):gmatch("[^:]+") do
+    local path = folder .. "/" .. program
+    local st = folder:find("^/") and file.stat(path)
+    if st and st.type == "file" and st.mode & EXECUTABLE ~= 0 then
+      return path
+    end
+  end
+  errors.raise({
+    kind = "config",
+    code = "plugin",
+    message = ("there is no program %s in PATH"):format(program),
+    hint = "install the plugin of age that this recipient or identity is of",
+  })
+end
+
 local function start(name, machine)
-  local program = "age-plugin-" .. name
-  local child, err = process.spawn({
-    argv = { program, "--age-plugin=" .. machine },
+  local child = errors.check(process.spawn({
+    argv = { find("age-plugin-" .. name), "--age-plugin=" .. machine },
     max_output = OUTPUT_MAX,
     talk = true,
-  })
-  if not child then
-    local missing = err.code == "ENOENT"
-    errors.raise({
-      kind = missing and "config" or err.kind,
-      code = missing and "plugin" or err.code,
-      message = missing and ("there is no program %s in PATH"):format(program) or err.message,
-      hint = missing and "install the plugin of age that this recipient or identity is of" or nil,
-    })
-  end
+  }))
   return { name = name, process = child }
 end
 

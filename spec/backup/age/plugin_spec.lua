@@ -25,6 +25,10 @@ describe("a plugin of age", function()
     )))
     path = sys.getenv("PATH")
     sys.setenv("PATH", box.dir:path() .. ":" .. path)
+    local configured = outside.getenv
+    outside.getenv = function(name)
+      return name == "PATH" and sys.getenv("PATH") or configured(name)
+    end
   end)
   teardown(function()
     sys.setenv("PATH", path)
@@ -170,6 +174,27 @@ describe("a plugin of age", function()
     local err = raised(save, { age.bech32("age1absent", "x") })
     assert.equal("config", err.kind)
     assert.equal("there is no program age-plugin-absent in PATH", err.message)
+
+    local before = sys.getenv("PATH")
+    local here = sys.cwd() .. "/age-plugin-here"
+    local _gone <close> = setmetatable({}, {
+      __close = function()
+        sys.setenv("PATH", before)
+        os.remove(here)
+      end,
+    })
+    local script <close> = assert(io.open(here, "w"))
+    script:write("#!/bin/sh\n")
+    os.execute("chmod 755 " .. shell.quote(here))
+    for _, relative in ipairs({ ".", "./", "", "spec/.." }) do
+      sys.setenv("PATH", relative .. ":" .. before .. ":" .. relative)
+      err = raised(save, { age.bech32("age1here", "x") })
+      assert.equal("there is no program age-plugin-here in PATH", err.message)
+    end
+    os.execute("chmod 644 " .. shell.quote(box.dir:path("age-plugin-fake")))
+    err = raised(save, { recipient("ok") })
+    os.execute("chmod 755 " .. shell.quote(box.dir:path("age-plugin-fake")))
+    assert.equal("there is no program age-plugin-fake in PATH", err.message)
   end)
 
   it("leaves nothing behind when it fails", function()
