@@ -1,0 +1,114 @@
+--- Bring back a folder in S3 as it was: awsbak s3 restore s3://vault/ssm --at 2d --to /restore
+
+local bulk = require("backup.s3.bulk")
+local copying = require("backup.s3.copying")
+local diff = require("backup.s3.diff")
+local ends = require("backup.s3.ends")
+local errors = require("awsbak.errors")
+local listing = require("backup.s3.listing")
+local members = require("backup.s3.members")
+local past = require("backup.s3.past")
+local policy = require("awsbak.policy")
+local s3 = require("aws.s3")
+local s3_fault = require("backup.transfer.s3_fault")
+local settings = require("awsbak.settings")
+local sides = require("backup.s3.sides")
+local time = require("awsbak.time")
+local units = require("awsbak.units")
+local usage = require("backup.s3.usage")
+
+local options = {
+  { "url", positional = true, required = true, help = "s3://bucket or s3://bucket/folder" },
+  { "at", kind = "time", required = true, help = "RFC 3339, a date, or how long ago: 2d" },
+  { "to", help = "folder, or s3://bucket/folder (default: where it was)" },
+  { "force", kind = "flag", help = "with --to: replace what is there and differs" },
+  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
+  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
+  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
+  { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
+}
+table.move(members.options, 1, #members.options, #options + 1, options)
+
+--- Where a bucket keeps no versions, what is copied over and deleted would be lost.
+local function check_versioning(bucket)
+  local status = s3_fault.call(bucket, s3.get_bucket_versioning, { Bucket = bucket }).Status
+  if status ~= "Enabled" then
+    errors.raise({
+      kind = "io",
+      code = "no_versions",
+      message = ("bucket %s keeps no versions now: what is there would be lost"):format(bucket),
+      hint = "name another place by --to, or turn versioning on first",
+    })
+  end
+end
+
+--- Counts what would change and asks; when the latest of it was changed.
+local function ask(steps, from, at)
+  local found = bulk.count(steps)
+  if found.copies + found.deletes > 0 then
+    local question = "Bring back %d objects (%s) and delete %d in %s, as it was at %s?"
+    local size = units.show_size(found.bytes)
+    policy.confirm(
+      question:format(found.copies, size, found.deletes, from.name, time.rfc3339(at))
+    )
+  end
+  return found.newest
+end
+
+--- Where it was.
+local function in_place(o, from, job)
+  usage.refuse(o.force, "--force", "goes with --to")
+  check_versioning(from.bucket)
+  local function steps()
+    return past.steps(listing.versions(s3, from.bucket, from.prefix), o.at, from.prefix)
+  end
+  local newest = math.huge
+  if not o.dry_run and not settings.get("yes") then
+    newest = ask(steps(), from, o.at)
+  end
+  job.to = from
+  return bulk.run(job, bulk.counted(steps(), newest, true))
+end
+
+--- In another place: what is there already and is the same is left alone, so that a run that was
+--- ended goes on.
+local function elsewhere(o, from, job)
+  local to <close> = ends.target(s3, o.to, o.dry_run)
+  local is_folder = to.kind == "folder"
+  local versions = listing.at(listing.versions(s3, from.bucket, from.prefix), o.at)
+  local source = is_folder and sides.objects(versions, from.bucket, from.prefix)
+    or past.entries(versions, from.prefix)
+  job.to, job.keep = to, not o.force
+  return bulk.run(job, diff.steps(source, to:entries(from), {
+    compare = is_folder and "exact" or "checksum",
+    equal = function() end, -- cannot be told here: it is asked where the files are copied
+  }))
+end
+
+return policy({
+  name = "s3 restore",
+  summary = "Bring back a folder in S3 as it was at a time, from versions and delete markers.",
+  description = "Where it was, old versions are copied over what is there now, and a delete marker"
+    .. " hides what came later: no version is lost. It counts and asks first; --yes answers. With"
+    .. " --to it goes elsewhere, and nothing that differs is replaced without --force.",
+  examples = {
+    "awsbak s3 restore s3://vault/ssm --at 2d --dry-run",
+    "awsbak s3 restore s3://vault/ssm --at 2026-11-21T03:51:00Z --to /restore/ssm",
+    "awsbak s3 restore s3://vault --at 2026-11-21 --to s3://rescue/vault",
+  },
+  options = options,
+  run = function(o)
+    if o.to then
+      ends.check(o.url, o.to, s3)
+    end
+    local from = ends.prefix(s3, o.url)
+    local job = {
+      copy = copying.asked(s3, o, bulk.at_once()),
+      from = from,
+      is_listed = true,
+      compare = true,
+      dry = o.dry_run,
+    }
+    return (o.to and elsewhere or in_place)(o, from, job)
+  end,
+})

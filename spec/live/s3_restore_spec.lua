@@ -1,0 +1,207 @@
+-- awsbak s3 restore against moto.
+
+local aws = require("aws")
+local fault_proxy = require("spec.support.fault_proxy")
+local file = require("awsbak.core.file")
+local moto = require("spec.support.moto")
+local operator = require("spec.support.operator")
+local scratch = require("spec.support.scratch")
+local time = require("awsbak.time")
+
+local THEN <const> = {
+  ["x/.."] = "hostile",
+  ["x/changed"] = "old",
+  ["x/deleted"] = "was there",
+  ["x/same"] = "same",
+  ["x/same-size"] = "abc",
+  ["x/touched"] = "touched",
+}
+
+local NOW <const> = {
+  ["x/.."] = "hostile",
+  ["x/changed"] = "new and longer",
+  ["x/later"] = "later",
+  ["x/same"] = "same",
+  ["x/same-size"] = "xyz",
+  ["x/touched"] = "touched",
+}
+
+describe("awsbak s3 restore", function()
+  local op, s3, proxy, dir, at
+
+  local function put(bucket, key, bytes)
+    s3.put_object({ Bucket = bucket, Key = key, Body = bytes })
+  end
+
+  --- Wait until the server's clock, of whole seconds, shows another one; the one before.
+  local function next_second()
+    local function tick()
+      put("clock", "tick", "")
+      return s3.head_object({ Bucket = "clock", Key = "tick" }).LastModified
+    end
+    local began = tick()
+    local now
+    repeat
+      now = tick()
+    until now > began
+    return began
+  end
+
+  setup(function()
+    proxy = fault_proxy.start(moto.fresh())
+    op = operator.new(proxy.url)
+    s3 = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = proxy.url,
+      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+    })
+    for _, bucket in ipairs({ "clock", "other", "plain", "vault", "place" }) do
+      s3.create_bucket({ Bucket = bucket })
+    end
+    local enabled = { Status = "Enabled" }
+    for _, bucket in ipairs({ "vault", "place" }) do
+      s3.put_bucket_versioning({ Bucket = bucket, VersioningConfiguration = enabled })
+      put(bucket, "x/changed", "older still")
+      put(bucket, "x/gone", "was deleted")
+      put(bucket, "xy", "beside it")
+      for key, bytes in pairs(THEN) do
+        put(bucket, key, bytes)
+      end
+      s3.delete_object({ Bucket = bucket, Key = "x/gone" })
+    end
+    -- A version and a marker of one second are a marker: x/gone.
+    at = time.rfc3339(next_second())
+    for _, bucket in ipairs({ "vault", "place" }) do
+      for _, key in ipairs({ "x/changed", "x/later", "x/same-size", "x/touched" }) do
+        put(bucket, key, NOW[key])
+      end
+      s3.delete_object({ Bucket = bucket, Key = "x/deleted" })
+      put(bucket, "xy", "changed, too")
+    end
+  end)
+
+  teardown(function()
+    op:close()
+    proxy:close()
+  end)
+
+  before_each(function()
+    dir = scratch.new()
+    proxy:clear()
+    for object in s3.each.list_objects_v2({ Bucket = "other" }) do
+      s3.delete_object({ Bucket = "other", Key = object.Key })
+    end
+  end)
+
+  after_each(function()
+    dir:close()
+  end)
+
+  local function run_to(status, ...)
+    local result = op:run({ "s3", "restore", ... })
+    assert.equal(status, result.status, result.stderr .. result.stdout)
+    local rows, summary = op.rows(result)
+    local by_key = {}
+    for _, row in ipairs(rows) do
+      by_key[row.key] = row
+    end
+    return summary, by_key, result
+  end
+
+  local function objects(bucket, prefix)
+    local found = {}
+    for object in s3.each.list_objects_v2({ Bucket = bucket, Prefix = prefix }) do
+      local body <close> = s3.get_object({ Bucket = bucket, Key = object.Key }).Body
+      found[object.Key] = body:all(1 << 20)
+    end
+    return found
+  end
+
+  local function files(folder)
+    local found = {}
+    for _, name in ipairs(assert(file.list(dir:path(folder)))) do
+      found["x/" .. name] = dir:read(folder .. "/" .. name)
+    end
+    return found
+  end
+
+  local function but_hostile(list)
+    local found = {}
+    for key, bytes in pairs(list) do
+      found[key] = key ~= "x/.." and bytes or nil
+    end
+    return found
+  end
+
+  it("brings what was there into a folder, and goes on where it was ended", function()
+    local words = { "s3://vault/x", "--at", at, "--to", dir:path("to") }
+    assert.equal(5, run_to(3, "--dry-run", table.unpack(words)).to_copy)
+    assert.is_nil(file.stat(dir:path("to")))
+    local refused = { status = 403, body = "<Error><Code>AccessDenied</Code></Error>" }
+    proxy:rule({ method = "GET", holds = { "/x/same?" }, answer = refused })
+    local summary, rows = run_to(3, table.unpack(words))
+    assert.same({ 4, 2 }, { summary.ok, summary.failed })
+    assert.equal("failed", rows[".."].result)
+    assert.matches("AccessDenied", rows.same.detail, 1, true)
+    summary = run_to(3, table.unpack(words))
+    assert.same({ 1, 4, 1 }, { summary.ok, summary.same, summary.failed })
+    assert.same(but_hostile(THEN), files("to"))
+  end)
+
+  it("replaces nothing in a folder that differs, but by force", function()
+    dir:write("same", "mine")
+    local words = { "s3://vault/x", "--at", at, "--to", dir:path() }
+    local _, rows = run_to(3, table.unpack(words))
+    assert.matches("exists already", rows.same.detail, 1, true)
+    assert.equal("mine", dir:read("same"))
+    run_to(3, "--force", table.unpack(words))
+    assert.equal("same", dir:read("same"))
+  end)
+
+  it("brings what was there to another prefix", function()
+    local words = { "s3://vault/x", "--at", at, "--to", "s3://other/x/" }
+    assert.equal(6, run_to(0, table.unpack(words)).ok)
+    assert.same(THEN, objects("other", ""))
+    local summary = run_to(0, table.unpack(words))
+    assert.same({ 0, 6 }, { summary.ok, summary.same })
+    put("other", "x/same-size", "mine")
+    put("other", "x/same", "SAME")
+    local _, rows = run_to(3, table.unpack(words))
+    assert.same({ "failed", "failed" }, { rows.same.result, rows["same-size"].result })
+    assert.equal("mine", objects("other", "")["x/same-size"])
+    assert.equal(2, run_to(0, "--force", table.unpack(words)).ok)
+    assert.same(THEN, objects("other", ""))
+  end)
+
+  it("brings it back where it was, once it was allowed to, and loses no version", function()
+    local words = { "s3://place/x", "--at", at }
+    local _, _, refused = run_to(20, table.unpack(words))
+    assert.matches("Bring back 3 objects (15 B) and delete 1 in", refused.stderr, 1, true)
+    local _, plan = run_to(0, "--dry-run", table.unpack(words))
+    assert.same({ "to copy", "size" }, { plan.changed.result, plan.changed.reason })
+    assert.same({ "to copy", "deleted" }, { plan.deleted.result, plan.deleted.reason })
+    assert.same({ "to copy", "content" }, { plan["same-size"].result, plan["same-size"].reason })
+    assert.same({ "to delete", "extra" }, { plan.later.result, plan.later.reason })
+    assert.is_nil(plan.gone)
+    assert.same(NOW, objects("place", "x/"))
+    local before = #s3.list_object_versions({ Bucket = "place" }).Versions
+    local done = run_to(0, "--yes", table.unpack(words))
+    assert.same({ 4, 3, 1, 3 }, { done.ok, done.copied, done.marked, done.same })
+    assert.same(THEN, objects("place", "x/"))
+    assert.equal("changed, too", objects("place", "xy").xy)
+    assert.equal(before + 3, #s3.list_object_versions({ Bucket = "place" }).Versions)
+    local again = run_to(0, "--yes", table.unpack(words))
+    assert.same({ 0, 6 }, { again.ok, again.same })
+  end)
+
+  it("takes no version away where none are kept", function()
+    put("plain", "a", "1")
+    local _, _, result = run_to(1, "s3://plain", "--at", at, "--yes")
+    assert.matches("keeps no versions", result.stderr, 1, true)
+    assert.same({ a = "1" }, objects("plain", ""))
+    run_to(2, "s3://vault/x", "--at", at, "--to", "s3://vault/x/y")
+    run_to(2, "s3://vault/x", "--at", at, "--force")
+    run_to(2, "s3://vault/x")
+    run_to(1, "s3://none/x", "--at", at, "--yes")
+  end)
+end)
