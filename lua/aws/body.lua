@@ -7,10 +7,43 @@ local task = require("awsbak.task")
 
 local body = {}
 
+local DIGESTS_MAX <const> = 4 -- that a region makes in one reading
+
 --- Whether a value is a region of a file.
 ---@param value any
 ---@return boolean
 body.is_region = is_region
+
+-- By region: its digests by name, so that an attempt after the first reads nothing again.
+local known = setmetatable({}, { __mode = "k" })
+
+-- Names that regions were asked for: a part that is sent needs the same as the one before it, and
+-- one reading makes them all.
+local asked = {}
+
+local function note(name)
+  for _, other in ipairs(asked) do
+    if other == name then
+      return
+    end
+  end
+  if #asked < DIGESTS_MAX then
+    asked[#asked + 1] = name
+  end
+end
+
+--- Await the digests of a region by all names asked for so far, this one among them.
+local function read(name, region)
+  note(name)
+  local names = asked
+  local digests = table.pack(task.await(region:digest(table.unpack(names))))
+  local mine = {}
+  for i, other in ipairs(names) do
+    mine[other] = digests[i]
+  end
+  mine[name] = mine[name] or task.await(region:digest(name))
+  return mine
+end
 
 --- The digest of a body. Awaits for a region.
 ---@param name string of awsbak.core.digest: "sha256"
@@ -18,10 +51,13 @@ body.is_region = is_region
 ---@return string digest raw
 --- Raises kind io, code short, when the file has become shorter.
 function body.digest(name, value)
-  if is_region(value) then
-    return task.await(value:digest(name))
+  if not is_region(value) then
+    return digest.digest(name, value or "")
   end
-  return digest.digest(name, value or "")
+  if not (known[value] and known[value][name]) then
+    known[value] = read(name, value)
+  end
+  return known[value][name]
 end
 
 return body

@@ -71,6 +71,25 @@ describe("a region of a file", function()
     end
   end)
 
+  it("has several digests of one reading", function()
+    local bytes, f <close> = written(2 * PIECE + 7)
+    local region = assert(f:region(0, #bytes))
+    local names = { "sha256", "crc32", "md5", "crc64nvme" }
+    local got = { task.await(region:digest(table.unpack(names))) }
+    for i, name in ipairs(names) do
+      assert.equal(codec.hex(digest.digest(name, bytes)), codec.hex(got[i]), name)
+    end
+    for _, wrong in ipairs({ {}, { "" }, { ("x"):rep(40) }, { "a", "b", "c", "d", "e" } }) do
+      assert.has_error(function()
+        region:digest(table.unpack(wrong))
+      end)
+    end
+    local _, err = errors.try(function()
+      return task.await(region:digest("sha256", "md6"))
+    end)
+    assert.equal("usage", err.kind)
+  end)
+
   it("is sent as the body of a request, and nothing else of the file", function()
     local bytes, f <close> = written(3 * PIECE)
     s:script("*", { { body = "", times = -1 } })

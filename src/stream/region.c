@@ -31,30 +31,36 @@ bool ab_region_read(const struct ab_region *region, int64_t from, void *out, siz
     return got == len || too_short(region, err);
 }
 
-static bool add_all(const struct ab_region *region, struct ab_digest *digest, uint8_t *piece,
-                    struct ab_err *err)
+static bool add_all(const struct ab_region *region, struct ab_digest *const digests[], size_t count,
+                    uint8_t *piece, struct ab_err *err)
 {
     for (int64_t from = 0; from < region->size; from += PIECE) {
         int64_t left = region->size - from;
         size_t len = left < PIECE ? (size_t)left : PIECE;
-        if (!ab_region_read(region, from, piece, len, err) ||
-            !ab_digest_add(digest, piece, len, err))
+        if (!ab_region_read(region, from, piece, len, err))
             return false;
+        for (size_t i = 0; i < count; i++)
+            if (!ab_digest_add(digests[i], piece, len, err))
+                return false;
     }
     return true;
 }
 
-bool ab_region_digest(const struct ab_region *region, const char *name, uint8_t out[AB_DIGEST_MAX],
-                      size_t *len, struct ab_err *err)
+bool ab_region_digest(const struct ab_region *region, struct ab_region_digests *d,
+                      struct ab_err *err)
 {
-    struct ab_digest *digest = ab_digest_new(name, err);
+    struct ab_digest *running[AB_REGION_DIGESTS] = {NULL};
+    size_t count = 0;
+    bool ok = true;
 
-    if (!digest)
-        return false;
-    uint8_t *piece = ab_alloc(PIECE);
-    bool ok = piece ? add_all(region, digest, piece, err) && ab_digest_peek(digest, out, len, err)
-                    : ab_fail_memory(err);
+    for (; ok && count < AB_REGION_DIGESTS && d->names[count][0]; count++)
+        ok = (running[count] = ab_digest_new(d->names[count], err)) != NULL;
+    uint8_t *piece = ok ? ab_alloc(PIECE) : NULL;
+    ok = ok && (piece ? add_all(region, running, count, piece, err) : ab_fail_memory(err));
+    for (size_t i = 0; i < count; i++) {
+        ok = ok && ab_digest_peek(running[i], d->out[i], &d->len[i], err);
+        ab_digest_free(running[i]);
+    }
     ab_free(piece);
-    ab_digest_free(digest);
     return ok;
 }

@@ -20,8 +20,17 @@ AB_MUST_USE bool ab_region_check(const struct ab_region *region, struct ab_err *
 AB_MUST_USE bool ab_region_read(const struct ab_region *region, int64_t from, void *out, size_t len,
                                 struct ab_err *err);
 
-/* The digest of all of it, by a name of crypto/digest.h. */
-AB_MUST_USE bool ab_region_digest(const struct ab_region *region, const char *name,
-                                  uint8_t out[AB_DIGEST_MAX], size_t *len, struct ab_err *err);
+enum { AB_REGION_DIGESTS = 4, AB_REGION_NAME_MAX = 32 };
+
+/* Digests of all of it that are made in one reading. */
+struct ab_region_digests {
+    char names[AB_REGION_DIGESTS][AB_REGION_NAME_MAX]; /* of crypto/digest.h; "" after the last */
+    uint8_t out[AB_REGION_DIGESTS][AB_DIGEST_MAX];
+    size_t len[AB_REGION_DIGESTS];
+};
+
+/* Fill in the digests by their names. */
+AB_MUST_USE bool ab_region_digest(const struct ab_region *region, struct ab_region_digests *digests,
+                                  struct ab_err *err);
 
 #endif

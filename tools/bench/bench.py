@@ -1,6 +1,6 @@
 """awsbak beside a floor program, the AWS CLI and boto3, in one run.
 
-usage: ./dev bench [start] [models] [call] [backup] [parse] [digest] (all without a word). Medians; the numbers of one
+usage: ./dev bench [start] [models] [call] [backup] [parse] [digest] [objects] (all without a word). Medians; the numbers of one
 machine are comparable with each other only. docs/benchmarks.md keeps a run.
 """
 import json
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 
+import objects
 import replies
 
 BUILD = "build/release"
@@ -194,7 +195,13 @@ def digest(_):
     goal("the slowest", min(speeds[name] for name in names), 10, " GB/s", at_least=True)
 
 
-PARTS = {"start": start_up, "models": models, "call": first_call, "backup": backup, "parse": parse, "digest": digest}
+def objects_part(home):
+    """Objects to S3 and back, beside other clients."""
+    objects.measure(BUILD + "/tools/bench", run, Cost, heading, goal, AWSBAK, AWS)
+
+
+PARTS = {"start": start_up, "models": models, "call": first_call, "backup": backup, "parse": parse, "digest": digest,
+         "objects": objects_part}
 
 
 def main(wanted):

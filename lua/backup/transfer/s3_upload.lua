@@ -6,6 +6,7 @@
 --- Guide, "Checking object integrity", full object checksums). Nothing is there under the key
 --- before all of it is.
 
+local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
@@ -113,13 +114,13 @@ local function whole_body(self)
     return bytes, digest.digest(self.name, bytes)
   end
   local region = errors.check(self.handle:region(0, self.size))
-  return region, task.await(region:digest(self.name))
+  return region, body.digest(self.name, region)
 end
 
 local function put(self)
-  local body, sum = whole_body(self)
+  local bytes, sum = whole_body(self)
   local input = object_members(self, checked(self, sum))
-  input.Body, input.ContentLength = body, #body
+  input.Body, input.ContentLength = bytes, #bytes
   input.IfNoneMatch = not self.options.force and "*" or nil
   local done = send(self, self.size, self.s3.put_object, input)
   self.progress(self.size)
@@ -163,7 +164,7 @@ end
 
 local function upload_part(self, part)
   local region = errors.check(self.handle:region(part.at, part.size))
-  local sum = task.await(region:digest(self.name))
+  local sum = body.digest(self.name, region)
   local journal = self.options.journal
   local known = journal and journal:part(part.number)
   local etag = known and known.sum == codec.hex(sum) and known.etag
