@@ -33,6 +33,7 @@ describe("awsbak s3 cp", function()
       credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
     })
     s3.create_bucket({ Bucket = "vault" })
+    s3.create_bucket({ Bucket = "copies" })
   end)
 
   teardown(function()
@@ -106,6 +107,56 @@ describe("awsbak s3 cp", function()
     assert.same({ "x", "1" }, { came, answer.Metadata.m })
     local tags = s3.get_object_tagging({ Bucket = "vault", Key = "folder/a" }).TagSet
     assert.same({ { Key = "t", Value = "1" } }, tags)
+  end)
+
+  it("copies within S3 with what is asked for in place of what the source has", function()
+    s3.put_object({
+      Bucket = "vault",
+      Key = "a",
+      Body = "x",
+      ContentType = "text/x",
+      Metadata = { m = "1" },
+      Tagging = "t=1",
+    })
+    local function copied(...)
+      must("s3://vault/a", "s3://vault/b", "--force", ...)
+      local head = s3.head_object({ Bucket = "vault", Key = "b" })
+      local tags = s3.get_object_tagging({ Bucket = "vault", Key = "b" }).TagSet
+      return { head.ContentType, head.Metadata.m, head.CacheControl, tags[1].Value }
+    end
+    assert.same({ "text/x", "1", nil, "1" }, copied())
+    assert.same({ "text/x", "1", nil, "2" }, copied("--tag", "t=2"))
+    assert.same({ "text/x", "1", "no-store", "1" }, copied("--cache-control", "no-store"))
+    local both = copied("--metadata", "m=2", "--content-type", "text/y")
+    assert.same({ "text/y", "2", nil, "1" }, both)
+    op:must({ "s3", "sync", "s3://vault", "s3://copies", "--metadata", "m=3" })
+    local head = s3.head_object({ Bucket = "copies", Key = "a" })
+    assert.same({ "text/x", "3" }, { head.ContentType, head.Metadata.m })
+  end)
+
+  it("copies within S3 what a customer's key encrypts", function()
+    local key, requests = ("k"):rep(32), {}
+    local fake = setmetatable({}, {
+      __index = function(_, name)
+        return function(input)
+          requests[name] = input
+          return name == "head_object" and { ContentLength = 20, ETag = '"e"' }
+            or { UploadId = "u", CopyPartResult = { ETag = "p" } }
+        end
+      end,
+    })
+    local own = { SSECustomerAlgorithm = "AES256", SSECustomerKey = key }
+    local from = { s3 = fake, bucket = "vault", key = "a", members = own }
+    local to = { s3 = fake, bucket = "vault", key = "b" }
+    for _, one_max in ipairs({ 20, 19 }) do
+      s3_copy.put(from, to, { force = true, input = own, one_max = one_max })
+    end
+    for _, name in ipairs({ "copy_object", "upload_part_copy" }) do
+      local sent = requests[name]
+      assert.same({ key, key }, { sent.SSECustomerKey, sent.CopySourceSSECustomerKey }, name)
+    end
+    assert.equal(key, requests.head_object.SSECustomerKey)
+    assert.equal(key, requests.create_multipart_upload.SSECustomerKey)
   end)
 
   it("copies what is too large for one request in parts", function()

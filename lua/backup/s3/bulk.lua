@@ -11,6 +11,7 @@ local output = require("awsbak.output")
 local progress = require("awsbak.progress")
 local removal = require("backup.s3.removal")
 local rounds = require("backup.rounds")
+local s3_copy = require("backup.transfer.s3_copy")
 local s3_parts = require("backup.transfer.s3_parts")
 local settings = require("awsbak.settings")
 local task = require("awsbak.task")
@@ -157,7 +158,8 @@ local function copy_one(self, step)
       return to.folder:sink(step.key, options)
     end)
   end
-  return copying.between(copy, place(self, entry, ONE_COPY_MAX), target)
+  local most = s3_copy.replaces(copy.input) and -1 or ONE_COPY_MAX
+  return copying.between(copy, place(self, entry, most), target)
 end
 
 --- Delete a file, and the folders above it that have nothing in them any more.
@@ -352,7 +354,7 @@ function bulk.run(job, steps)
   if self.stopped then
     error(self.stopped, 0)
   end
-  self.counts.dry_run = job.dry
+  self.counts.dry_run = job.dry or nil
   return self.counts
 end
 

@@ -93,6 +93,7 @@ local function source_of(copy, from)
     key = from.key,
     version_id = from.version_id,
     head = from.head,
+    members = copy.read_input,
   }
 end
 

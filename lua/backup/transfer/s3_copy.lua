@@ -26,7 +26,7 @@ local AT_ONCE <const> = 4
 ---@field gate awsbak.Gate? that each request passes, shared by several copies
 ---@field progress (fun(bytes: integer))?
 
--- What CopyObject takes over from the source beside metadata and tags.
+-- What CopyObject takes over from the source beside metadata and tags: all of it, or nothing.
 local KEPT = {
   "CacheControl",
   "ContentDisposition",
@@ -56,25 +56,24 @@ local function through(self, f, input)
   return f(input)
 end
 
-local function copy_one(self)
-  local input = s3_outcome.input(self, self.options.input)
-  input.CopySource, input.CopySourceIfMatch = self.source_text, self.head.ETag
-  input.IfNoneMatch = not self.options.force and "*" or nil
-  local done = through(self, self.s3.copy_object, input)
-  self.progress(self.size)
-  return { VersionId = done.VersionId, ETag = (done.CopyObjectResult or {}).ETag }
+--- Whether members are such that S3 takes only in place of all that the source has of them, for
+--- which its whole head must be known.
+---@param input table? members of CopyObject
+---@return boolean
+function s3_copy.replaces(input)
+  for _, name in ipairs(KEPT) do
+    if (input or {})[name] ~= nil then
+      return true
+    end
+  end
+  return (input or {}).Metadata ~= nil
 end
 
---- What CopyObject would take over from the source, for CreateMultipartUpload.
-local function taken_over(self)
+--- What is said of the new object: the source's, and in place of it what was asked for.
+local function described(self)
   local members = {}
   for _, name in ipairs(KEPT) do
     members[name] = self.head[name]
-  end
-  if (self.head.TagCount or 0) > 0 then
-    local from = self.from
-    local input = { Bucket = from.bucket, Key = from.key, VersionId = self.head.VersionId }
-    members.Tagging = tagging(from.s3.get_object_tagging(input).TagSet)
   end
   for name, value in pairs(self.options.input or {}) do
     members[name] = value
@@ -83,12 +82,42 @@ local function taken_over(self)
   return members
 end
 
+--- A request that reads the source, which may be encrypted with a customer's key.
+local function reading(self, members)
+  local input = s3_outcome.input(self, members)
+  local key = self.from.members or {}
+  input.CopySource, input.CopySourceIfMatch = self.source_text, self.head.ETag
+  input.CopySourceSSECustomerAlgorithm = key.SSECustomerAlgorithm
+  input.CopySourceSSECustomerKey = key.SSECustomerKey
+  return input
+end
+
+local function copy_one(self)
+  local replaces = s3_copy.replaces(self.options.input)
+  local input = reading(self, replaces and described(self) or self.options.input)
+  input.MetadataDirective = replaces and "REPLACE" or nil
+  input.TaggingDirective = input.Tagging and "REPLACE" or nil
+  input.IfNoneMatch = not self.options.force and "*" or nil
+  local done = through(self, self.s3.copy_object, input)
+  self.progress(self.size)
+  return { VersionId = done.VersionId, ETag = (done.CopyObjectResult or {}).ETag }
+end
+
+--- What CopyObject would take over from the source, for CreateMultipartUpload.
+local function taken_over(self)
+  local members = described(self)
+  if (self.head.TagCount or 0) > 0 and not members.Tagging then
+    local from = self.from
+    local input = { Bucket = from.bucket, Key = from.key, VersionId = self.head.VersionId }
+    members.Tagging = tagging(from.s3.get_object_tagging(input).TagSet)
+  end
+  return members
+end
+
 local function copy_part(self, part)
-  local input = s3_outcome.input(self, {
+  local input = reading(self, {
     UploadId = self.upload_id,
     PartNumber = part.number,
-    CopySource = self.source_text,
-    CopySourceIfMatch = self.head.ETag,
     CopySourceRange = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1),
   })
   local done = through(self, self.s3.upload_part_copy, input)
@@ -122,8 +151,8 @@ local function after(self, err)
 end
 
 --- Copy an object.
----@param from { s3: table, bucket: string, key: string, version_id: string?, head: table? } the
----  head is asked for when it is not known
+---@param from { s3: table, bucket: string, key: string, version_id: string?, head: table?,
+---  members: table? } the head is asked for when it is not known; members are a customer's key
 ---@param to { s3: table, bucket: string, key: string }
 ---@param options backup.CopyOptions?
 ---@return backup.Uploaded
@@ -132,7 +161,7 @@ end
 --- left of a copy that failed.
 function s3_copy.put(from, to, options)
   options = options or {}
-  local head = from.head or s3_fault.head(from.s3, from)
+  local head = from.head or s3_fault.head(from.s3, from, from.members)
   local version_id = from.version_id or (head.VersionId ~= "null" and head.VersionId)
   local version = version_id and "?versionId=" .. version_id or ""
   local self = {
@@ -143,12 +172,13 @@ function s3_copy.put(from, to, options)
     from = from,
     head = head,
     size = head.ContentLength,
+    shared = s3_outcome.shared(options.input),
     source_text = from.bucket .. "/" .. from.key .. version,
     options = options,
     parts = {},
     progress = options.progress or function() end,
   }
-  self.mark, self.metadata = s3_outcome.mark(head.Metadata)
+  self.mark, self.metadata = s3_outcome.mark((options.input or {}).Metadata or head.Metadata)
   if not options.force and not options.is_absent and s3_outcome.head(self) then
     s3_outcome.exists(self) -- servers like S3 do not all know If-None-Match of a copy
   end
