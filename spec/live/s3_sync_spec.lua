@@ -291,6 +291,31 @@ describe("awsbak s3 sync", function()
     assert.is_nil(file.stat(dir:path("to")))
   end)
 
+  it("stops where all others would fail, too, and tells what was done until then", function()
+    local many = {}
+    for i = 1, 90 do
+      many[("%02d"):format(i)] = "x"
+    end
+    local from = write(many, "from")
+    local body = "<Error><Code>InvalidAccessKeyId</Code><Message>no such key</Message></Error>"
+    local ways = { -- and how many files are tried at most
+      { { answer = { status = 403, body = body } }, "InvalidAccessKeyId", 16 },
+      { { reset = 0 }, "PutObject", 48 },
+    }
+    for _, way in ipairs(ways) do
+      proxy:clear()
+      way[1].method, way[1].times = "PUT", -1
+      proxy:rule(way[1])
+      local options = { env = { AWS_MAX_ATTEMPTS = "1" } }
+      local result = op:run({ "s3", "sync", from, "s3://vault" }, options)
+      assert.equal(1, result.status, result.stderr)
+      assert.matches(way[2], result.stderr, 1, true)
+      local rows = op.rows(result)
+      assert.is_true(#rows > 0 and #rows <= way[3], #rows .. " files were tried")
+      assert.equal("failed", rows[1].result)
+    end
+  end)
+
   it("leaves nothing half done when it is interrupted, and goes on", function()
     local from = write({ a = BIG, b = BIG, c = "x" }, "from")
     put({ a = BIG, b = BIG, c = "x" }, "other")

@@ -228,7 +228,9 @@ end
 
 --- Do a step, or steps that delete objects; rows.
 local function perform(self, step)
-  if step.deletes then
+  if self.stopped then
+    return nil -- it is not done, and so has no row
+  elseif step.deletes then
     local rows, err = errors.try(delete_objects, self, step.deletes)
     self.stopped = self.stopped or err
     return rows
