@@ -10,6 +10,7 @@ local time = require("awsbak.time")
 
 local THEN <const> = {
   ["x/.."] = "hostile",
+  ["x/before"] = "versions were kept",
   ["x/changed"] = "old",
   ["x/deleted"] = "was there",
   ["x/same"] = "same",
@@ -19,6 +20,7 @@ local THEN <const> = {
 
 local NOW <const> = {
   ["x/.."] = "hostile",
+  ["x/before"] = "now",
   ["x/changed"] = "new and longer",
   ["x/later"] = "later",
   ["x/same"] = "same",
@@ -60,19 +62,22 @@ describe("awsbak s3 restore", function()
     end
     local enabled = { Status = "Enabled" }
     for _, bucket in ipairs({ "vault", "place" }) do
+      put(bucket, "x/before", THEN["x/before"])
       s3.put_bucket_versioning({ Bucket = bucket, VersioningConfiguration = enabled })
       put(bucket, "x/changed", "older still")
       put(bucket, "x/gone", "was deleted")
       put(bucket, "xy", "beside it")
       for key, bytes in pairs(THEN) do
-        put(bucket, key, bytes)
+        if key ~= "x/before" then
+          put(bucket, key, bytes)
+        end
       end
       s3.delete_object({ Bucket = bucket, Key = "x/gone" })
     end
     -- A version and a marker of one second are a marker: x/gone.
     at = time.rfc3339(next_second())
     for _, bucket in ipairs({ "vault", "place" }) do
-      for _, key in ipairs({ "x/changed", "x/later", "x/same-size", "x/touched" }) do
+      for _, key in ipairs({ "x/before", "x/changed", "x/later", "x/same-size", "x/touched" }) do
         put(bucket, key, NOW[key])
       end
       s3.delete_object({ Bucket = bucket, Key = "x/deleted" })
@@ -135,16 +140,16 @@ describe("awsbak s3 restore", function()
 
   it("brings what was there into a folder, and goes on where it was ended", function()
     local words = { "s3://vault/x", "--at", at, "--to", dir:path("to") }
-    assert.equal(5, run_to(3, "--dry-run", table.unpack(words)).to_copy)
+    assert.equal(6, run_to(3, "--dry-run", table.unpack(words)).to_copy)
     assert.is_nil(file.stat(dir:path("to")))
     local refused = { status = 403, body = "<Error><Code>AccessDenied</Code></Error>" }
     proxy:rule({ method = "GET", holds = { "/x/same?" }, answer = refused })
     local summary, rows = run_to(3, table.unpack(words))
-    assert.same({ 4, 2 }, { summary.ok, summary.failed })
+    assert.same({ 5, 2 }, { summary.ok, summary.failed })
     assert.equal("failed", rows[".."].result)
     assert.matches("AccessDenied", rows.same.detail, 1, true)
     summary = run_to(3, table.unpack(words))
-    assert.same({ 1, 4, 1 }, { summary.ok, summary.same, summary.failed })
+    assert.same({ 1, 5, 1 }, { summary.ok, summary.same, summary.failed })
     assert.same(but_hostile(THEN), files("to"))
   end)
 
@@ -160,10 +165,10 @@ describe("awsbak s3 restore", function()
 
   it("brings what was there to another prefix", function()
     local words = { "s3://vault/x", "--at", at, "--to", "s3://other/x/" }
-    assert.equal(6, run_to(0, table.unpack(words)).ok)
+    assert.equal(7, run_to(0, table.unpack(words)).ok)
     assert.same(THEN, objects("other", ""))
     local summary = run_to(0, table.unpack(words))
-    assert.same({ 0, 6 }, { summary.ok, summary.same })
+    assert.same({ 0, 7 }, { summary.ok, summary.same })
     put("other", "x/same-size", "mine")
     put("other", "x/same", "SAME")
     local _, rows = run_to(3, table.unpack(words))
@@ -176,7 +181,7 @@ describe("awsbak s3 restore", function()
   it("brings it back where it was, once it was allowed to, and loses no version", function()
     local words = { "s3://place/x", "--at", at }
     local _, _, refused = run_to(20, table.unpack(words))
-    assert.matches("Bring back 3 objects (15 B) and delete 1 in", refused.stderr, 1, true)
+    assert.matches("Bring back 4 objects (33 B) and delete 1 in", refused.stderr, 1, true)
     local _, plan = run_to(0, "--dry-run", table.unpack(words))
     assert.same({ "to copy", "size" }, { plan.changed.result, plan.changed.reason })
     assert.same({ "to copy", "deleted" }, { plan.deleted.result, plan.deleted.reason })
@@ -186,12 +191,12 @@ describe("awsbak s3 restore", function()
     assert.same(NOW, objects("place", "x/"))
     local before = #s3.list_object_versions({ Bucket = "place" }).Versions
     local done = run_to(0, "--yes", table.unpack(words))
-    assert.same({ 4, 3, 1, 3 }, { done.ok, done.copied, done.marked, done.same })
+    assert.same({ 5, 4, 1, 3 }, { done.ok, done.copied, done.marked, done.same })
     assert.same(THEN, objects("place", "x/"))
     assert.equal("changed, too", objects("place", "xy").xy)
-    assert.equal(before + 3, #s3.list_object_versions({ Bucket = "place" }).Versions)
+    assert.equal(before + 4, #s3.list_object_versions({ Bucket = "place" }).Versions)
     local again = run_to(0, "--yes", table.unpack(words))
-    assert.same({ 0, 6 }, { again.ok, again.same })
+    assert.same({ 0, 7 }, { again.ok, again.same })
   end)
 
   it("takes no version away where none are kept", function()

@@ -64,9 +64,9 @@ local function input(self, more)
     end
   end
   local head = self.head
-  if head.VersionId and head.VersionId ~= "null" then
-    members.VersionId = head.VersionId
-  else
+  local is_named = head.VersionId and head.VersionId ~= "null"
+  members.VersionId = self.version_id or is_named and head.VersionId or nil
+  if not members.VersionId or members.VersionId == "null" then -- which may be written again
     members.IfMatch = head.ETag
   end
   return members
