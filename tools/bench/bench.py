@@ -1,7 +1,7 @@
 """awsbak beside a floor program, the AWS CLI and boto3, in one run.
 
-usage: ./dev bench [start] [models] [call] [backup] [parse] [digest] [objects] (all without a word). Medians; the numbers of one
-machine are comparable with each other only. docs/benchmarks.md keeps a run.
+usage: ./dev bench [start] [models] [call] [backup] [parse] [digest] [streams] [objects] (all without a word).
+Medians; the numbers of one machine are comparable with each other only. docs/benchmarks.md keeps a run.
 """
 import json
 import os
@@ -14,6 +14,7 @@ import tempfile
 
 import objects
 import replies
+import streams
 
 BUILD = "build/release"
 AWSBAK = BUILD + "/awsbak"
@@ -195,13 +196,18 @@ def digest(_):
     goal("the slowest", min(speeds[name] for name in names), 10, " GB/s", at_least=True)
 
 
+def streams_part(home):
+    """Encryption and compression, beside age and zstd."""
+    streams.measure(run, Cost, heading, goal, AWSBAK, environment(home))
+
+
 def objects_part(home):
     """Objects to S3 and back, beside other clients."""
     objects.measure(BUILD + "/tools/bench", run, Cost, heading, goal, AWSBAK, AWS)
 
 
 PARTS = {"start": start_up, "models": models, "call": first_call, "backup": backup, "parse": parse, "digest": digest,
-         "objects": objects_part}
+         "streams": streams_part, "objects": objects_part}
 
 
 def main(wanted):

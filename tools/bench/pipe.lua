@@ -1,0 +1,27 @@
+--- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open", "zstd" or
+--- "zstd,seal", KEYS a file with an age identity.
+
+local age = require("awsbak.core.age")
+local stream = require("awsbak.stream")
+
+local words, from, to, keys = arg[1], arg[2], arg[3], arg[4]
+local file <close> = assert(io.open(keys))
+local identity = file:read("a"):match("AGE%-SECRET%-KEY%-%w+")
+
+local make = {
+  open = function()
+    return stream.open({ identities = { identity } })
+  end,
+  seal = function()
+    return stream.seal({ recipients = { age.recipient(identity) } })
+  end,
+  zstd = function()
+    return stream.zstd({ level = 1 })
+  end,
+}
+local parts = { stream.file(from) }
+for word in words:gmatch("%w+") do
+  parts[#parts + 1] = make[word]()
+end
+parts[#parts + 1] = stream.save(to, { force = true })
+stream.pipe(table.unpack(parts))
