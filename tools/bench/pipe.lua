@@ -1,5 +1,5 @@
---- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open", "zstd" or
---- "zstd,seal", KEYS a file with an age identity.
+--- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open", "zstd"
+--- or "zstd,seal", KEYS a file with an age identity.
 
 local age = require("awsbak.core.age")
 local stream = require("awsbak.stream")
