@@ -27,4 +27,10 @@ function M.state()
   return folder("XDG_STATE_HOME", "/.local/state")
 end
 
+--- What can be had again, and may be deleted at any time: $XDG_CACHE_HOME/awsbak.
+---@return string?
+function M.cache()
+  return folder("XDG_CACHE_HOME", "/.cache")
+end
+
 return M

@@ -1,6 +1,7 @@
 --- Copy files and objects: awsbak s3 cp disk.img s3://vault/disk.img
 
 local bulk = require("backup.s3.bulk")
+local cache = require("backup.s3.cache")
 local copying = require("backup.s3.copying")
 local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
@@ -51,6 +52,7 @@ local options = {
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "say what would be copied, and copy nothing" },
 }
+table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
 
 local is_s3 = ends.is_s3
@@ -80,6 +82,14 @@ end
 
 local function local_path(word, other)
   return is_folder(word) and word:gsub("/+$", "") .. "/" .. base_name(other) or word
+end
+
+--- The cache that one object is downloaded through.
+local function cache_of(o)
+  local is_download = is_s3(o.from) and not is_s3(o.to) and o.to ~= "-" and not o.recursive
+  usage.refuse(o.cache and not is_download, "--cache", "is for one object that becomes a file")
+  usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
+  return cache.asked(o)
 end
 
 --- Which function copies, its arguments, and how many bytes there will be.
@@ -164,11 +174,12 @@ return policy({
   },
   options = options,
   run = function(o)
+    local kept <close> = cache_of(o)
     if o.recursive then
       return copy_folder(o)
     end
     local copy = copying.asked(s3, o, settings.get("concurrency") or AT_ONCE)
-    copy.checksum = o.checksum
+    copy.checksum, copy.cache = o.checksum, kept
     local way, from, to = plan(copy, o)
     if o.dry_run then
       return { from = o.from, to = type(to) == "table" and copying.url(to) or to }
@@ -189,6 +200,7 @@ return policy({
       bytes = done.bytes,
       version_id = done.version_id,
       checksum = done.checksum,
+      cached = done.cached,
     }
   end,
 })

@@ -32,6 +32,7 @@ local copying = {}
 ---@field part_size integer?
 ---@field at_once integer? parts at a time
 ---@field checksum string?
+---@field cache backup.S3Cache? that objects are downloaded through; they leave no journals then
 ---@field gate awsbak.Gate?
 ---@field pace backup.Pace?
 ---@field progress (fun(bytes: integer))?
@@ -154,6 +155,15 @@ local function open_sink(open, path, options)
   return sink
 end
 
+--- An object into a file, by way of the cache where there is one.
+local function fetch(copy, source, handle, options)
+  local entry <close> = copy.cache and copy.cache:entry(source, options)
+  if entry then
+    return entry:store(handle, entry.cached and options.progress)
+  end
+  return s3_download.get(source, handle, options)
+end
+
 --- Download an object.
 ---@param copy backup.Copying
 ---@param from backup.Place
@@ -165,7 +175,7 @@ end
 --- replace it.
 function copying.down(copy, from, path, open)
   local head = from.head or s3_fault.head(copy.s3, from, copy.read_input)
-  local is_kept = is_long(copy, head.ContentLength)
+  local is_kept = not copy.cache and is_long(copy, head.ContentLength)
   local log <close> = is_kept
       and journal.open(url(from), absolute(path), {
         size = head.ContentLength,
@@ -184,7 +194,7 @@ function copying.down(copy, from, path, open)
     part_size = copy.part_size,
   }
   local options = options_of(copy, more)
-  local done, err = errors.try(s3_download.get, source_of(copy, from), handle, options)
+  local done, err = errors.try(fetch, copy, source_of(copy, from), handle, options)
   if not done then
     if err.kind == "integrity" or err.status == 412 then
       sink:discard() -- what is there is of no use for a later run

@@ -1,0 +1,102 @@
+-- awsbak s3 cat and cp with --cache against moto, behind a proxy that counts requests.
+
+local aws = require("aws")
+local cache = require("backup.s3.cache")
+local fault_proxy = require("spec.support.fault_proxy")
+local file = require("awsbak.core.file")
+local moto = require("spec.support.moto")
+local operator = require("spec.support.operator")
+local s3_fault = require("backup.transfer.s3_fault")
+
+describe("awsbak s3 --cache", function()
+  local op, s3, proxy
+
+  setup(function()
+    proxy = fault_proxy.start(moto.fresh())
+    op = operator.new(proxy.url)
+    s3 = aws.client("s3", {
+      region = "us-east-1",
+      endpoint_url = proxy.url,
+      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+    })
+    s3.create_bucket({ Bucket = "vault" })
+    s3.put_object({ Bucket = "vault", Key = "log.txt", Body = "0123456789" })
+  end)
+
+  teardown(function()
+    op:close()
+    proxy:close()
+  end)
+
+  before_each(function()
+    proxy:clear()
+    os.execute("rm -rf " .. op:path(".cache"))
+  end)
+
+  local URL <const> = "s3://vault/log.txt"
+
+  local function cat(...)
+    return op:must({ "s3", "cat", URL, ... }).stdout
+  end
+
+  local function cp(...)
+    return select(2, op.rows(op:must({ "s3", "cp", URL, op:path("f"), "--force", ... })))
+  end
+
+  it("reads an object once for cat and cp, and none without the flag", function()
+    assert.equal("0123456789", cat())
+    assert.is_nil(file.stat(op:path(".cache")))
+    assert.is_false(cp("--cache", "1M").cached)
+    assert.equal(2, proxy:count("GET /vault/log.txt"))
+    assert.equal("0123456789", cat("--cache", "1M"))
+    assert.is_true(cp("--cache", "1M").cached)
+    assert.equal("0123456789", op.home:read("f"))
+    assert.equal(2, proxy:count("GET /vault/log.txt"))
+  end)
+
+  it("gives ranges out of it", function()
+    local ranges = { ["0-2"] = "012", ["7-"] = "789", ["-4"] = "6789", ["-99"] = "0123456789" }
+    for range, bytes in pairs(ranges) do
+      assert.equal(bytes, cat("--cache", "1M", "--range", range), range)
+    end
+    assert.equal("9", cat("--cache", "1M", "--range", "9-99999999999999999999"))
+    assert.equal(1, proxy:count("GET /vault/log.txt"))
+    local result = op:run({ "s3", "cat", URL, "--cache", "1M", "--range", "10-" })
+    assert.equal(1, result.status)
+    assert.matches("no bytes in the range", result.stderr, 1, true)
+  end)
+
+  it("may be filled with the same object by two processes at once", function()
+    local folder = op:path(".cache/awsbak/s3")
+    local kept <close> = cache.open({ bytes = 1 << 20, folder = folder })
+    local source = { s3 = s3, bucket = "vault", key = "log.txt" }
+    local other
+    local entry <close> = kept:entry(source, {
+      head = s3_fault.head(s3, source),
+      progress = function()
+        other = cat("--cache", "1M") -- while ours has no name yet
+      end,
+    })
+    assert.equal("0123456789", other)
+    assert.equal("0123456789", entry:each()())
+    assert.equal(2, proxy:count("GET /vault/log.txt"))
+    assert.equal(2, #file.list(folder)) -- with the lock
+    assert.equal("0123456789", cat("--cache", "1M"))
+    assert.equal(2, proxy:count("GET /vault/log.txt"))
+  end)
+
+  it("is refused where it has no meaning", function()
+    local key = op.home:write("key", ("k"):rep(32))
+    for _, words in ipairs({
+      { "cp", op:path("key"), URL, "--cache", "1M" },
+      { "cp", URL, "s3://vault/b", "--cache", "1M" },
+      { "cp", URL, op:path("f"), "--cache", "1M", "--sse-c-key", key },
+      { "cp", "s3://vault/", op:path("d"), "--recursive", "--cache", "1M" },
+      { "cat", URL, "--cache-age", "1d" },
+    }) do
+      local result = op:run({ "s3", table.unpack(words) })
+      assert.equal(2, result.status, result.stderr)
+      assert.matches("--cache", result.stderr, 1, true)
+    end
+  end)
+end)
