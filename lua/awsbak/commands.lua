@@ -209,12 +209,17 @@ local function spaced(name)
   return (name:gsub("/", " "))
 end
 
---- The command nearest to `said`: its whole name, its group or its last word may be meant.
+--- The commands nearest to `said`, as a question: their whole names, their group or their last word
+--- may be meant, which several can have. Nil when none is near.
 local function nearest(said, names)
   local forms, full = {}, {}
   local function add(form, name)
     if not full[form] then
-      forms[#forms + 1], full[form] = form, name
+      forms[#forms + 1], full[form] = form, {}
+    end
+    local list = full[form]
+    if list[#list] ~= name then
+      list[#list + 1] = name
     end
   end
   for _, name in ipairs(names) do
@@ -227,7 +232,8 @@ local function nearest(said, names)
       add(last, spaced(name))
     end
   end
-  return full[errors.nearest(said, forms)]
+  local near = errors.nearest(said, forms)
+  return near and ("did you mean '%s'?"):format(table.concat(full[near], "' or '"))
 end
 
 --- What may have been meant by two words that begin no command of `names`.
@@ -250,7 +256,7 @@ function M.suggest(first, second, names)
   for _, said in ipairs({ both or first, first }) do
     local near = nearest(said, names)
     if near then
-      return ("did you mean '%s'?"):format(near), said
+      return near, said
     end
   end
   return "`awsbak help` lists them all", first

@@ -54,6 +54,8 @@ function meta.__tostring(e)
   local notes = {}
   if e.kind == "service" and e.code then
     notes[#notes + 1] = e.code
+  elseif e.kind == "reply" and e.status then
+    notes[#notes + 1] = "status " .. e.status
   end
   if e.request_id then
     notes[#notes + 1] = "request " .. e.request_id

@@ -156,7 +156,7 @@ describe("words that are no command", function()
   for said, meant in pairs({
     ["sm backup"] = "ssm backup",
     ["SSM ls"] = "ssm ls",
-    ["restore f.age"] = "ssm restore",
+    ["restore f.age"] = "s3 restore' or 'ssm restore",
     backup = "ssm backup",
     Backup = "ssm backup",
     smm = "ssm",

@@ -19,6 +19,21 @@ describe("an error", function()
     )
   end)
 
+  it("of a reply that is none says with which status and id it came", function()
+    local e = errors.new({
+      kind = "reply",
+      service = "ssm",
+      operation = "GetParameter",
+      message = "the reply is not JSON",
+      status = 200,
+      request_id = "r-1",
+    })
+    assert.equal(
+      "ssm GetParameter: the reply is not JSON (status 200, request r-1)",
+      tostring(e)
+    )
+  end)
+
   it("must be of a known kind", function()
     assert.has_error(function()
       errors.new({ kind = "strange", message = "x" })
