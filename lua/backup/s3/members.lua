@@ -3,6 +3,8 @@
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
+local s3_tags = require("backup.transfer.s3_tags")
+local sorted = require("awsbak.sorted")
 local time = require("awsbak.time")
 local usage = require("backup.s3.usage")
 
@@ -47,15 +49,11 @@ local function pairs_of(list, flag)
 end
 
 local function tagging(tags)
-  local parts = {}
-  for name, value in pairs(tags) do
-    for _, text in ipairs({ name, value }) do
-      parts[#parts + 1] = text:gsub("[^%w_.~-]", function(c)
-        return ("%%%02X"):format(c:byte())
-      end) .. (text == name and "=" or "")
-    end
+  local list = {}
+  for _, name in ipairs(sorted.keys(tags)) do
+    list[#list + 1] = { Key = name, Value = tags[name] }
   end
-  return table.concat(parts)
+  return s3_tags.header(list)
 end
 
 --- The members of a customer's key that each request for such an object takes.

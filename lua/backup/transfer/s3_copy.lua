@@ -7,6 +7,7 @@ local errors = require("awsbak.errors")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
+local s3_tags = require("backup.transfer.s3_tags")
 local task = require("awsbak.task")
 
 local s3_copy = {}
@@ -36,20 +37,6 @@ local KEPT = {
   "Expires",
   "WebsiteRedirectLocation",
 }
-
---- Tags as the header x-amz-tagging has them: a query string.
-local function tagging(tags)
-  local function quoted(text)
-    return (text:gsub("[^%w_.~-]", function(c)
-      return ("%%%02X"):format(c:byte())
-    end))
-  end
-  local parts = {}
-  for i, tag in ipairs(tags) do
-    parts[i] = quoted(tag.Key) .. "=" .. quoted(tag.Value)
-  end
-  return table.concat(parts, "&")
-end
 
 local function through(self, f, input)
   local _ <close> = self.options.gate and self.options.gate:enter() or nil
@@ -109,7 +96,7 @@ local function taken_over(self)
   if (self.head.TagCount or 0) > 0 and not members.Tagging then
     local from = self.from
     local input = { Bucket = from.bucket, Key = from.key, VersionId = self.head.VersionId }
-    members.Tagging = tagging(from.s3.get_object_tagging(input).TagSet)
+    members.Tagging = s3_tags.header(from.s3.get_object_tagging(input).TagSet)
   end
   return members
 end
