@@ -11,6 +11,7 @@ local output = require("awsbak.output")
 local progress = require("awsbak.progress")
 local removal = require("backup.s3.removal")
 local rounds = require("backup.rounds")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_copy = require("backup.transfer.s3_copy")
 local s3_parts = require("backup.transfer.s3_parts")
 local settings = require("awsbak.settings")
@@ -153,7 +154,8 @@ local function copy_one(self, step)
   end
   local entry = step.source.object
   if to.kind == "folder" then
-    local most = s3_parts.size(entry.size, copy.part_size)
+    local is_odd = s3_checksums.has_parts(entry.etag) -- its checksum may be one of parts
+    local most = is_odd and -1 or s3_parts.size(entry.size, copy.part_size)
     return copying.down(copy, place(self, entry, most), to:location(step.key), function(_, options)
       return to.folder:sink(step.key, options)
     end)

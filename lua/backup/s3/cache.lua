@@ -20,6 +20,7 @@ local file = require("awsbak.core.file")
 local folders = require("awsbak.folders")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_download = require("backup.transfer.s3_download")
 local task = require("awsbak.task")
 local usage = require("backup.s3.usage")
@@ -105,7 +106,7 @@ end
 
 --- What is looked for: its name, size, and checksum when S3 tells one.
 local function wanted_of(source, head)
-  local check, sum = s3_download.check(head)
+  local check, sum = s3_checksums.whole(head)
   local endpoint = source.s3.endpoint("GetObject", { Bucket = source.bucket, Key = source.key })
   local identity = ("s4s4s4s4s4s4s4s4"):pack(
     endpoint.url,
@@ -214,7 +215,7 @@ end
 
 --- Fetch an object into a file, and give it its name where there is room.
 local function fetch(self, wanted, source, options, sink, handle)
-  s3_download.get(source, handle, options)
+  wanted.done.checksum = s3_download.get(source, handle, options).checksum
   local sum = wanted.sum or sum_of(wanted, handle)
   task.await(handle:pwrite(line_of(wanted, sum), wanted.size))
   local _, err = errors.try(self.room.add, self.room, file_bytes(wanted), function()

@@ -1,13 +1,13 @@
 --- Whether a file and an object, or two objects, of one size have the same bytes, by checksums that
 --- S3 keeps: no object is read.
 ---
---- One of the whole object tells for sure (S3 User Guide, "Checking object integrity"). Without
---- one, the ETag of an object that was sent at once is its MD5, unless KMS or a customer's key
+--- One of the whole object tells for sure, and so do those of all its parts (s3_checksums). Without
+--- them, the ETag of an object that was sent at once is its MD5, unless KMS or a customer's key
 --- encrypt it (API reference, Object: ETag).
 
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
-local s3_download = require("backup.transfer.s3_download")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local task = require("awsbak.task")
 
@@ -16,11 +16,14 @@ local equality = {}
 local function head_of(copy, place, entry)
   local _ <close> = copy.gate and copy.gate:enter() or nil
   local object = entry.object
-  return s3_fault.head(copy.s3, {
+  local asked = {
+    s3 = copy.s3,
     bucket = place.bucket,
     key = object.key,
     version_id = object.version_id,
-  }, copy.read_input)
+    location = ("s3://%s/%s"):format(place.bucket, object.key),
+  }
+  return s3_fault.head(copy.s3, asked, copy.read_input), asked
 end
 
 local function etag_md5(head)
@@ -32,16 +35,28 @@ local function etag_md5(head)
 end
 
 local function file_and_object(copy, folder, file, place, object)
-  local head = head_of(copy, place, object)
-  local check, sum = s3_download.check(head)
+  local head, asked = head_of(copy, place, object)
+  local check, sum = s3_checksums.whole(head)
+  local parts = s3_checksums.parts(asked, head, copy.read_input)
   local md5 = not check and etag_md5(head)
-  if not check and not md5 then
+  if not check and not parts and not md5 then
     return nil
   end
   local handle <close> = errors.check(folder:open(file.key))
+  if parts then
+    return s3_checksums.differing(handle, parts) == nil
+  end
   local region = errors.check(handle:region(0, file.size))
   local digest = task.await(region:digest(check and check.name or "md5"))
   return check and digest == sum or codec.hex(digest) == md5
+end
+
+--- Whether both objects have the same composite checksum: the same bytes, cut into parts alike.
+--- Others may have them as well, cut differently.
+local function has_same_parts(a, b)
+  local check, sum = s3_checksums.composite(a)
+  local other, other_sum = s3_checksums.composite(b)
+  return check ~= nil and check == other and sum == other_sum
 end
 
 local function two_objects(copy, from, source, to, target)
@@ -49,10 +64,12 @@ local function two_objects(copy, from, source, to, target)
     return true
   end
   local a, b = head_of(copy, from, source), head_of(copy, to, target)
-  local check, sum = s3_download.check(a)
-  local other, other_sum = s3_download.check(b)
+  local check, sum = s3_checksums.whole(a)
+  local other, other_sum = s3_checksums.whole(b)
   if check and other and check.member == other.member then
     return sum == other_sum
+  elseif has_same_parts(a, b) then
+    return true
   end
   local md5, other_md5 = etag_md5(a), etag_md5(b)
   if md5 and other_md5 then

@@ -3,12 +3,12 @@
 --- All ranges are of one version of the object: by its version id, or where the bucket keeps no
 --- versions by If-Match. An object replaced meanwhile is an error, never a mixture. What S3 keeps
 --- of a checksum of the whole is compared with what came: made of those of the ranges where it is a
---- CRC, else of the file (S3 User Guide, "Checking object integrity").
+--- CRC, else of the file; those of parts are each compared with the file (s3_checksums).
 
 local codec = require("awsbak.core.codec")
-local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_parts = require("backup.transfer.s3_parts")
 local task = require("awsbak.task")
@@ -18,15 +18,6 @@ local s3_download = {}
 local AT_ONCE <const> = 4
 local ATTEMPTS <const> = 5 -- for a body that is cut
 local PAUSE_S <const> = 0.25 -- before the third one; doubles
-
--- Checksums of a whole object, as HeadObject gives them, and whether those of parts combine.
-local CHECKSUMS = {
-  { member = "ChecksumCRC64NVME", name = "crc64nvme", combines = true },
-  { member = "ChecksumCRC32C", name = "crc32c", combines = true },
-  { member = "ChecksumCRC32", name = "crc32", combines = true },
-  { member = "ChecksumSHA256", name = "sha256" },
-  { member = "ChecksumSHA1", name = "sha1" },
-}
 
 ---@class backup.DownloadOptions
 ---@field input table? more members of GetObject: SSECustomerKey, RequestPayer, ...
@@ -43,7 +34,7 @@ local CHECKSUMS = {
 ---@field etag string?
 ---@field version_id string?
 ---@field last_modified number? epoch seconds
----@field checksum string? that was compared: "crc64nvme"
+---@field checksum string? that was compared: "crc64nvme", "sha256 of 3 parts"; nil: lengths alone
 
 ---@class backup.Download
 ---@field s3 table the client
@@ -52,7 +43,8 @@ local CHECKSUMS = {
 ---@field location string for messages
 ---@field head table of the object
 ---@field size integer bytes
----@field check table? the row of CHECKSUMS that is compared
+---@field check backup.Check? that is compared
+---@field part_sums backup.PartSums? that are compared where there is no such
 ---@field handle userdata awsbak.core.file
 ---@field sums table<integer, string> raw checksums of ranges by number
 
@@ -70,26 +62,6 @@ local function input(self, more)
     members.IfMatch = head.ETag
   end
   return members
-end
-
---- The checksum of the whole object that can be compared. One of parts says nothing of the whole:
---- "...-3", or of an object of parts (whose ETag ends so) that is not said to be of the whole.
----@param head table of the object
----@return { member: string, name: string }? check the member of `head` and the name in
----  awsbak.core.digest; nil when there is none
----@return string? sum raw
-function s3_download.check(head)
-  local has_parts = (head.ETag or ""):find('-%d+"?$') ~= nil
-  if has_parts and head.ChecksumType ~= "FULL_OBJECT" then
-    return nil
-  end
-  for _, row in ipairs(CHECKSUMS) do
-    local value = head[row.member]
-    if value and not value:find("-", 1, true) then
-      return row, codec.unbase64(value)
-    end
-  end
-  return nil
 end
 
 --- Raise unless a reply is of the range that was asked for.
@@ -180,29 +152,28 @@ local function whole_sum(self, part_size)
   if not self.check.combines then
     return task.await(errors.check(self.handle:region(0, self.size)):digest(self.check.name))
   end
-  local sum = self.sums[1]
-  for number = 2, #self.sums do
-    local size = math.min(part_size, self.size - (number - 1) * part_size)
-    sum = digest.combine(self.check.name, sum, self.sums[number], size)
-  end
-  return sum
+  return s3_checksums.combine(self.check.name, self.sums, self.size, part_size)
 end
 
+local function altered(self, what, name)
+  errors.raise({
+    kind = "integrity",
+    code = "checksum",
+    message = ("%s: %s has another %s than S3 keeps of it"):format(self.location, what, name),
+    hint = "it was altered on the way or in S3; try again",
+  })
+end
+
+--- Compare all that came with what S3 keeps; what was compared.
 local function verify(self, part_size)
-  if not self.check or self.size == 0 then
-    return
+  local sums = self.part_sums
+  local part = sums and s3_checksums.differing(self.handle, sums)
+  if part then
+    altered(self, ("part %d"):format(part.number), sums.name)
+  elseif self.check and self.size > 0 and whole_sum(self, part_size) ~= self.expected then
+    altered(self, "what came", self.check.name)
   end
-  if whole_sum(self, part_size) ~= self.expected then
-    errors.raise({
-      kind = "integrity",
-      code = "checksum",
-      message = ("%s: what came has another %s than S3 keeps of it"):format(
-        self.location,
-        self.check.name
-      ),
-      hint = "it was altered on the way or in S3; try again",
-    })
-  end
+  return self.check and self.check.name or sums and ("%s of %d parts"):format(sums.name, #sums)
 end
 
 --- Fetch an object into a file, which is as long afterwards. What is in it when this fails is of no
@@ -228,7 +199,8 @@ function s3_download.get(source, handle, options)
   }
   local head = options.head or s3_fault.head(self.s3, self, options.input)
   self.head, self.size = head, head.ContentLength
-  self.check, self.expected = s3_download.check(head)
+  self.check, self.expected = s3_checksums.whole(head)
+  self.part_sums = s3_checksums.parts(self, head, options.input)
   -- Ranges of a journal are known again by a checksum of their own.
   self.sum_name = self.check and self.check.combines and self.check.name
     or options.journal and "crc64nvme"
@@ -241,13 +213,13 @@ function s3_download.get(source, handle, options)
   task.each(s3_parts.each(self.size, part_size), options.at_once or AT_ONCE, function(part)
     fetch(self, part)
   end)
-  verify(self, part_size)
+  local compared = verify(self, part_size)
   return {
     bytes = self.size,
     etag = head.ETag,
     version_id = head.VersionId,
     last_modified = head.LastModified,
-    checksum = self.check and self.check.name,
+    checksum = compared or nil,
   }
 end
 

@@ -10,6 +10,7 @@ local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
 local task = require("awsbak.task")
@@ -184,16 +185,6 @@ local function upload_part(self, part)
   self.progress(part.size)
 end
 
---- The checksum of the whole, of those of its parts.
-local function whole_sum(self, part_size)
-  local sum = self.sums[1]
-  for number = 2, #self.sums do
-    local size = math.min(part_size, self.size - (number - 1) * part_size)
-    sum = digest.combine(self.name, sum, self.sums[number], size)
-  end
-  return sum
-end
-
 local function multipart(self, part_size)
   if not self.options.force and s3_outcome.head(self) then
     s3_outcome.exists(self) -- said now rather than after all the work; the end checks it for good
@@ -203,7 +194,7 @@ local function multipart(self, part_size)
     upload_part(self, part)
   end)
   check_unchanged(self)
-  local sum = whole_sum(self, part_size)
+  local sum = s3_checksums.combine(self.name, self.sums, self.size, part_size)
   local input = s3_outcome.input(self, checked(self, sum))
   input.UploadId, input.MultipartUpload = self.upload_id, { Parts = self.parts }
   input.ChecksumType, input.MpuObjectSize = "FULL_OBJECT", self.size

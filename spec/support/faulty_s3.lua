@@ -1,0 +1,52 @@
+--- S3 (moto, emptied) behind a proxy that makes faults happen, an operator of awsbak who works with
+--- it, and a client of the spec's own.
+---
+---   local place = faulty_s3.open("vault", "other")
+---   place.proxy:rule({ method = "GET", cut_reply = 10 })
+---   place.op:run({ "s3", "ls" })
+---   place.s3.put_object({ Bucket = "vault", Key = "k", Body = "x" })
+
+local aws = require("aws")
+local fault_proxy = require("spec.support.fault_proxy")
+local moto = require("spec.support.moto")
+local operator = require("spec.support.operator")
+
+local faulty_s3 = {}
+faulty_s3.__index = faulty_s3
+
+--- Start it.
+---@param ... string buckets that there shall be
+---@return table place with `proxy`, `op`, and `s3`
+function faulty_s3.open(...)
+  local proxy = fault_proxy.start(moto.fresh())
+  local self = setmetatable({ proxy = proxy, buckets = { ... } }, faulty_s3)
+  self.op = operator.new(proxy.url)
+  self.s3 = aws.client("s3", {
+    region = "us-east-1",
+    endpoint_url = proxy.url,
+    credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+  })
+  for _, bucket in ipairs(self.buckets) do
+    self.s3.create_bucket({ Bucket = bucket })
+  end
+  return self
+end
+
+--- Forget faults, and delete what is in these buckets.
+---@param ... string buckets
+function faulty_s3:clear(...)
+  self.proxy:clear()
+  for _, bucket in ipairs({ ... }) do
+    for object in self.s3.each.list_objects_v2({ Bucket = bucket }) do
+      self.s3.delete_object({ Bucket = bucket, Key = object.Key })
+    end
+  end
+end
+
+--- End it.
+function faulty_s3:close()
+  self.op:close()
+  self.proxy:close()
+end
+
+return faulty_s3
