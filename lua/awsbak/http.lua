@@ -4,6 +4,7 @@
 local errors = require("awsbak.errors")
 local http = require("awsbak.core.http")
 local outside = require("awsbak.outside")
+local pace = require("awsbak.pace")
 local task = require("awsbak.task")
 
 local M = {}
@@ -153,6 +154,7 @@ function M.send(request)
     timeout_connect = request.timeout_connect,
     timeout_slow = request.timeout_slow,
     timeout_total = request.timeout_total,
+    pace = pace.current(),
     proxy = proxy,
     no_proxy = proxy and variable("no_proxy"),
     proxy_ca_file = proxy and request.proxy_ca_file,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bind/http_pace.h"
 #include "bind/http_reader.h"
 #include "bind/loop.h"
 #include "bind/modules.h"
@@ -167,6 +168,7 @@ static void check_request(lua_State *L, struct ab_http_request *request)
                                           "max_body",
                                           "stream",
                                           "timeout_first_byte",
+                                          "pace",
                                           NULL};
     size_t url_len;
 
@@ -193,6 +195,9 @@ static void check_request(lua_State *L, struct ab_http_request *request)
     lua_Integer max = ab_bind_opt_integer(L, 1, "max_body", (lua_Integer)request->max_body);
     luaL_argcheck(L, max >= 0, 1, "option 'max_body' is out of range");
     request->max_body = (size_t)max;
+    ab_bind_get(L, 1, "pace");
+    request->pace = ab_bind_pace(L, -1);
+    lua_pop(L, 1); /* the table holds it */
     request->has_body = ab_bind_get(L, 1, "body") != LUA_TNIL;
     const struct ab_region *region = ab_bind_region(L, -1);
     if (region)
@@ -302,6 +307,7 @@ static int http_loopback_only(lua_State *L)
 
 static const luaL_Reg functions[] = {
     {"is_region", http_is_region},
+    {"pace", ab_bind_pace_new},
     {"request", http_request},
     {"system_trust", http_system_trust},
     {"loopback_only", http_loopback_only},
@@ -310,6 +316,7 @@ static const luaL_Reg functions[] = {
 
 int luaopen_awsbak_core_http(lua_State *L)
 {
+    ab_bind_pace_class(L);
     ab_bind_reader_class(L);
     luaL_newlib(L, functions);
     return 1;

@@ -114,6 +114,7 @@ static void end(struct ab_http *http, const struct ab_err *err)
     struct ab_op *op = &http->transfer.op;
 
     ab_loop_clear_timer(op->loop, &http->timer);
+    ab_loop_clear_timer(op->loop, &http->turn.timer);
     http->over = true;
     if (err) {
         http->broken = true;
@@ -122,6 +123,23 @@ static void end(struct ab_http *http, const struct ab_err *err)
     if (!op->finished)
         ab_op_finish(op, err);
     answer_read(http);
+}
+
+void ab_http_resume(struct ab_http *http)
+{
+    struct ab_err err;
+
+    http->slow_since_ns = http->silent_since_ns = ab_now_ns();
+    http->slow_seen = http->received;
+    CURLcode code = curl_easy_pause(http->transfer.easy, CURLPAUSE_CONT);
+    if (code == CURLE_OK)
+        return;
+    if (http->broken) /* what curl held came at once, and was refused */
+        err = http->err;
+    else
+        ab_http_fail(http, code, &err);
+    ab_loop_withdraw(http->transfer.op.loop, &http->transfer);
+    end(http, &err);
 }
 
 static void transfer_done(struct ab_transfer *transfer, CURLcode code)
@@ -241,7 +259,7 @@ static bool check_deadlines(struct ab_http *http, int64_t now, struct ab_err *er
         return ab_fail(err, AB_TIMEOUT, "timeout_total",
                        "%s did not finish its reply within %.6g s", http->way->host,
                        (double)(now - http->began_ns) / NS_PER_S);
-    if (now < pace_due(http) || http->paused)
+    if (now < pace_due(http) || http->paused || http->turn.waits)
         return true;
     return http->received > 0 ? check_speed(http, now, err) : check_silence(http, now, err);
 }
@@ -309,6 +327,8 @@ struct ab_http *ab_http_new(struct ab_loop *loop, const struct ab_http_request *
     http->region = request->region;
     if (http->region.file)
         ab_file_ref(http->region.file);
+    http->bytes = request->body;
+    ab_http_pace_init(http, request->pace);
     http->connect_s = request->connect_s;
     http->first_byte_s = request->first_byte_s;
     http->slow_s = request->slow_s;
@@ -360,6 +380,7 @@ void ab_http_free(struct ab_http *http)
     struct ab_loop *loop = http->transfer.op.loop;
     ab_loop_withdraw(loop, &http->transfer);
     ab_loop_clear_timer(loop, &http->timer);
+    ab_http_pace_drop(http);
     ab_op_drop(&http->transfer.op);
     if (http->over && !http->broken)
         ab_http_way_keep(ab_loop_ways(loop), http->way);

@@ -17,6 +17,7 @@
 #include "stream/region.h"
 
 struct ab_http;
+struct ab_http_pace;
 
 struct ab_http_request {
     const char *method;
@@ -36,8 +37,9 @@ struct ab_http_request {
     double connect_s;            /* for name, connection and TLS */
     double first_byte_s;         /* silence until the first byte of the reply */
     double slow_s;               /* this long below SLOW_BYTES_PER_S once a body began */
-    double total_s;  /* all together, or 0: 60 s and 1 s per 16 KiB from the first byte */
-    size_t max_body; /* bytes; of a stream not limited */
+    double total_s;            /* all together, or 0: 60 s and 1 s per 16 KiB from the first byte */
+    size_t max_body;           /* bytes; of a stream not limited */
+    struct ab_http_pace *pace; /* that its body and its reply's are moved at, or NULL */
 };
 
 /* The limits of the design, to be changed by the caller. */

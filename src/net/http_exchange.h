@@ -1,12 +1,13 @@
 /* net/http_exchange.h - what the files of the HTTP exchange share: http.c (its life), http_setup.c
- * (curl's options), http_upload.c (a body from a file), http_headers.c (those sent), http_reply.c
- * (headers, proof that the answer is whole), http_store.c (a body into a file), http_error.c (what
- * went wrong). */
+ * (curl's options), http_upload.c (a body that curl asks for), http_headers.c (those sent),
+ * http_reply.c (headers, proof that the answer is whole), http_store.c (a body into a file),
+ * http_pace.c (no faster than a rate), http_error.c (what went wrong). */
 #ifndef AB_NET_HTTP_EXCHANGE_H
 #define AB_NET_HTTP_EXCHANGE_H
 
 #include "net/http.h"
 #include "net/http_headers.h"
+#include "net/http_pace.h"
 #include "net/http_way.h"
 #include "net/source.h"
 
@@ -24,6 +25,14 @@ struct ab_http_store {
     struct ab_digest *digests[AB_HTTP_DIGESTS]; /* owned; or NULL */
 };
 
+/* When it may move bytes: http_pace.c. */
+struct ab_http_turn {
+    struct ab_http_pace *pace; /* a reference, or NULL: whenever it likes */
+    struct ab_timer timer;     /* set while it waits */
+    size_t right;              /* bytes it may move now, or when it has waited */
+    bool waits;
+};
+
 struct ab_http {
     struct ab_transfer transfer; /* first: its op is ours */
     struct ab_http_way *way;     /* owned; its handle is the transfer's */
@@ -31,7 +40,8 @@ struct ab_http {
     struct ab_http_headers headers; /* sent */
     char curl_says[CURL_ERROR_SIZE];
     struct ab_region region; /* of the body, with a reference of its file; or no file */
-    int64_t region_sent;     /* bytes of it handed to curl */
+    struct ab_slice bytes;   /* instead of it: borrowed */
+    int64_t sent;            /* bytes of either handed to curl, where it asks for them */
     bool is_head;
     bool stream;
 
@@ -61,13 +71,14 @@ struct ab_http {
     struct ab_err err;
     struct ab_http_read *reading;
     struct ab_http_store store;
+    struct ab_http_turn turn;
 };
 
 /* Set the handle's options for this request: http_setup.c. */
 AB_MUST_USE bool ab_http_setup(struct ab_http *http, const struct ab_http_request *request,
                                struct ab_err *err);
 
-/* curl's callbacks that read the body from a file, and go back in it: http_upload.c. */
+/* curl's callbacks that read the body, and go back in it: http_upload.c. */
 size_t ab_http_on_read(char *out, size_t one, size_t room, void *arg);
 int ab_http_on_seek(void *arg, curl_off_t to, int whence);
 
@@ -84,13 +95,22 @@ AB_MUST_USE bool ab_http_store_add(struct ab_http *http, const void *data, size_
 AB_MUST_USE bool ab_http_store_prove(const struct ab_http *http, struct ab_err *err);
 void ab_http_store_drop(struct ab_http_store *store);
 
+/* Take a reference of the pace; let go of it. How many of `most` bytes may be sent now: 0 when it
+ * shall wait. Whether `len` may be received now. Both 0 or false with http->broken, too:
+ * http_pace.c. */
+void ab_http_pace_init(struct ab_http *http, struct ab_http_pace *pace);
+void ab_http_pace_drop(struct ab_http *http);
+size_t ab_http_pace_send(struct ab_http *http, size_t most);
+bool ab_http_pace_receive(struct ab_http *http, size_t len);
+
 /* After curl is content: whether the answer is whole. */
 AB_MUST_USE bool ab_http_prove(const struct ab_http *http, struct ab_err *err);
 
 /* What curl's `code` means, for people: http_error.c. Always false. */
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err);
 
-/* The head has come; the first bytes of the body; bytes of a stream: http.c. */
+/* Go on after a wait. The head has come; the first bytes of the body; bytes of a stream: http.c. */
+void ab_http_resume(struct ab_http *http);
 void ab_http_head_came(struct ab_http *http);
 void ab_http_body_began(struct ab_http *http);
 void ab_http_bytes_came(struct ab_http *http);

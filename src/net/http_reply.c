@@ -142,6 +142,8 @@ size_t ab_http_on_body(char *data, size_t one, size_t len, void *arg)
     struct ab_err err;
 
     (void)one;
+    if (!ab_http_pace_receive(http, len))
+        return http->broken ? 0 : CURL_WRITEFUNC_PAUSE;
     if (http->store.where.file)
         return add_stored(http, data, len);
     if (http->stream && http->body.len >= STREAM_HELD_MAX) {

@@ -6,13 +6,13 @@
 static CURLcode set_body(CURL *easy, const struct ab_http_request *request)
 {
     CURLcode code = CURLE_OK;
-    bool in_file = request->region.file;
+    bool in_file = request->region.file, is_asked = in_file || request->pace;
     int64_t size = in_file ? request->region.size : (int64_t)request->body.len;
     const char *bytes = request->body.len > 0 ? (const char *)request->body.data : "";
 
     AB_SET(CURLOPT_POST, 1L);
     AB_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
-    AB_SET(CURLOPT_POSTFIELDS, in_file && size > 0 ? NULL : bytes);
+    AB_SET(CURLOPT_POSTFIELDS, is_asked && size > 0 ? NULL : bytes);
     return code;
 }
 

@@ -1,19 +1,31 @@
-/* net/http_upload.c - a request's body that is read from a file while it is sent. */
+/* net/http_upload.c - a request's body that curl asks for while it is sent: from a file, or held
+ * back by a pace. */
 #include <stdio.h>
+#include <string.h>
 
 #include "net/http_exchange.h"
+
+static int64_t body_size(const struct ab_http *http)
+{
+    return http->region.file ? http->region.size : (int64_t)http->bytes.len;
+}
 
 size_t ab_http_on_read(char *out, size_t one, size_t room, void *arg)
 {
     struct ab_http *http = arg;
-    int64_t left = http->region.size - http->region_sent;
-    size_t len = (uint64_t)left < one * room ? (size_t)left : one * room;
+    int64_t left = body_size(http) - http->sent;
+    size_t most = (uint64_t)left < one * room ? (size_t)left : one * room;
+    size_t len = ab_http_pace_send(http, most);
 
-    if (!ab_region_read(&http->region, http->region_sent, out, len, &http->err)) {
+    if (len == 0 && most > 0)
+        return http->broken ? CURL_READFUNC_ABORT : CURL_READFUNC_PAUSE;
+    if (!http->region.file) {
+        memcpy(out, http->bytes.data + http->sent, len);
+    } else if (!ab_region_read(&http->region, http->sent, out, len, &http->err)) {
         http->broken = true;
         return CURL_READFUNC_ABORT;
     }
-    http->region_sent += (int64_t)len;
+    http->sent += (int64_t)len;
     return len;
 }
 
@@ -22,8 +34,8 @@ int ab_http_on_seek(void *arg, curl_off_t to, int whence)
 {
     struct ab_http *http = arg;
 
-    if (whence != SEEK_SET || to < 0 || to > http->region.size)
+    if (whence != SEEK_SET || to < 0 || to > body_size(http))
         return CURL_SEEKFUNC_FAIL;
-    http->region_sent = to;
+    http->sent = to;
     return CURL_SEEKFUNC_OK;
 }

@@ -11,7 +11,7 @@ local file = require("awsbak.core.file")
 local journal = require("backup.transfer.journal")
 local members = require("backup.s3.members")
 local outside = require("awsbak.outside")
-local pace = require("backup.transfer.pace")
+local pace = require("awsbak.pace")
 local s3_copy = require("backup.transfer.s3_copy")
 local s3_download = require("backup.transfer.s3_download")
 local s3_fault = require("backup.transfer.s3_fault")
@@ -34,7 +34,7 @@ local copying = {}
 ---@field checksum string?
 ---@field cache backup.S3Cache? that objects are downloaded through; they leave no journals then
 ---@field gate awsbak.Gate?
----@field pace backup.Pace?
+---@field pace userdata? of awsbak.pace
 ---@field progress (fun(bytes: integer))?
 
 ---@class backup.Place

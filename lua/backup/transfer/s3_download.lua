@@ -8,6 +8,7 @@
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
+local pace = require("awsbak.pace")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_parts = require("backup.transfer.s3_parts")
@@ -25,7 +26,7 @@ local PAUSE_S <const> = 0.25 -- before the third one; doubles
 ---@field part_size integer? bytes of a range (default 8 MiB)
 ---@field at_once integer? ranges that are fetched at a time (default 4)
 ---@field gate awsbak.Gate? that each request passes, shared by several downloads
----@field pace backup.Pace? how many bytes a second may come
+---@field pace userdata? of awsbak.pace: how many bytes a second may come
 ---@field journal backup.Journal? what an earlier run did, and where this one writes what it does
 ---@field progress (fun(bytes: integer))? called with the bytes of each range that is there
 
@@ -90,10 +91,7 @@ local function get(self, part, region)
     more.Range = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1)
   end
   local _ <close> = self.options.gate and self.options.gate:enter() or nil
-  if self.options.pace then
-    self.options.pace:take(part.size)
-  end
-  local answer = self.s3.get_object(input(self, more))
+  local answer = pace.run(self.options.pace, self.s3.get_object, input(self, more))
   local body <close> = answer.Body
   check_range(self, part, answer)
   return body:store(region, self.sum_name) or ""

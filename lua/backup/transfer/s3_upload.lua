@@ -10,6 +10,7 @@ local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
+local pace = require("awsbak.pace")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
@@ -31,7 +32,7 @@ local CHECKSUMS = { crc64nvme = "CRC64NVME", crc32 = "CRC32", crc32c = "CRC32C" 
 ---@field part_size integer? bytes (default 8 MiB, more where there would be too many parts)
 ---@field at_once integer? parts that are sent at a time (default 4)
 ---@field gate awsbak.Gate? that each request passes, shared by several uploads
----@field pace backup.Pace? how many bytes a second may be sent
+---@field pace userdata? of awsbak.pace: how many bytes a second may be sent
 ---@field checksum "crc64nvme"|"crc32"|"crc32c"|nil of the object (default crc64nvme)
 ---@field journal backup.Journal? what an earlier run did, and where this one writes what it does
 ---@field progress (fun(bytes: integer))? called with the bytes of each part that is there
@@ -76,13 +77,10 @@ local ALTERED = {
 
 --- Run a request through the gate, at the pace that is wanted; again when its body was altered on
 --- the way, which the client takes for a mistake of ours.
-local function send(self, bytes, f, input)
+local function send(self, f, input)
   local _ <close> = self.options.gate and self.options.gate:enter() or nil
   for attempt = 1, ATTEMPTS do
-    if self.options.pace then
-      self.options.pace:take(bytes)
-    end
-    local done, err = errors.try(f, input)
+    local done, err = pace.run(self.options.pace, errors.try, f, input)
     if done then
       return done
     elseif not ALTERED[err.code] or attempt == ATTEMPTS then
@@ -123,7 +121,7 @@ local function put(self)
   local input = object_members(self, checked(self, sum))
   input.Body, input.ContentLength = bytes, #bytes
   input.IfNoneMatch = not self.options.force and "*" or nil
-  local done = send(self, self.size, self.s3.put_object, input)
+  local done = send(self, self.s3.put_object, input)
   self.progress(self.size)
   return done, sum
 end
@@ -174,7 +172,7 @@ local function upload_part(self, part)
     members.UploadId, members.PartNumber = self.upload_id, part.number
     members.Body, members.ContentLength = region, part.size
     local input = s3_outcome.input(self, members)
-    etag = send(self, part.size, self.s3.upload_part, input).ETag
+    etag = send(self, self.s3.upload_part, input).ETag
     if journal then
       journal:add(part.number, { etag = etag, sum = codec.hex(sum) })
     end
