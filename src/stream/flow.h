@@ -103,9 +103,9 @@ AB_MUST_USE bool ab_digest_flow_peek(const struct ab_flow *f, uint8_t out[AB_DIG
  * kept; there must be recipients or a passphrase. */
 struct ab_flow *ab_age_seal_flow_new(const struct ab_age_to *to, bool armor, struct ab_err *err);
 
-/* The plaintext of an age v1 file, in armor or not; only authenticated bytes come out. What `with`
- * names is kept. Errors are those of ab_age_header_open, and kind integrity with code
- * "age_payload", "age_truncated", "age_trailing" or "age_armor". */
+/* The plaintext of an age v1 file, in armor or not; only authenticated bytes come out, into room
+ * for whole chunks of 64 KiB. What `with` names is kept. Errors are those of ab_age_header_open,
+ * and kind integrity with code "age_payload", "age_truncated", "age_trailing" or "age_armor". */
 struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, struct ab_err *err);
 
 /* What was made of `in` bytes so far; false with kind integrity, code "too_large", when it grew

@@ -96,11 +96,9 @@ void ab_pipe_adopt_sink(struct ab_pipe *p, struct ab_sink *sink)
 
 bool ab_pipe_start(struct ab_pipe *p, struct ab_err *err)
 {
-    for (size_t i = 0; i + 1 < p->count; i++) {
-        bool to_script = (i == 0 && !p->file) || (i + 2 == p->count && !p->sink);
-        if (!ab_link_init(&p->link[i], AB_PIPE_CHUNK, to_script, err))
+    for (size_t i = 0; i + 1 < p->count; i++)
+        if (!ab_link_init(&p->link[i], AB_PIPE_CHUNK, err))
             return false;
-    }
     return true;
 }
 
@@ -311,7 +309,7 @@ static enum ab_pipe_state state(const struct ab_pipe *p)
         return AB_PIPE_DONE;
     if (choose(p) > 0 || p->running > 0)
         return AB_PIPE_BUSY;
-    return last->filled == last->count || last->ended ? AB_PIPE_FULL : AB_PIPE_HUNGRY;
+    return last->filled == AB_LINK_CHUNKS || last->ended ? AB_PIPE_FULL : AB_PIPE_HUNGRY;
 }
 
 enum ab_pipe_state ab_pipe_state(struct ab_pipe *p)

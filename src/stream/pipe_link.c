@@ -2,11 +2,10 @@
 
 #include "base/alloc.h"
 
-bool ab_link_init(struct ab_link *l, size_t size, bool script, struct ab_err *err)
+bool ab_link_init(struct ab_link *l, size_t size, struct ab_err *err)
 {
     l->size = size;
-    l->count = script ? AB_LINK_CHUNKS_SCRIPT : AB_LINK_CHUNKS;
-    for (size_t i = 0; i < l->count; i++) {
+    for (size_t i = 0; i < AB_LINK_CHUNKS; i++) {
         l->chunk[i].data = ab_alloc(size);
         if (!l->chunk[i].data)
             return ab_fail_memory(err);
@@ -16,7 +15,7 @@ bool ab_link_init(struct ab_link *l, size_t size, bool script, struct ab_err *er
 
 void ab_link_drop(struct ab_link *l)
 {
-    for (size_t i = 0; i < l->count; i++) {
+    for (size_t i = 0; i < AB_LINK_CHUNKS; i++) {
         struct ab_chunk *c = &l->chunk[i];
         ab_secret_free(c->data, c->len > c->most ? c->len : c->most);
     }
@@ -29,7 +28,7 @@ bool ab_link_has(const struct ab_link *l)
 
 bool ab_link_has_room(const struct ab_link *l)
 {
-    return l->filled < l->count && !l->ended;
+    return l->filled < AB_LINK_CHUNKS && !l->ended;
 }
 
 bool ab_link_is_last(const struct ab_link *l)
@@ -44,7 +43,7 @@ struct ab_chunk *ab_link_first(struct ab_link *l)
 
 struct ab_chunk *ab_link_room(struct ab_link *l)
 {
-    return &l->chunk[(l->first + l->filled) % l->count];
+    return &l->chunk[(l->first + l->filled) % AB_LINK_CHUNKS];
 }
 
 void ab_link_shift_used(struct ab_link *l)
@@ -56,13 +55,13 @@ void ab_link_shift_used(struct ab_link *l)
     if (first->most < first->len)
         first->most = first->len;
     first->at = first->len = 0;
-    l->first = (l->first + 1) % l->count;
+    l->first = (l->first + 1) % AB_LINK_CHUNKS;
     l->filled--;
 }
 
 void ab_link_push_full(struct ab_link *l, bool end)
 {
-    size_t len = l->filled < l->count ? ab_link_room(l)->len : 0;
+    size_t len = l->filled < AB_LINK_CHUNKS ? ab_link_room(l)->len : 0;
 
     if (len == l->size || (end && len > 0))
         l->filled++;

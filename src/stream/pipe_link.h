@@ -11,7 +11,8 @@
 
 #include "base/err.h"
 
-enum { AB_LINK_CHUNKS = 2, AB_LINK_CHUNKS_SCRIPT = 4 };
+/* With two, threads on both sides wait for each other at nearly every chunk. */
+enum { AB_LINK_CHUNKS = 4 };
 
 struct ab_chunk {
     uint8_t *data; /* owned */
@@ -21,17 +22,15 @@ struct ab_chunk {
 };
 
 struct ab_link {
-    struct ab_chunk chunk[AB_LINK_CHUNKS_SCRIPT];
+    struct ab_chunk chunk[AB_LINK_CHUNKS];
     size_t size;   /* of each chunk, in bytes */
-    size_t count;  /* chunks */
     size_t first;  /* filled longest ago */
     size_t filled; /* chunks, from first on */
     bool ended;    /* no more will be filled */
 };
 
-/* Chunks of `size` bytes; a script, which comes by more rarely, has more of them to fill or take.
- */
-AB_MUST_USE bool ab_link_init(struct ab_link *l, size_t size, bool script, struct ab_err *err);
+/* Chunks of `size` bytes. */
+AB_MUST_USE bool ab_link_init(struct ab_link *l, size_t size, struct ab_err *err);
 void ab_link_drop(struct ab_link *l);
 
 /* Whether there is a chunk to use, or its absence for ever; and whether one to fill. */
