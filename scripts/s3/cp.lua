@@ -92,6 +92,15 @@ local function cache_of(o)
   return cache.asked(o)
 end
 
+--- Refuse options that say nothing of this copy: they would be taken for done.
+local function check_meaning(o)
+  local is_odd = o.checksum and not is_s3(o.to)
+  usage.refuse(is_odd, "--checksum", "is for objects that are written: this copy only reads")
+  local is_pipe = o.part_size and o.to == "-"
+  usage.refuse(is_pipe, "--part-size", "does not go with standard output, which has no parts")
+  ends.check_rate(o.limit_rate, o.from, o.to)
+end
+
 --- Which function copies, its arguments, and how many bytes there will be.
 local function plan(copy, o)
   local from, to = o.from, o.to
@@ -118,7 +127,15 @@ local ways = { up = copying.up, down = copying.down, between = copying.between }
 function ways.pipe_up(copy, _, to)
   local url = ("s3://%s/%s"):format(to.bucket, to.key)
   local pipe <close> = errors.check(file.stdin())
-  local sink <close> = s3_sink.open(url, { force = copy.force, s3 = s3, input = copy.input })
+  local sink <close> = s3_sink.open(url, {
+    at_once = copy.at_once,
+    checksum = copy.checksum,
+    force = copy.force,
+    input = copy.input,
+    pace = copy.pace,
+    part_size = copy.part_size,
+    s3 = s3,
+  })
   for bytes in
     function()
       return task.await(pipe:read(PIECE))
@@ -131,9 +148,10 @@ function ways.pipe_up(copy, _, to)
 end
 
 --- An object to standard output.
-function ways.pipe_down(_, from)
+function ways.pipe_down(copy, from)
   output.take_stdout()
-  local object <close> = stream.open(s3, from.bucket, from.key, { version_id = from.version_id })
+  local wanted = { version_id = from.version_id, pace = copy.pace }
+  local object <close> = stream.open(s3, from.bucket, from.key, wanted)
   output.stream(object, ("%s is binary"):format(object.location))
   return { location = "-", bytes = object.size }
 end
@@ -174,6 +192,7 @@ return policy({
   },
   options = options,
   run = function(o)
+    check_meaning(o)
     local kept <close> = cache_of(o)
     if o.recursive then
       return copy_folder(o)

@@ -101,6 +101,7 @@ return policy({
     if o.to then
       ends.check(o.url, o.to, s3)
     end
+    ends.check_rate(o.limit_rate, o.url, o.to or o.url)
     local from = ends.prefix(s3, o.url)
     local job = {
       copy = copying.asked(s3, o, bulk.at_once()),

@@ -57,6 +57,7 @@ return policy({
   options = options,
   run = function(o)
     ends.check(o.from, o.to, s3)
+    ends.check_rate(o.limit_rate, o.from, o.to)
     local compare = comparison(o)
     local copy = copying.asked(s3, o, bulk.at_once())
     local from <close> = ends.source(s3, o.from)

@@ -1,3 +1,5 @@
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local s3_sink = require("backup.transfer.s3_sink")
@@ -77,10 +79,13 @@ describe("an S3 sink", function()
     local sink <close> = s3_sink.open("s3://vault/a/b.age", { s3 = s3 })
     sink:write("one ")
     sink:write("two")
-    assert.same(
-      { location = "s3://vault/a/b.age", bytes = 7, version_id = "v1", etag = '"e"' },
-      sink:commit()
-    )
+    assert.same({
+      location = "s3://vault/a/b.age",
+      bytes = 7,
+      version_id = "v1",
+      etag = '"e"',
+      checksum = "CRC64NVME:" .. codec.base64(digest.digest("crc64nvme", "one two")),
+    }, sink:commit())
     assert.equal("one two", s3.objects["a/b.age"].Body)
     assert.same({ "head", "list", "put" }, s3.calls)
   end)
@@ -98,6 +103,54 @@ describe("an S3 sink", function()
       assert.equal(calls, table.concat(s3.calls, " "))
       assert.is_true(s3.objects.k.Body == body)
     end
+  end)
+
+  it("sends parts and the whole with the checksum that is wanted", function()
+    local sums, last = {}, nil
+    local s3 = fake_s3({
+      part = function(_, input)
+        sums[input.PartNumber] = input.ChecksumCRC32C
+        assert.is_nil(input.ChecksumAlgorithm)
+      end,
+      complete = function(_, input)
+        last = input
+      end,
+    })
+    local parts = { ("a"):rep(5 * MIB), ("b"):rep(5 * MIB), "c" }
+    local options = { s3 = s3, checksum = "crc32c", part_size = 5 * MIB, at_once = 1 }
+    local sink <close> = s3_sink.open("s3://vault/k", options)
+    local whole = table.concat(parts)
+    for at = 1, #whole, 700000 do
+      sink:write(whole:sub(at, at + 699999))
+    end
+    local function sum(bytes)
+      return codec.base64(digest.digest("crc32c", bytes))
+    end
+    assert.equal("CRC32C:" .. sum(whole), sink:commit().checksum)
+    for i, bytes in ipairs(parts) do
+      local told = last.MultipartUpload.Parts[i]
+      assert.same({ sum(bytes), sum(bytes) }, { sums[i], told.ChecksumCRC32C })
+    end
+    assert.same({ sum(whole), "FULL_OBJECT" }, { last.ChecksumCRC32C, last.ChecksumType })
+    assert.equal(#whole, last.MpuObjectSize)
+    local _, err = errors.try(s3_sink.open, "s3://vault/x", { s3 = s3, part_size = MIB })
+    assert.same({ "usage", "part_size" }, { err.kind, err.code })
+  end)
+
+  it("sends a part again that was altered on the way", function()
+    local times = 0
+    local s3 = fake_s3({
+      put = function()
+        times = times + 1
+        if times == 1 then
+          refuse("BadDigest", 400)
+        end
+      end,
+    })
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3 })
+    sink:write("x")
+    sink:commit()
+    assert.same({ 2, "x" }, { times, s3.objects.k.Body })
   end)
 
   it("refuses a key that is taken, at once, unless forced", function()

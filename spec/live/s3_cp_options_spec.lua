@@ -43,4 +43,41 @@ describe("awsbak s3 cp", function()
     end
     assert.is_true(dir:read("down") == bytes)
   end)
+
+  it("sends standard input by them", function()
+    local bytes = ("0123456789abcdef"):rep(5 * 64 * KIB) .. "end" -- two parts
+    local words = { "s3", "cp", "-", "s3://vault/k", "--checksum", "crc32", "--part-size", "5M" }
+    local began = outside.monotonic()
+    table.move({ "--limit-rate", "10M" }, 1, 2, #words + 1, words)
+    local _, done = op.rows(op:must(words, { stdin = bytes }))
+    assert.is_true((outside.monotonic() - began) * 10240 * KIB >= #bytes - AHEAD)
+    local head = s3.head_object({ Bucket = "vault", Key = "k", ChecksumMode = "ENABLED" })
+    assert.same({ #bytes, "FULL_OBJECT" }, { head.ContentLength, head.ChecksumType })
+    assert.equal("CRC32:" .. head.ChecksumCRC32, done.checksum)
+    assert.matches("-2", head.ETag, 1, true)
+  end)
+
+  it("gives a copy within S3 the checksum that is asked for", function()
+    s3.put_object({ Bucket = "vault", Key = "a", Body = "x" })
+    must("s3://vault/a", "s3://vault/b", "--checksum", "crc32c")
+    local head = s3.head_object({ Bucket = "vault", Key = "b", ChecksumMode = "ENABLED" })
+    assert.is_not_nil(head.ChecksumCRC32C)
+    assert.is_nil(head.ChecksumCRC64NVME)
+  end)
+
+  it("refuses those that say nothing of a copy", function()
+    local refused = {
+      { "cp", "s3://vault/a", "b", "--checksum", "crc32" },
+      { "cp", "s3://vault/a", "-", "--part-size", "8M" },
+      { "cp", "s3://vault/a", "s3://vault/b", "--limit-rate", "1M" },
+      { "cp", "--recursive", "s3://vault/a", "s3://vault/b", "--limit-rate", "1M" },
+      { "sync", "s3://vault/a", "s3://vault/b", "--limit-rate", "1M" },
+      { "restore", "s3://vault/a", "--at", "1d", "--limit-rate", "1M" },
+    }
+    for _, words in ipairs(refused) do
+      local result = op:run({ "s3", table.unpack(words) })
+      assert.equal(2, result.status, result.stderr)
+      assert.matches("^awsbak: error: " .. words[#words - 1]:gsub("%-", "%%-"), result.stderr)
+    end
+  end)
 end)

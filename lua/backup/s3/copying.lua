@@ -220,7 +220,8 @@ end
 --- Raises as s3_copy.put does.
 function copying.between(copy, from, to)
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
-  return s3_copy.put(source_of(copy, from), target, options_of(copy, { input = copy.input }))
+  local more = { input = copy.input, checksum = copy.checksum, part_size = copy.part_size }
+  return s3_copy.put(source_of(copy, from), target, options_of(copy, more))
 end
 
 return copying

@@ -90,6 +90,17 @@ function ends.target(s3, word, dry)
   return local_end(word, errors.check(file.folder(word)))
 end
 
+--- Refuse a rate for bytes that S3 copies by itself.
+---@param rate integer? bytes a second
+---@param from string
+---@param to string
+--- Raises kind usage, code bad_option.
+function ends.check_rate(rate, from, to)
+  local is_within = ends.is_s3(from) and ends.is_s3(to)
+  local is_vain = rate and is_within
+  usage.refuse(is_vain, "--limit-rate", "has no meaning within S3: no bytes pass this machine")
+end
+
 --- Refuse two ends that no copy can have: both here, or one within the other, where what was
 --- copied would be found again.
 ---@param from string

@@ -8,6 +8,7 @@
 --- checksum, where it has one; after a break, by lengths alone.
 
 local errors = require("awsbak.errors")
+local pace = require("awsbak.pace")
 local s3_fault = require("backup.transfer.s3_fault")
 
 local stream = {}
@@ -49,7 +50,7 @@ local function get(self, first, last)
   if first then
     input.Range, input.IfMatch = ("bytes=%d-%d"):format(first, last), self.etag
   end
-  local answer, err = errors.try(self.s3.get_object, input)
+  local answer, err = pace.run(self.pace, errors.try, self.s3.get_object, input)
   if not answer then
     error(explain(self, err), 0)
   end
@@ -90,8 +91,8 @@ end
 ---@param s3 table a client
 ---@param bucket string
 ---@param key string
----@param options { version_id: string?, range: string? }? range: "0-99", "100-" or "-100" (the last
----  100 bytes), as HTTP has it
+---@param options { version_id: string?, range: string?, pace: userdata? }? range: "0-99", "100-" or
+---  "-100" (the last 100 bytes), as HTTP has it; pace: of awsbak.pace
 ---@return backup.S3Stream
 --- Raises as the client does, with words for what is missing, archived or out of range.
 function stream.open(s3, bucket, key, options)
@@ -102,6 +103,7 @@ function stream.open(s3, bucket, key, options)
     key = key,
     version_id = options.version_id,
     range = options.range,
+    pace = options.pace,
     location = ("s3://%s/%s"):format(bucket, key),
     breaks = 0,
   }, Stream)

@@ -49,6 +49,21 @@ local function find(head, is_wanted)
   return nil
 end
 
+--- What S3's members and headers call a checksum: "CRC64NVME".
+---@param name string in awsbak.core.digest
+---@return string
+function s3_checksums.algorithm(name)
+  return name:upper()
+end
+
+--- A checksum as people read it: "CRC64NVME:...".
+---@param name string in awsbak.core.digest
+---@param sum string raw
+---@return string
+function s3_checksums.shown(name, sum)
+  return ("%s:%s"):format(s3_checksums.algorithm(name), codec.base64(sum))
+end
+
 --- Whether an ETag is that of an object that came in parts.
 ---@param etag string?
 ---@return boolean

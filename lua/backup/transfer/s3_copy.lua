@@ -4,6 +4,7 @@
 --- All is copied of one version of the source: by its version id and, in both ways, by its ETag.
 
 local errors = require("awsbak.errors")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
@@ -21,6 +22,8 @@ local AT_ONCE <const> = 4
 ---@field input table? more members of CopyObject: StorageClass, ServerSideEncryption, ...
 ---@field force boolean? replaces what exists
 ---@field is_absent boolean? a listing has just said that nothing exists: it is not asked again
+---@field checksum "crc64nvme"|"crc32"|"crc32c"|nil that S3 shall make of the object (default: what
+---  the source has)
 ---@field part_size integer? bytes of a part, for objects of more than 5 GiB (default 1 GiB)
 ---@field one_max integer? bytes from which on there are parts (default and most 5 GiB)
 ---@field at_once integer? parts that are copied at a time (default 4)
@@ -83,6 +86,7 @@ local function copy_one(self)
   local replaces = s3_copy.replaces(self.options.input)
   local input = reading(self, replaces and described(self) or self.options.input)
   input.MetadataDirective = replaces and "REPLACE" or nil
+  input.ChecksumAlgorithm = self.algorithm
   input.TaggingDirective = input.Tagging and "REPLACE" or nil
   input.IfNoneMatch = not self.options.force and "*" or nil
   local done = through(self, self.s3.copy_object, input)
@@ -114,7 +118,10 @@ end
 
 local function copy_parts(self)
   local size = s3_parts.size(self.size, self.options.part_size or PART)
-  local made = self.s3.create_multipart_upload(s3_outcome.input(self, taken_over(self)))
+  local members = taken_over(self)
+  members.ChecksumAlgorithm = self.algorithm
+  members.ChecksumType = self.algorithm and "FULL_OBJECT"
+  local made = self.s3.create_multipart_upload(s3_outcome.input(self, members))
   self.upload_id = made.UploadId
   task.each(s3_parts.each(self.size, size), self.options.at_once or AT_ONCE, function(part)
     copy_part(self, part)
@@ -162,6 +169,7 @@ function s3_copy.put(from, to, options)
     shared = s3_outcome.shared(options.input),
     source_text = from.bucket .. "/" .. from.key .. version,
     options = options,
+    algorithm = options.checksum and s3_checksums.algorithm(options.checksum),
     parts = {},
     progress = options.progress or function() end,
   }

@@ -1,31 +1,50 @@
 --- An object in S3 as a sink: one PutObject when it fits into a part, else a multipart upload, some
 --- parts at a time.
 ---
+--- Each part is sent with its checksum, and the end of the upload with that of the whole, which is
+--- made of theirs: S3 compares them and keeps the latter.
+---
 --- Nothing is there under the key before commit. Without force it is made only if the key is free,
 --- which S3 itself checks (If-None-Match: *).
 
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
+local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_outcome = require("backup.transfer.s3_outcome")
+local s3_parts = require("backup.transfer.s3_parts")
+local s3_send = require("backup.transfer.s3_send")
 local task = require("awsbak.task")
 
 local s3_sink = {}
 
-local MIB = 1024 * 1024
-local PART = 8 * MIB -- the first parts; later ones are larger, so that 10,000 hold 480 GiB
-local PART_STEP = 2000 -- parts after which the size doubles
-local AT_ONCE = 4 -- parts on their way, 8 MiB of memory each
-local PARTS_MAX = 10000 -- S3 allows no more
+local PART_STEP = 2000 -- parts after which the size doubles: of 8 MiB 10,000 hold 480 GiB
+local AT_ONCE = 4 -- parts on their way, each in memory
 local NAMED_MAX = 10 -- unfinished uploads that are told one by one
+
+---@class backup.SinkOptions
+---@field force boolean? replaces what exists
+---@field s3 table? the client
+---@field input table? more members of PutObject
+---@field checksum "crc64nvme"|"crc32"|"crc32c"|nil of the object (default crc64nvme)
+---@field part_size integer? bytes of the first 2,000 parts (default 8 MiB), of each 2,000 more the
+---  double
+---@field at_once integer? parts that are sent at a time (default 4)
+---@field pace userdata? of awsbak.pace: how many bytes a second may be sent
 
 ---@class backup.S3Sink : backup.Sink, backup.Target
 ---@field metadata table<string, string> with the mark
+---@field options backup.SinkOptions
+---@field name string of the checksum in awsbak.core.digest
+---@field member string of the checksum in requests
 ---@field held string[] bytes that are not uploaded yet
 ---@field held_size integer
 ---@field count integer parts that were begun
 ---@field parts table[] uploaded, as CompleteMultipartUpload wants them
 ---@field sending awsbak.Task[] parts on their way
+---@field sums table<integer, { sum: string, size: integer }> raw checksums of parts
 ---@field upload_id string? once a multipart upload began
 local S3Sink = {}
 S3Sink.__index = S3Sink
@@ -79,8 +98,10 @@ end
 
 --- Start to write an object.
 ---@param url string s3://bucket/key
----@param options { force: boolean?, s3: table?, input: table? } input: more members of PutObject
+---@param options backup.SinkOptions
 ---@return backup.S3Sink
+--- Raises kind io, code EEXIST, when the object exists and `force` does not replace it; kind usage,
+--- code part_size; as S3's client does.
 function s3_sink.open(url, options)
   local s3 = options.s3 or require("aws.s3")
   local bucket, key = require("aws.s3").parse_url(url)
@@ -89,7 +110,10 @@ function s3_sink.open(url, options)
     bucket = bucket,
     key = key,
     location = url,
-    force = options.force or false,
+    options = options,
+    name = options.checksum or "crc64nvme",
+    part_size = s3_parts.size(0, options.part_size),
+    sums = {},
     held = {},
     held_size = 0,
     parts = {},
@@ -99,8 +123,9 @@ function s3_sink.open(url, options)
     shared = s3_outcome.shared(options.input),
     bytes = 0,
   }, S3Sink)
+  self.member = "Checksum" .. s3_checksums.algorithm(self.name)
   self.mark, self.metadata = s3_outcome.mark(self.input.Metadata)
-  if not self.force and s3_outcome.head(self) then
+  if not options.force and s3_outcome.head(self) then
     s3_outcome.exists(self) -- said now rather than after all the work; commit checks it for good
   end
   warn_of_leftovers(self)
@@ -109,7 +134,7 @@ end
 
 --- Members of the object that both ways of making it take.
 local function object_members(self, more)
-  local members = { ContentType = "application/octet-stream", ChecksumAlgorithm = "CRC32" }
+  local members = { ContentType = "application/octet-stream" }
   for _, list in ipairs({ self.input, more or {} }) do
     for name, value in pairs(list) do
       members[name] = value
@@ -120,21 +145,28 @@ local function object_members(self, more)
 end
 
 local function begin(self)
-  self.upload_id = self.s3.create_multipart_upload(object_members(self)).UploadId
+  local made = self.s3.create_multipart_upload(object_members(self, {
+    ChecksumAlgorithm = s3_checksums.algorithm(self.name),
+    ChecksumType = "FULL_OBJECT",
+  }))
+  self.upload_id = made.UploadId
 end
 
 local function upload(self, number, bytes)
-  local done = self.s3.upload_part(s3_outcome.input(self, {
+  local sum = digest.digest(self.name, bytes)
+  local input = s3_outcome.input(self, {
     UploadId = self.upload_id,
     PartNumber = number,
     Body = bytes,
-    ChecksumAlgorithm = "CRC32",
-  }))
+    [self.member] = codec.base64(sum),
+  })
+  local done = s3_send.body(self.options, self.s3.upload_part, input)
   self.parts[number] = {
     PartNumber = number,
     ETag = done.ETag,
-    ChecksumCRC32 = done.ChecksumCRC32,
+    [self.member] = codec.base64(sum),
   }
+  self.sums[number] = { sum = sum, size = #bytes }
 end
 
 --- Wait until at most `most` parts are on their way; raises what one of them raised.
@@ -150,12 +182,12 @@ local function send(self, size)
     begin(self)
   end
   self.count = self.count + 1
-  if self.count > PARTS_MAX then
+  if self.count > s3_parts.COUNT_MAX then
     errors.raise({
       kind = "io",
       code = "EFBIG",
-      message = ("%s would have more than %d parts"):format(self.location, PARTS_MAX),
-      hint = "split the archive",
+      message = ("%s would have more than %d parts"):format(self.location, s3_parts.COUNT_MAX),
+      hint = "split what is written",
     })
   end
   local all = table.concat(self.held)
@@ -165,12 +197,12 @@ local function send(self, size)
     upload(self, self.count, bytes) -- nothing runs beside this
     return
   end
-  settle(self, AT_ONCE - 1)
+  settle(self, (self.options.at_once or AT_ONCE) - 1)
   table.insert(self.sending, task.spawn(upload, self, self.count, bytes))
 end
 
 local function part_size(self)
-  return PART << (self.count // PART_STEP)
+  return math.min(self.part_size << (self.count // PART_STEP), s3_parts.MAX)
 end
 
 function S3Sink:write(bytes)
@@ -184,25 +216,46 @@ function S3Sink:write(bytes)
 end
 
 local function put(self)
-  return self.s3.put_object(object_members(self, {
-    Body = table.concat(self.held),
-    IfNoneMatch = not self.force and "*" or nil,
-  }))
+  local bytes = table.concat(self.held)
+  local sum = digest.digest(self.name, bytes)
+  local input = object_members(self, {
+    Body = bytes,
+    [self.member] = codec.base64(sum),
+    IfNoneMatch = not self.options.force and "*" or nil,
+  })
+  return s3_send.body(self.options, self.s3.put_object, input), sum
+end
+
+--- The checksum of all that was written.
+local function whole_sum(self)
+  local sum = self.sums[1].sum
+  for number = 2, #self.sums do
+    local part = self.sums[number]
+    sum = digest.combine(self.name, sum, part.sum, part.size)
+  end
+  return sum
 end
 
 local function complete(self)
   send(self, self.held_size)
   settle(self, 0)
-  return self.s3.complete_multipart_upload(s3_outcome.input(self, {
+  local sum = whole_sum(self)
+  local input = s3_outcome.input(self, {
     UploadId = self.upload_id,
     MultipartUpload = { Parts = self.parts },
-    IfNoneMatch = not self.force and "*" or nil,
-  }))
+    ChecksumType = "FULL_OBJECT",
+    MpuObjectSize = self.bytes,
+    [self.member] = codec.base64(sum),
+    IfNoneMatch = not self.options.force and "*" or nil,
+  })
+  return self.s3.complete_multipart_upload(input), sum
 end
 
 function S3Sink:commit()
-  local done, err = errors.try(self.upload_id and complete or put, self)
-  done = done or s3_outcome.after(self, err)
+  local done, sum = errors.try(self.upload_id and complete or put, self)
+  if not done then
+    done, sum = s3_outcome.after(self, sum), nil
+  end
   self.committed = true
   self.held = {}
   return {
@@ -210,6 +263,7 @@ function S3Sink:commit()
     bytes = self.bytes,
     version_id = done.VersionId,
     etag = done.ETag,
+    checksum = sum and s3_checksums.shown(self.name, sum),
   }
 end
 

@@ -10,20 +10,16 @@ local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
-local pace = require("awsbak.pace")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
+local s3_send = require("backup.transfer.s3_send")
 local task = require("awsbak.task")
 
 local s3_upload = {}
 
 local AT_ONCE <const> = 4
 local SMALL <const> = 128 * 1024 -- bytes of a file that is not worth being read in pieces
-local ATTEMPTS <const> = 3 -- for a body that is altered on the way
-
--- Checksums that S3 keeps of a whole object made of parts, as its members and headers call them.
-local CHECKSUMS = { crc64nvme = "CRC64NVME", crc32 = "CRC32", crc32c = "CRC32C" }
 
 ---@class backup.UploadOptions
 ---@field input table? more members of PutObject: StorageClass, Metadata, Tagging, SSECustomerKey,
@@ -68,27 +64,6 @@ local function object_members(self, more)
   return s3_outcome.input(self, members)
 end
 
--- What S3 says of bytes that were altered on the way.
-local ALTERED = {
-  BadDigest = true,
-  XAmzContentSHA256Mismatch = true,
-  XAmzContentChecksumMismatch = true,
-}
-
---- Run a request through the gate, at the pace that is wanted; again when its body was altered on
---- the way, which the client takes for a mistake of ours.
-local function send(self, f, input)
-  local _ <close> = self.options.gate and self.options.gate:enter() or nil
-  for attempt = 1, ATTEMPTS do
-    local done, err = pace.run(self.options.pace, errors.try, f, input)
-    if done then
-      return done
-    elseif not ALTERED[err.code] or attempt == ATTEMPTS then
-      error(err, 0)
-    end
-  end
-end
-
 local function checked(self, sum)
   return { ["Checksum" .. self.algorithm] = codec.base64(sum) }
 end
@@ -121,7 +96,7 @@ local function put(self)
   local input = object_members(self, checked(self, sum))
   input.Body, input.ContentLength = bytes, #bytes
   input.IfNoneMatch = not self.options.force and "*" or nil
-  local done = send(self, self.s3.put_object, input)
+  local done = s3_send.body(self.options, self.s3.put_object, input)
   self.progress(self.size)
   return done, sum
 end
@@ -172,7 +147,7 @@ local function upload_part(self, part)
     members.UploadId, members.PartNumber = self.upload_id, part.number
     members.Body, members.ContentLength = region, part.size
     local input = s3_outcome.input(self, members)
-    etag = send(self, self.s3.upload_part, input).ETag
+    etag = s3_send.body(self.options, self.s3.upload_part, input).ETag
     if journal then
       journal:add(part.number, { etag = etag, sum = codec.hex(sum) })
     end
@@ -248,7 +223,7 @@ function s3_upload.put(handle, target, options)
     sums = {},
     progress = options.progress or function() end,
   }
-  self.algorithm = CHECKSUMS[self.name]
+  self.algorithm = s3_checksums.algorithm(self.name)
   self.mark, self.metadata = s3_outcome.mark((options.input or {}).Metadata)
   local is_one = self.size <= part_size
   local done, sum = errors.try(is_one and put or multipart, self, part_size)
@@ -264,7 +239,7 @@ function s3_upload.put(handle, target, options)
     bytes = self.size,
     etag = done.ETag,
     version_id = done.VersionId,
-    checksum = sum and ("%s:%s"):format(self.algorithm, codec.base64(sum)),
+    checksum = sum and s3_checksums.shown(self.name, sum),
     parts = not is_one and #self.parts or nil,
   }
 end

@@ -1,0 +1,36 @@
+--- A request that carries bytes of an object: through the gate and at the pace of the transfer, and
+--- again when its body was altered on the way, which the client takes for a mistake of ours.
+
+local errors = require("awsbak.errors")
+local pace = require("awsbak.pace")
+
+local ATTEMPTS <const> = 3
+
+-- What S3 says of bytes that were altered.
+local ALTERED = {
+  BadDigest = true,
+  XAmzContentSHA256Mismatch = true,
+  XAmzContentChecksumMismatch = true,
+}
+
+local s3_send = {}
+
+--- Send it.
+---@param options { gate: awsbak.Gate?, pace: userdata? } of the transfer
+---@param f function the operation
+---@param input table
+---@return table output
+--- Raises as the operation does.
+function s3_send.body(options, f, input)
+  local _ <close> = options.gate and options.gate:enter() or nil
+  for attempt = 1, ATTEMPTS do
+    local done, err = pace.run(options.pace, errors.try, f, input)
+    if done then
+      return done
+    elseif not ALTERED[err.code] or attempt == ATTEMPTS then
+      error(err, 0)
+    end
+  end
+end
+
+return s3_send
