@@ -1,6 +1,7 @@
 --- Write objects to standard output: awsbak s3 cat s3://vault/log.txt
 
 local cache = require("backup.s3.cache")
+local members = require("backup.s3.members")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
 local s3 = require("aws.s3")
@@ -11,6 +12,7 @@ local usage = require("backup.s3.usage")
 local options = {
   { "url", positional = true, required = true, many = true, help = "s3://bucket/key" },
   { "version_id", help = "this version of one object" },
+  { "sse_c_key", help = "they are encrypted with the key in this file, 32 bytes (SSE-C)" },
   { "range", help = "only these bytes: 0-99, 100- or -100 (the last 100)" },
 }
 table.move(cache.options, 1, #cache.options, #options + 1, options)
@@ -42,16 +44,15 @@ local function cached(kept, object, range)
 end
 
 --- Write an object to standard output.
-local function write(kept, url, version_id, range)
+local function write(kept, url, wanted)
   local bucket, key = s3.parse_url(url)
   local subject = ("%s is binary"):format(url)
-  local object = { bucket = bucket, key = key, version_id = version_id }
-  local entry <close>, bytes = cached(kept, object, range)
+  local object = { bucket = bucket, key = key, version_id = wanted.version_id }
+  local entry <close>, bytes = cached(kept, object, wanted.range)
   if entry then
     return output.stream(bytes, subject)
   end
-  local direct <close> =
-    stream.open(s3, bucket, key, { version_id = version_id, range = range })
+  local direct <close> = stream.open(s3, bucket, key, wanted)
   return output.stream(direct, subject)
 end
 
@@ -75,10 +76,13 @@ return policy({
     for _, url in ipairs(o.url) do
       s3.parse_url(url)
     end
+    usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
+    local wanted = { version_id = o.version_id, range = range }
+    wanted.members = members.customer_key(o.sse_c_key)
     local kept <close> = cache.asked(o)
     output.take_stdout()
     for _, url in ipairs(o.url) do
-      write(kept, url, o.version_id, range)
+      write(kept, url, wanted)
     end
   end,
 })

@@ -150,8 +150,11 @@ end
 --- An object to standard output.
 function ways.pipe_down(copy, from)
   output.take_stdout()
-  local wanted = { version_id = from.version_id, pace = copy.pace }
-  local object <close> = stream.open(s3, from.bucket, from.key, wanted)
+  local object <close> = stream.open(s3, from.bucket, from.key, {
+    version_id = from.version_id,
+    members = copy.read_input,
+    pace = copy.pace,
+  })
   output.stream(object, ("%s is binary"):format(object.location))
   return { location = "-", bytes = object.size }
 end

@@ -1,8 +1,10 @@
 -- Options of awsbak s3 cp that say how bytes are moved, whichever way they go.
 
 local faulty_s3 = require("spec.support.faulty_s3")
+local operator = require("spec.support.operator")
 local outside = require("awsbak.outside")
 local scratch = require("spec.support.scratch")
+local server = require("spec.support.server")
 
 local KIB <const> = 1024
 local AHEAD <const> = 128 * KIB -- bytes that go before anything has to wait
@@ -79,5 +81,34 @@ describe("awsbak s3 cp", function()
       assert.equal(2, result.status, result.stderr)
       assert.matches("^awsbak: error: " .. words[#words - 1]:gsub("%-", "%%-"), result.stderr)
     end
+  end)
+end)
+
+describe("an object with a customer's key", function()
+  it("is read with it by s3 cat and s3 cp -, also after a break", function()
+    local dir <close> = scratch.new()
+    local fake = server.start()
+    local op = operator.new(fake.url)
+    local path = dir:write("key", ("k"):rep(32))
+    for _, words in ipairs({ { "cat", "s3://vault/k" }, { "cp", "s3://vault/k", "-" } }) do
+      fake:clear()
+      local tag = { ETag = '"e1"' }
+      local rest = { ETag = '"e1"', ["Content-Range"] = "bytes 4-9/10" }
+      fake:script("*", {
+        { body = "0123456789", headers = tag, cut = 4 },
+        { status = 206, body = "456789", headers = rest },
+      })
+      local result = op:must({ "s3", words[1], words[2], "--sse-c-key", path, words[3] })
+      assert.equal("0123456789", result.stdout:sub(1, 10))
+      for _, request in ipairs(fake:requests()) do
+        local key = request.headers["x-amz-server-side-encryption-customer-key"]
+        assert.equal("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", key, words[1])
+      end
+      assert.equal(2, #fake:requests())
+    end
+    local result = op:run({ "s3", "cat", "s3://vault/k", "--cache", "1M", "--sse-c-key", path })
+    assert.same({ 2, 2 }, { result.status, #fake:requests() })
+    op:close()
+    fake:close()
   end)
 end)

@@ -46,6 +46,9 @@ end
 --- Ask for the bytes from `first` to `last`, or for what the caller wanted.
 local function get(self, first, last)
   local input = { Bucket = self.bucket, Key = self.key, VersionId = self.version_id }
+  for name, value in pairs(self.members) do
+    input[name] = value
+  end
   input.Range = self.range and "bytes=" .. self.range
   if first then
     input.Range, input.IfMatch = ("bytes=%d-%d"):format(first, last), self.etag
@@ -91,8 +94,9 @@ end
 ---@param s3 table a client
 ---@param bucket string
 ---@param key string
----@param options { version_id: string?, range: string?, pace: userdata? }? range: "0-99", "100-" or
----  "-100" (the last 100 bytes), as HTTP has it; pace: of awsbak.pace
+---@param options { version_id: string?, range: string?, pace: userdata?, members: table? }? range:
+---  "0-99", "100-" or "-100" (the last 100 bytes), as HTTP has it; pace: of awsbak.pace; members:
+---  more of GetObject, as a customer's key
 ---@return backup.S3Stream
 --- Raises as the client does, with words for what is missing, archived or out of range.
 function stream.open(s3, bucket, key, options)
@@ -103,6 +107,7 @@ function stream.open(s3, bucket, key, options)
     key = key,
     version_id = options.version_id,
     range = options.range,
+    members = options.members or {},
     pace = options.pace,
     location = ("s3://%s/%s"):format(bucket, key),
     breaks = 0,
