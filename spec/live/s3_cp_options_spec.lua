@@ -67,6 +67,15 @@ describe("awsbak s3 cp", function()
     assert.is_nil(head.ChecksumCRC64NVME)
   end)
 
+  it("copies keys within S3 that end like one with a version", function()
+    for _, key in ipairs({ "a?versionId=b", "a?versionId=", "?", "a?b=c&d" }) do
+      s3.put_object({ Bucket = "vault", Key = key, Body = key })
+      must("s3://vault/" .. key, "s3://vault/copy", "--force")
+      local body <close> = s3.get_object({ Bucket = "vault", Key = "copy" }).Body
+      assert.equal(key, body:all(100))
+    end
+  end)
+
   it("refuses those that say nothing of a copy", function()
     local refused = {
       { "cp", "s3://vault/a", "b", "--checksum", "crc32" },

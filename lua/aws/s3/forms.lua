@@ -29,10 +29,12 @@ local function add_key(shape, input, prefix)
   return changed
 end
 
---- "bucket/key?versionId=x" with the key percent-encoded, which is how a header carries it.
+--- "bucket/key?versionId=x" with the key percent-encoded, which is how a header carries it. The
+--- last such suffix tells the version, an empty one that there is none: keys may end so.
 local function quote_source(source)
-  local object, version = source:match("^(.-)(%?versionId=%S+)$")
-  return codec.uri(object or source, true) .. (version or "")
+  local object, version = source:match("^(.*)%?versionId=(%S*)$")
+  local suffix = (version or "") ~= "" and "?versionId=" .. version or ""
+  return codec.uri(object or source, true) .. suffix
 end
 
 local function check_metadata(metadata)

@@ -157,7 +157,6 @@ function s3_copy.put(from, to, options)
   options = options or {}
   local head = from.head or s3_fault.head(from.s3, from, from.members)
   local version_id = from.version_id or (head.VersionId ~= "null" and head.VersionId)
-  local version = version_id and "?versionId=" .. version_id or ""
   local self = {
     s3 = to.s3,
     bucket = to.bucket,
@@ -167,7 +166,7 @@ function s3_copy.put(from, to, options)
     head = head,
     size = head.ContentLength,
     shared = s3_outcome.shared(options.input),
-    source_text = from.bucket .. "/" .. from.key .. version,
+    source_text = ("%s/%s?versionId=%s"):format(from.bucket, from.key, version_id or ""),
     options = options,
     algorithm = options.checksum and s3_checksums.algorithm(options.checksum),
     parts = {},

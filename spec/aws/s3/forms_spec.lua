@@ -60,13 +60,19 @@ describe("S3's own forms", function()
   end)
 
   it("quote the source of a copy, but not its version", function()
-    local input = { Bucket = "vault", Key = "b", CopySource = "old/a b+é?versionId=x.y" }
     local body = "<CopyObjectResult><ETag>e</ETag></CopyObjectResult>"
-    local _, request = call("CopyObject", input, body)
-    assert.equal(
-      "old/a%20b%2B%C3%A9?versionId=x.y",
-      network.headers(request)["x-amz-copy-source"]
-    )
+    local sources = {
+      ["old/a b+é?versionId=x.y"] = "old/a%20b%2B%C3%A9?versionId=x.y",
+      ["old/a?b"] = "old/a%3Fb",
+      ["old/a?versionId=1?versionId=2"] = "old/a%3FversionId%3D1?versionId=2",
+      ["old/a?versionId=1?versionId="] = "old/a%3FversionId%3D1",
+      ["old/a?versionId="] = "old/a",
+    }
+    for source, expected in pairs(sources) do
+      local input = { Bucket = "vault", Key = "b", CopySource = source }
+      local _, request = call("CopyObject", input, body)
+      assert.equal(expected, network.headers(request)["x-amz-copy-source"])
+    end
   end)
 
   it("ask for keys encoded, and give them as they are", function()
