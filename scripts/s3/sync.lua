@@ -4,6 +4,7 @@ local bulk = require("backup.s3.bulk")
 local copying = require("backup.s3.copying")
 local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
+local errors = require("awsbak.errors")
 local members = require("backup.s3.members")
 local policy = require("awsbak.policy")
 local s3 = require("aws.s3")
@@ -17,6 +18,7 @@ local options = {
   { "size_only", kind = "flag", help = "compare nothing but sizes" },
   { "exact", kind = "flag", help = "to a folder: also replace what is newer there" },
   { "delete", kind = "flag", help = "delete from the target what the source has not" },
+  { "allow_empty", kind = "flag", help = "with --delete: FROM may be empty, and all of TO goes" },
   { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
   { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
@@ -29,7 +31,28 @@ local function comparison(o)
   usage.refuse(o.checksum and o.size_only, "--checksum", "does not go with --size-only")
   usage.refuse(o.exact and (o.checksum or o.size_only), "--exact", "compares times: it goes alone")
   usage.refuse(o.exact and ends.is_s3(o.to), "--exact", "is for a folder: S3 sets its own times")
+  usage.refuse(o.allow_empty and not o.delete, "--allow-empty", "goes with --delete")
   return o.checksum and "checksum" or o.size_only and "size" or o.exact and "exact" or "newer"
+end
+
+--- The entries of the source; raises at its end when it was empty and the target is not: an empty
+--- source is more often a wrong name, or a disk that is not mounted, than a wish.
+local function not_empty(source, target, o)
+  local is_empty = true
+  return function()
+    local entry = source()
+    if entry then
+      is_empty = false
+    elseif is_empty and target() then
+      errors.raise({
+        kind = "usage",
+        code = "empty_source",
+        message = ("%s has no files, and --delete would empty %s"):format(o.from, o.to),
+        hint = "check the name, and what is mounted there; --allow-empty does it",
+      })
+    end
+    return entry
+  end
 end
 
 --- Counts what would be deleted and asks; when the latest of that was changed.
@@ -63,7 +86,11 @@ return policy({
     local from <close> = ends.source(s3, o.from)
     local to <close> = ends.target(s3, o.to, o.dry_run)
     local function steps()
-      return diff.steps(from:entries(to), to:entries(from), {
+      local source = from:entries(to)
+      if o.delete and not o.allow_empty then
+        source = not_empty(source, to:entries(from), o)
+      end
+      return diff.steps(source, to:entries(from), {
         compare = compare,
         delete = o.delete,
         equal = function() end, -- cannot be told here: it is asked where the files are copied

@@ -211,6 +211,26 @@ describe("awsbak s3 sync", function()
     assert.same({ keep = "1" }, objects("other"))
   end)
 
+  it("empties a target for an empty source only where that is said", function()
+    local from = write({ [".a.0a1b2c3d.awsbak-part"] = "not a file" }, "from")
+    local to = write({ keep = "1" }, "to")
+    put({ keep = "1" })
+    local ways = { { from, "s3://vault" }, { "s3://vault/x", to }, { "s3://other", "s3://vault" } }
+    for _, way in ipairs(ways) do
+      for _, more in ipairs({ "--yes", "--dry-run" }) do
+        local refused = run("sync", way[1], way[2], "--delete", more)
+        assert.equal(2, refused.status)
+        local words = ("%s has no files, and --delete would empty %s"):format(way[1], way[2])
+        assert.matches(words, refused.stderr, 1, true)
+        assert.matches("--allow-empty", refused.stderr, 1, true)
+      end
+    end
+    assert.same({ { keep = "1" }, { keep = "1" } }, { objects("vault"), files("to") })
+    assert.equal(1, must("sync", "s3://other", to, "--delete", "--yes", "--allow-empty").deleted)
+    assert.equal(0, must("sync", "s3://other", to, "--delete", "--yes").ok)
+    assert.equal(2, run("sync", "s3://other", to, "--allow-empty").status)
+  end)
+
   it("puts a file in a folder's place, and a folder in a file's", function()
     put({ a = "file", ["b/x"] = "below" })
     local to = write({ ["a/x"] = "old", b = "old" }, "to")
