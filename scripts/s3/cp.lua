@@ -84,14 +84,6 @@ local function local_path(word, other)
   return is_folder(word) and word:gsub("/+$", "") .. "/" .. base_name(other) or word
 end
 
---- The cache that one object is downloaded through.
-local function cache_of(o)
-  local is_download = is_s3(o.from) and not is_s3(o.to) and o.to ~= "-" and not o.recursive
-  usage.refuse(o.cache and not is_download, "--cache", "is for one object that becomes a file")
-  usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
-  return cache.asked(o)
-end
-
 --- Refuse options that say nothing of this copy: they would be taken for done.
 local function check_meaning(o)
   local is_odd = o.checksum and not is_s3(o.to)
@@ -161,11 +153,11 @@ end
 
 --- All files of a folder. The target is looked at where names may meet: what is replaced by force
 --- must have been there under its own name.
-local function copy_folder(o)
+local function copy_folder(o, kept)
   usage.refuse(o.version_id, "--version-id", "is of one object: it does not go with --recursive")
   ends.check(o.from, o.to, s3)
   local copy = copying.asked(s3, o, bulk.at_once())
-  copy.checksum = o.checksum
+  copy.checksum, copy.cache = o.checksum, kept
   local from <close> = ends.source(s3, o.from)
   local to <close> = ends.target(s3, o.to, o.dry_run)
   local is_listed = to.kind == "folder" and o.force
@@ -196,9 +188,9 @@ return policy({
   options = options,
   run = function(o)
     check_meaning(o)
-    local kept <close> = cache_of(o)
+    local kept <close> = cache.of_copy(o)
     if o.recursive then
-      return copy_folder(o)
+      return copy_folder(o, kept)
     end
     local copy = copying.asked(s3, o, settings.get("concurrency") or AT_ONCE)
     copy.checksum, copy.cache = o.checksum, kept

@@ -1,6 +1,7 @@
 --- Copy what differs between two folders: awsbak s3 sync photos s3://vault/photos
 
 local bulk = require("backup.s3.bulk")
+local cache = require("backup.s3.cache")
 local copying = require("backup.s3.copying")
 local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
@@ -24,6 +25,7 @@ local options = {
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
+table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
 
 --- How diff.steps is to compare.
@@ -82,7 +84,9 @@ return policy({
     ends.check(o.from, o.to, s3)
     ends.check_rate(o.limit_rate, o.from, o.to)
     local compare = comparison(o)
+    local kept <close> = cache.of_copy(o)
     local copy = copying.asked(s3, o, bulk.at_once())
+    copy.cache = kept
     local from <close> = ends.source(s3, o.from)
     local to <close> = ends.target(s3, o.to, o.dry_run)
     local function steps()

@@ -85,13 +85,35 @@ describe("awsbak s3 --cache", function()
     assert.equal(2, proxy:count("GET /vault/log.txt"))
   end)
 
+  it("holds for each object of a folder", function()
+    for i = 1, 40 do
+      s3.put_object({ Bucket = "vault", Key = "f/" .. i, Body = "body " .. i })
+    end
+    for i, words in ipairs({ { "sync" }, { "cp", "--recursive" }, { "sync" } }) do
+      local to = op:path("to" .. i)
+      local tail = { "s3://vault/f", to, "--cache", "1M" }
+      local all = table.move(tail, 1, #tail, #words + 2, { "s3", table.unpack(words) })
+      local rows, done = op.rows(op:must(all))
+      assert.same({ 40, i == 1 and 0 or 40 }, { done.copied, done.cached })
+      assert.equal(i > 1, rows[1].cached)
+      assert.equal("body 7", op.home:read("to" .. i .. "/7"))
+    end
+    assert.equal(40, proxy:count("GET /vault/f/"))
+    s3.put_object({ Bucket = "vault", Key = "f/7", Body = "new" })
+    local again = { "s3", "sync", "s3://vault/f", op:path("to4"), "--cache", "1M" }
+    local _, done = op.rows(op:must(again))
+    assert.equal(39, done.cached)
+    assert.equal("new", op.home:read("to4/7"))
+  end)
+
   it("is refused where it has no meaning", function()
     local key = op.home:write("key", ("k"):rep(32))
     for _, words in ipairs({
       { "cp", op:path("key"), URL, "--cache", "1M" },
       { "cp", URL, "s3://vault/b", "--cache", "1M" },
       { "cp", URL, op:path("f"), "--cache", "1M", "--sse-c-key", key },
-      { "cp", "s3://vault/", op:path("d"), "--recursive", "--cache", "1M" },
+      { "cp", "--recursive", op:path("d"), "s3://vault/", "--cache", "1M" },
+      { "sync", "s3://vault/", "s3://vault2/", "--cache", "1M" },
       { "cat", URL, "--cache-age", "1d" },
     }) do
       local result = op:run({ "s3", table.unpack(words) })

@@ -154,8 +154,9 @@ local function copy_one(self, step)
   end
   local entry = step.source.object
   if to.kind == "folder" then
-    local is_odd = s3_checksums.has_parts(entry.etag) -- its checksum may be one of parts
-    local most = is_odd and -1 or s3_parts.size(entry.size, copy.part_size)
+    -- The checksum of one of parts may be one of parts; the cache goes by the whole head.
+    local is_asked = copy.cache or s3_checksums.has_parts(entry.etag)
+    local most = is_asked and -1 or s3_parts.size(entry.size, copy.part_size)
     return copying.down(copy, place(self, entry, most), to:location(step.key), function(_, options)
       return to.folder:sink(step.key, options)
     end)
@@ -225,7 +226,11 @@ local function copied(self, step)
   end
   local done = copy_one(self, step)
   self.broken = 0
-  return row_of(step, "copied", { bytes = done.bytes, version_id = done.version_id })
+  return row_of(step, "copied", {
+    bytes = done.bytes,
+    version_id = done.version_id,
+    cached = done.cached,
+  })
 end
 
 --- Do a step, or steps that delete objects; rows.
@@ -307,6 +312,9 @@ local function count(self, row)
   end
   counts[name] = (counts[name] or 0) + 1
   counts.bytes = counts.bytes + (row.bytes or 0)
+  if row.cached then
+    counts.cached = counts.cached + 1
+  end
 end
 
 local COLUMNS = { "key", "result", "reason", { key = "bytes", kind = "size" }, "detail" }
@@ -338,12 +346,13 @@ end
 ---@param job backup.Bulk
 ---@param steps fun(): backup.DiffStep?
 ---@return { ok: integer, failed: integer, same: integer, bytes: integer } counts with those of each
----  result as well: copied, deleted, marked; to_copy and to_delete of a dry run
+---  result as well: copied, deleted, marked; to_copy and to_delete of a dry run; cached of a copy
+---  that goes by the cache
 --- Raises what ends all (no such bucket, no credentials, a full disk), after the rows of what was
 --- done; what `steps` raises.
 function bulk.run(job, steps)
   local self = setmetatable({
-    counts = { ok = 0, failed = 0, same = 0, bytes = 0 },
+    counts = { ok = 0, failed = 0, same = 0, bytes = 0, cached = job.copy.cache and 0 },
     later = {},
     broken = 0,
   }, { __index = job })

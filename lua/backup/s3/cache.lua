@@ -15,6 +15,7 @@
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local cache_room = require("backup.s3.cache_room")
+local ends = require("backup.s3.ends")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local folders = require("awsbak.folders")
@@ -102,6 +103,17 @@ end
 function cache.asked(o)
   usage.refuse(o.cache_age and not o.cache, "--cache-age", "goes with --cache")
   return o.cache and cache.open({ bytes = o.cache, age = o.cache_age }) or nil
+end
+
+--- The same for a command that copies from one place to another: objects to files alone.
+---@param o table values of cache.options, `from`, `to`, and `sse_c_key`
+---@return backup.S3Cache? nil when none is asked for
+--- Raises kind usage where it has no meaning; as cache.asked does.
+function cache.of_copy(o)
+  local is_download = ends.is_s3(o.from) and not ends.is_s3(o.to) and o.to ~= "-"
+  usage.refuse(o.cache and not is_download, "--cache", "is for objects that become files")
+  usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
+  return cache.asked(o)
 end
 
 --- What is looked for: its name, size, and checksum when S3 tells one.

@@ -28,6 +28,7 @@ local STALE_S <const> = 86400 -- of a temporary file whose writer was killed
 ---@field bytes integer at most, of all entries
 ---@field entries integer at most
 ---@field age number seconds after its last use that an entry is kept
+---@field turn awsbak.Gate for the tasks of this process
 local Room = {}
 Room.__index = Room
 
@@ -39,7 +40,13 @@ Room.__index = Room
 ---@return backup.CacheRoom
 function cache_room.new(folder, bytes, age, entries)
   entries = math.min(entries or ENTRIES_MAX, ENTRIES_MAX)
-  return setmetatable({ folder = folder, bytes = bytes, age = age, entries = entries }, Room)
+  return setmetatable({
+    folder = folder,
+    bytes = bytes,
+    age = age,
+    entries = entries,
+    turn = task.gate(1),
+  }, Room)
 end
 
 --- Wait for the lock; raises kind io, code locked, when `patience` seconds were not enough.
@@ -152,6 +159,7 @@ end
 --- Raises kind io, code locked, when others were adding all the time; code full, when nothing can
 --- be evicted; what `appear` raises.
 function Room:add(bytes, appear)
+  local _ <close> = self.turn:enter() -- no task of ours waits for another by asking again
   local handle <close> = lock(self, PATIENCE_S)
   local sums = read_sums(handle)
   if not sums or sums.bytes + bytes > self.bytes or sums.entries >= self.entries then
