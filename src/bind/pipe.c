@@ -1,10 +1,13 @@
 /* bind/pipe.c - file.stdin() and file.stdout(): read and written without holding up the loop.
  *
- * Reading waits on the loop, then takes what is there. Writing is a worker's: it writes no more at
- * a time than a pipe takes whole, and looks up between, so that a reader which stopped reading
- * cannot keep a cancelled program alive. */
+ * Reading waits on the loop, then takes what is there. Writing is a worker's, and must not wait in
+ * a write: a reader which stopped reading would keep a cancelled program alive. To make standard
+ * output itself non-blocking would change it for every process that shares it, so a pipe is opened
+ * once more; what cannot be is written in pieces that whatever is writable takes whole. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -15,11 +18,19 @@
 
 #define CLASS "awsbak.pipe"
 
-enum { READ_MAX = 1024 * 1024, WRITE_STEP = 4096 /* PIPE_BUF */, LOOK_UP_MS = 100 };
+enum {
+    READ_MAX = 1024 * 1024,
+    WRITE_ATOMIC = 4096,     /* PIPE_BUF: taken whole by what is writable */
+    WRITE_MAX = 1024 * 1024, /* by what does not wait for a reader */
+    PIPE_SIZE = 256 * 1024,  /* one chunk of a stream, where a pipe has 64 KiB */
+    LOOK_UP_MS = 100,
+};
 
 struct state {
     struct ab_turn turn;
-    int fd; /* borrowed: the process's */
+    int fd;            /* borrowed: the process's */
+    int own;           /* owned; the same pipe, non-blocking, or -1 */
+    size_t write_step; /* bytes written at once at most */
     atomic_bool closed;
     struct ab_buf data; /* owned; what the job writes */
 };
@@ -34,7 +45,25 @@ static void free_state(struct ab_turn *turn)
     struct state *s = (struct state *)turn;
 
     ab_buf_drop(&s->data);
+    if (s->own >= 0)
+        close(s->own);
     ab_free(s);
+}
+
+/* Find out how much may be written at once. */
+static void set_writing(struct state *s)
+{
+    struct stat st;
+
+    s->write_step = WRITE_ATOMIC;
+    if (fstat(s->fd, &st) != 0)
+        return;
+    if (S_ISFIFO(st.st_mode)) /* another user's, or without /proc, it cannot be opened */
+        s->own = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (s->own >= 0)
+        fcntl(s->own, F_SETPIPE_SZ, PIPE_SIZE); /* refused: then there are more turns */
+    if (S_ISREG(st.st_mode) || s->own >= 0)
+        s->write_step = WRITE_MAX;
 }
 
 static int open_pipe(lua_State *L, int fd)
@@ -55,6 +84,9 @@ static int open_pipe(lua_State *L, int fd)
     ab_buf_init(&s->data,
                 SIZE_MAX / 2); /* a script's string: its size is bounded by Lua's memory */
     s->fd = fd;
+    s->own = -1;
+    if (fd == STDOUT_FILENO)
+        set_writing(s);
     self->ref.turn = &s->turn;
     return 1;
 }
@@ -136,9 +168,9 @@ static int pipe_read(lua_State *L)
 }
 
 /* Wait until the descriptor takes bytes; a regular file always does. */
-static bool wait_writable(struct state *s, struct ab_err *err)
+static bool wait_writable(struct state *s, int fd, struct ab_err *err)
 {
-    struct pollfd p = {s->fd, POLLOUT, 0};
+    struct pollfd p = {fd, POLLOUT, 0};
 
     for (;;) {
         if (atomic_load(&s->closed))
@@ -155,12 +187,13 @@ static bool wait_writable(struct state *s, struct ab_err *err)
 static bool run_write(struct ab_turn *turn, struct ab_err *err)
 {
     struct state *s = (struct state *)turn;
+    int fd = s->own >= 0 ? s->own : s->fd;
 
     for (size_t done = 0; done < s->data.len;) {
         size_t left = s->data.len - done;
-        if (!wait_writable(s, err))
+        if (!wait_writable(s, fd, err))
             return false;
-        ssize_t n = write(s->fd, s->data.data + done, left < WRITE_STEP ? left : WRITE_STEP);
+        ssize_t n = write(fd, s->data.data + done, left < s->write_step ? left : s->write_step);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return ab_fail_errno(err, errno, "cannot write to standard output");
         if (n > 0)
