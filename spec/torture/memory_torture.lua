@@ -160,6 +160,25 @@ describe("out of memory", function()
     assert(done.text == plain)
     print("piped")
   ]]
+  -- Each memory request of sending one is refused, on a connection that is kept.
+  local QUERY <const> = [[
+    local errors, http = require("awsbak.errors"), require("awsbak.http")
+    local sys = require("awsbak.core.sys")
+    local function send()
+      return http.send({ method = "PUT", url = "%s/kept?partNumber=1", headers = {}, body = "x" })
+    end
+    send()
+    local n, made = 0, nil
+    repeat
+      n = n + 1
+      local before = sys.alloc_count()
+      sys.alloc_fail(n)
+      errors.try(send)
+      sys.alloc_fail(0)
+      made = sys.alloc_count() - before
+    until made < n
+    print(n > 50)
+  ]]
   local request, running, started, loaded
 
   setup(function()
@@ -167,6 +186,7 @@ describe("out of memory", function()
     loaded = allocations('require("awsbak.stream") print(1)\n')
     running = server.start()
     running:script("GET /hello", { { body = "whole", times = -1 } })
+    running:script("PUT /kept", { { body = "whole", times = -1 } })
     request = ([[
       local http, task = require("awsbak.http"), require("awsbak.task")
       task.run(function()
@@ -193,6 +213,19 @@ describe("out of memory", function()
 
   it("for good, during a request", function()
     check(request, "whole\n", started, "AWSBAK_FAIL_FOREVER=1")
+  end)
+
+  it("once, anywhere in a request, and it never arrives without its query", function()
+    local code = QUERY:format(running.url)
+    assert.equal("true", shell_lines(("%s -e %s 2>&1"):format(PROGRAM, shell.quote(code)))[1])
+    local arrived = 0
+    for _, seen in ipairs(running:requests()) do
+      if seen.target:find("/kept", 1, true) then
+        assert.equal("/kept?partNumber=1", seen.target)
+        arrived = arrived + 1
+      end
+    end
+    assert.is_true(arrived > 10)
   end)
 
   it("once, while a request is signed", function()

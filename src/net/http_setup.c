@@ -1,5 +1,7 @@
 /* net/http_setup.c - the options of curl's handle that say what is sent, and who hears of the
  * reply. How the server is reached says net/http_way.c. */
+#include <string.h>
+
 #include "net/http_exchange.h"
 #include "net/http_option.h"
 
@@ -16,12 +18,32 @@ static CURLcode set_body(CURL *easy, const struct ab_http_request *request)
     return code;
 }
 
-/* The handle may have served another request: each of these options is set every time. */
-static CURLcode set_message(CURL *easy, const struct ab_http_request *request, bool is_head)
+/* Path and query of the URL, where it has a query; else NULL. curl finds them by itself, but leaves
+ * out the query when there is no memory for it, without a word (7.88, url.c): a part would arrive
+ * as the object, and the end of an upload as the deletion of what it replaces. What curl would
+ * encode is left to it, and what a proxy is to find. */
+static const char *find_target(const struct ab_http *http, const char *url)
 {
+    const char *host = strstr(url, "://");
+    const char *target = host ? host + 3 + strcspn(host + 3, "/?#") : "";
+
+    if (*target != '/' || !strchr(target, '?') || strchr(target, '#') || http->way->proxy[0])
+        return NULL;
+    for (const char *c = target; *c; c++)
+        if (*c <= ' ' || *c > '~')
+            return NULL;
+    return target;
+}
+
+/* The handle may have served another request: each of these options is set every time. */
+static CURLcode set_message(struct ab_http *http, const struct ab_http_request *request)
+{
+    CURL *easy = http->transfer.easy;
+    bool is_head = http->is_head;
     CURLcode code = CURLE_OK;
 
     AB_SET(CURLOPT_URL, request->url);
+    AB_SET(CURLOPT_REQUEST_TARGET, find_target(http, request->url));
     AB_SET(CURLOPT_HTTPGET, 1L); /* neither a body nor none */
     AB_SET(CURLOPT_CUSTOMREQUEST, is_head ? NULL : request->method);
     if (is_head) {
@@ -50,10 +72,9 @@ static CURLcode set_callbacks(CURL *easy, struct ab_http *http)
 
 bool ab_http_setup(struct ab_http *http, const struct ab_http_request *request, struct ab_err *err)
 {
-    CURL *easy = http->transfer.easy;
-    CURLcode code = set_message(easy, request, http->is_head);
+    CURLcode code = set_message(http, request);
 
     if (code == CURLE_OK)
-        code = set_callbacks(easy, http);
+        code = set_callbacks(http->transfer.easy, http);
     return code == CURLE_OK || ab_http_fail(http, code, err);
 }
