@@ -2,6 +2,7 @@
 --- (`core.file`, f:region), which is read where it lies.
 
 local digest = require("awsbak.core.digest")
+local errors = require("awsbak.errors")
 local is_region = require("awsbak.core.http").is_region
 local task = require("awsbak.task")
 
@@ -49,10 +50,10 @@ end
 ---@param name string of awsbak.core.digest: "sha256"
 ---@param value string|userdata|nil nil is an empty body
 ---@return string digest raw
---- Raises kind io, code short, when the file has become shorter.
+--- Raises kind io, code short, when the file has become shorter; kind memory.
 function body.digest(name, value)
   if not is_region(value) then
-    return digest.digest(name, value or "")
+    return errors.check(digest.digest(name, value or ""))
   end
   if not (known[value] and known[value][name]) then
     known[value] = read(name, value)

@@ -143,7 +143,7 @@ end
 local function check_number(call, response)
   local expected = headers.find(response.headers, "x-amz-crc32")
   if expected then
-    local found = digest.digest("crc32", response.body)
+    local found = errors.check(digest.digest("crc32", response.body))
     compare(call, "crc32", expected, found, ("%d"):format((">I4"):unpack(found)))
   end
 end
@@ -156,7 +156,7 @@ function checksum.check(call, response)
   check_number(call, response)
   local name, expected = told(call, response)
   if name then
-    compare(call, name, expected, digest.digest(name, response.body))
+    compare(call, name, expected, errors.check(digest.digest(name, response.body)))
   end
 end
 

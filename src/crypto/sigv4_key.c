@@ -234,6 +234,6 @@ bool ab_sigv4_key_sign(const struct ab_sigv4_key *key, const struct ab_buf *mess
     if (EVP_MAC_init(key->mac, NULL, 0, NULL) != 1 || /* again with the same key */
         EVP_MAC_update(key->mac, message->data, message->len) != 1 ||
         EVP_MAC_final(key->mac, signature, len, AB_SIGV4_KEY) != 1)
-        return ab_fail(err, AB_BUG, "digest", "HMAC failed");
+        return ab_fail(err, AB_MEMORY, "digest", "libcrypto cannot compute an HMAC");
     return true;
 }

@@ -57,12 +57,16 @@ struct ab_file *ab_file_journal(const char *path, struct ab_err *err)
         ab_fail_errno(err, errno, "cannot open %s", path);
         return NULL;
     }
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (fstat(fd, &st) != 0)
+        ab_fail_errno(err, errno, "cannot examine %s", path);
+    else if (!S_ISREG(st.st_mode))
+        ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is not a regular file", path);
+    else if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return ab_file_adopt(fd, path, err);
-    if (S_ISREG(st.st_mode))
+    else if (errno == EWOULDBLOCK)
         ab_fail(err, AB_IO, "locked", "another process uses %s at the moment", path);
     else
-        ab_fail(err, AB_IO, "not_regular", "cannot write %s: it is not a regular file", path);
+        ab_fail_errno(err, errno, "cannot lock %s", path);
     close(fd);
     return NULL;
 }

@@ -139,7 +139,7 @@ end
 
 --- The name of the file beside `path` that holds what has come so far.
 local function part_name(path, from)
-  local mark = codec.hex(digest.digest("sha256", url(from))):sub(1, 8)
+  local mark = codec.hex(errors.check(digest.digest("sha256", url(from)))):sub(1, 8)
   local name = path:match("[^/]*$"):sub(1, 200)
   return (".%s.%s.awsbak-part"):format(name, mark)
 end

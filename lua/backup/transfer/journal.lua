@@ -25,6 +25,7 @@ local BYTES_MAX <const> = 8 * 1024 * 1024 -- 10,000 parts take two
 ---@field facts table<string, any> what a run needs to go on
 ---@field parts table<integer, table> by number
 ---@field stale table<string, any>? facts of a transfer of what was there before it changed
+---@field at integer? where the next line goes
 local Journal = {}
 Journal.__index = Journal
 
@@ -43,10 +44,13 @@ local function is_part(row)
   return type(row) == "table" and math.type(row.number) == "integer" and type(row.sum) == "string"
 end
 
---- Take in the lines of an earlier run.
+--- Take in the lines of an earlier run. What follows the last good one is cut off, so that the
+--- lines of this run are not lost behind it.
 local function read(self)
-  local lines = task.await(self.handle:read(BYTES_MAX, 0)):gmatch("([^\n]*)\n")
-  local head = json.decode(lines() or "")
+  local text = task.await(self.handle:read(BYTES_MAX, 0))
+  local lines = text:gmatch("([^\n]*)\n()")
+  local line, at = lines()
+  local head = json.decode(line or "")
   local is_head = type(head) == "table" and type(head.identity) == "table"
   if not is_head or type(head.facts) ~= "table" then
     return
@@ -55,12 +59,16 @@ local function read(self)
     return
   end
   self.facts = head.facts
-  for line in lines do
-    local row = json.decode(line)
+  for row_line, after in lines do
+    local row = json.decode(row_line)
     if not is_part(row) then
-      return
+      break
     end
-    self.parts[row.number] = row
+    self.parts[row.number], at = row, after
+  end
+  self.at = at - 1
+  if self.at < #text then
+    task.await(self.handle:resize(self.at))
   end
 end
 
@@ -83,9 +91,9 @@ function journal.open(from, to, identity)
     log.debug("transfers cannot be resumed: %s", why.message)
     return nil
   end
-  local name = codec.hex(digest.digest("sha256", from .. "\0" .. to)):sub(1, 32)
+  local sum = errors.check(digest.digest("sha256", from .. "\0" .. to))
   local self = setmetatable({
-    path = ("%s/%s.jsonl"):format(folder, name),
+    path = ("%s/%s.jsonl"):format(folder, codec.hex(sum):sub(1, 32)),
     identity = identity,
     facts = {},
     parts = {},
@@ -124,26 +132,41 @@ function Journal:part(number)
   return self.parts[number]
 end
 
+local function await_written(...)
+  local _, err = errors.try(task.await, ...)
+  if err and err.kind == "io" then
+    err.hint = "make room for it, or give --no-resume to do without it"
+  end
+  if err then
+    error(err, 0)
+  end
+end
+
 --- Begin anew.
 ---@param facts table<string, any> what a later run needs to go on
+--- Raises kind io when it cannot be written; it is as good as empty then.
 function Journal:begin(facts)
-  self.facts, self.parts, self.stale = facts, {}, nil
-  task.await(self.handle:resize(0))
+  self.facts, self.parts, self.stale = {}, {}, nil
   local line = json.encode({ identity = self.identity, facts = facts }) .. "\n"
-  task.await(self.handle:pwrite(line, 0))
-  self.at = #line
+  await_written(self.handle:resize(0))
+  await_written(self.handle:pwrite(line, 0))
+  self.facts, self.at = facts, #line
 end
 
 --- Note a part that is done.
 ---@param number integer
 ---@param row { sum: string } its checksum in hex, and what else is needed of it
+--- Raises kind io when it cannot be written. Is not cancelled: what has come is noted, and the
+--- journal is not locked any more when the transfer has ended.
 function Journal:add(number, row)
   row.number = number
   self.parts[number] = row
   local line = json.encode(row) .. "\n"
-  local at = self.at or errors.check(self.handle:size())
+  local at = self.at
   self.at = at + #line
-  task.await(self.handle:pwrite(line, at))
+  task.shield(function()
+    await_written(self.handle:pwrite(line, at))
+  end)
 end
 
 --- The transfer is over: there is nothing to go on with.

@@ -85,7 +85,7 @@ end
 local function whole_body(self)
   if self.size <= SMALL then
     local bytes = task.await(self.handle:read(self.size, 0))
-    return bytes, digest.digest(self.name, bytes)
+    return bytes, errors.check(digest.digest(self.name, bytes))
   end
   local region = errors.check(self.handle:region(0, self.size))
   return region, body.digest(self.name, region)
@@ -131,7 +131,12 @@ local function begin(self)
     ChecksumType = "FULL_OBJECT",
   }))
   if journal then
-    journal:begin({ upload_id = made.UploadId, mark = self.mark })
+    local facts = { upload_id = made.UploadId, mark = self.mark }
+    local _, err = errors.try(journal.begin, journal, facts)
+    if err then
+      s3_outcome.abort(self, made.UploadId) -- no later run would know of it
+      error(err, 0)
+    end
   end
   return made.UploadId
 end
