@@ -1,4 +1,4 @@
---- Bring back a folder in S3 as it was: awsbak s3 restore s3://vault/ssm --at 2d --to /restore
+--- Bring back what was in S3: awsbak s3 restore s3://vault/ssm --at 2d --to /restore
 
 local bulk = require("backup.s3.bulk")
 local copying = require("backup.s3.copying")
@@ -19,6 +19,7 @@ local usage = require("backup.s3.usage")
 
 local options = {
   { "url", positional = true, required = true, help = "s3://bucket or s3://bucket/folder" },
+  { "object", kind = "flag", help = "the URL is one object, s3://bucket/key, and no folder" },
   { "at", kind = "time", required = true, help = "RFC 3339, a date, or how long ago: 2d" },
   { "to", help = "folder, or s3://bucket/folder (default: where it was)" },
   { "force", kind = "flag", help = "with --to: replace what is there and differs" },
@@ -28,6 +29,43 @@ local options = {
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
 table.move(members.options, 1, #members.options, #options + 1, options)
+
+--- What is brought back: a folder in S3, or the one that an object is in; with `versions`, a
+--- listing anew at each call, and `key`, that of the object alone.
+local function source(o)
+  if not o.object then
+    local from = ends.prefix(s3, o.url)
+    function from.versions()
+      return listing.versions(s3, from.bucket, from.prefix)
+    end
+    return from
+  end
+  local bucket, key = s3.parse_url(o.url)
+  local folder = key:match("^.*/") or ""
+  local from = ends.prefix(s3, ("s3://%s/%s"):format(bucket, folder))
+  from.key = key:sub(#folder + 1)
+  usage.refuse(from.key == "", "--object", "is for a key that does not end with /")
+  function from.versions()
+    return listing.only(listing.versions(s3, bucket, key), key)
+  end
+  return from
+end
+
+--- Raise for an object that was not there: of a folder nobody can tell.
+local function check_known(o, from)
+  local versions = from.versions()
+  if o.to then
+    versions = listing.at(versions, o.at) -- in place, one that came later is hidden
+  end
+  if from.key and not versions() then
+    errors.raise({
+      kind = "io",
+      code = "no_version",
+      message = ("%s has no version of %s or before"):format(o.url, time.rfc3339(o.at)),
+      hint = "awsbak s3 versions lists them; without --object the URL is a folder",
+    })
+  end
+end
 
 --- Where a bucket keeps no versions, what is copied over and deleted would be lost.
 local function check_versioning(bucket)
@@ -43,13 +81,13 @@ local function check_versioning(bucket)
 end
 
 --- Counts what would change and asks; when the latest of it was changed.
-local function ask(steps, from, at)
+local function ask(steps, where, at)
   local found = bulk.count(steps)
   if found.copies + found.deletes > 0 then
     local question = "Bring back %d objects (%s) and delete %d in %s, as it was at %s?"
     local size = units.show_size(found.bytes)
     policy.confirm(
-      question:format(found.copies, size, found.deletes, from.name, time.rfc3339(at))
+      question:format(found.copies, size, found.deletes, where, time.rfc3339(at))
     )
   end
   return found.newest
@@ -60,14 +98,23 @@ local function in_place(o, from, job)
   usage.refuse(o.force, "--force", "goes with --to")
   check_versioning(from.bucket)
   local function steps()
-    return past.steps(listing.versions(s3, from.bucket, from.prefix), o.at, from.prefix)
+    return past.steps(from.versions(), o.at, from.prefix)
   end
   local newest = math.huge
   if not o.dry_run and not settings.get("yes") then
-    newest = ask(steps(), from, o.at)
+    newest = ask(steps(), from.key and o.url or from.name, o.at)
   end
   job.to = from
   return bulk.run(job, bulk.counted(steps(), newest, true))
+end
+
+--- A list of one entry, or of none, as an iterator.
+local function once(entry)
+  return function()
+    local found = entry
+    entry = nil
+    return found
+  end
 end
 
 --- In another place: what is there already and is the same is left alone, so that a run that was
@@ -75,11 +122,12 @@ end
 local function elsewhere(o, from, job)
   local to <close> = ends.target(s3, o.to, o.dry_run)
   local is_folder = to.kind == "folder"
-  local versions = listing.at(listing.versions(s3, from.bucket, from.prefix), o.at)
-  local source = is_folder and sides.objects(versions, from.bucket, from.prefix)
+  local versions = listing.at(from.versions(), o.at)
+  local entries = is_folder and sides.objects(versions, from.bucket, from.prefix)
     or past.entries(versions, from.prefix)
   job.to, job.keep = to, not o.force
-  return bulk.run(job, diff.steps(source, to:entries(from), {
+  local there = from.key and once(to:entry(from.key)) or to:entries(from)
+  return bulk.run(job, diff.steps(entries, there, {
     compare = is_folder and "exact" or "checksum",
     equal = function() end, -- cannot be told here: it is asked where the files are copied
   }))
@@ -87,7 +135,7 @@ end
 
 return policy({
   name = "s3 restore",
-  summary = "Bring back a folder in S3 as it was at a time, from versions and delete markers.",
+  summary = "Bring back a folder or object in S3 as it was, from versions and delete markers.",
   description = "Where it was, old versions are copied over what is there now, and a delete marker"
     .. " hides what came later: no version is lost. It counts and asks first; --yes answers. With"
     .. " --to it goes elsewhere, and nothing that differs is replaced without --force.",
@@ -95,6 +143,7 @@ return policy({
     "awsbak s3 restore s3://vault/ssm --at 2d --dry-run",
     "awsbak s3 restore s3://vault/ssm --at 2026-11-21T03:51:00Z --to /restore/ssm",
     "awsbak s3 restore s3://vault --at 2026-11-21 --to s3://rescue/vault",
+    "awsbak s3 restore --object s3://vault/ssm/app.age --at 2d",
   },
   options = options,
   run = function(o)
@@ -102,7 +151,8 @@ return policy({
       ends.check(o.url, o.to, s3)
     end
     ends.check_rate(o.limit_rate, o.url, o.to or o.url)
-    local from = ends.prefix(s3, o.url)
+    local from = source(o)
+    check_known(o, from)
     local job = {
       copy = copying.asked(s3, o, bulk.at_once()),
       from = from,

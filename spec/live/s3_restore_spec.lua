@@ -57,10 +57,11 @@ describe("awsbak s3 restore", function()
       endpoint_url = proxy.url,
       credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
     })
-    for _, bucket in ipairs({ "clock", "other", "plain", "vault", "place" }) do
+    for _, bucket in ipairs({ "clock", "other", "plain", "vault", "place", "single" }) do
       s3.create_bucket({ Bucket = bucket })
     end
     local enabled = { Status = "Enabled" }
+    s3.put_bucket_versioning({ Bucket = "single", VersioningConfiguration = enabled })
     for _, bucket in ipairs({ "vault", "place" }) do
       put(bucket, "x/before", THEN["x/before"])
       s3.put_bucket_versioning({ Bucket = bucket, VersioningConfiguration = enabled })
@@ -197,6 +198,48 @@ describe("awsbak s3 restore", function()
     assert.equal(before + 4, #s3.list_object_versions({ Bucket = "place" }).Versions)
     local again = run_to(0, "--yes", table.unpack(words))
     assert.same({ 0, 7 }, { again.ok, again.same })
+  end)
+
+  it("brings one object to another place, and looks at no other", function()
+    local words = { "--object", "s3://vault/x/same-size", "--at", at, "--to", dir:path("to") }
+    assert.equal(1, run_to(0, "--dry-run", table.unpack(words)).to_copy)
+    assert.equal(1, run_to(0, table.unpack(words)).ok)
+    assert.same({ ["x/same-size"] = THEN["x/same-size"] }, files("to"))
+    local again = run_to(0, table.unpack(words))
+    assert.same({ 0, 1 }, { again.ok, again.same })
+    dir:write("to/same-size", "mine")
+    local _, rows = run_to(3, table.unpack(words))
+    assert.matches("exists already", rows["same-size"].detail, 1, true)
+    assert.equal(1, run_to(0, "--force", table.unpack(words)).ok)
+    words[#words] = "s3://other/y"
+    assert.equal(1, run_to(0, table.unpack(words)).ok)
+    assert.same({ ["y/same-size"] = THEN["x/same-size"] }, objects("other", ""))
+    assert.equal(1, run_to(0, table.unpack(words)).same)
+    words[2] = "s3://vault/x"
+    local _, _, none = run_to(1, table.unpack(words))
+    assert.matches("s3://vault/x has no version of", none.stderr, 1, true)
+    words[2] = "s3://vault/x/later"
+    run_to(1, table.unpack(words))
+    run_to(2, "--object", "s3://vault/x/", "--at", at)
+    run_to(2, "--object", "s3://vault", "--at", at)
+  end)
+
+  it("brings one object back where it was", function()
+    local words = { "--object", "s3://single/x/deleted", "--at" }
+    put("single", "x/deleted", "then")
+    put("single", "x/deleted2", "beside it")
+    local before = time.rfc3339(next_second())
+    words[4] = before
+    s3.delete_object({ Bucket = "single", Key = "x/deleted" })
+    s3.delete_object({ Bucket = "single", Key = "x/deleted2" })
+    put("single", "later", "x")
+    local _, _, refused = run_to(20, table.unpack(words))
+    local asked = "Bring back 1 objects (4 B) and delete 0 in s3://single/x/deleted, as"
+    assert.matches(asked, refused.stderr, 1, true)
+    assert.equal(1, run_to(0, "--yes", table.unpack(words)).copied)
+    words[2] = "s3://single/later"
+    assert.equal(1, run_to(0, "--yes", table.unpack(words)).marked)
+    assert.same({ ["x/deleted"] = "then" }, objects("single", ""))
   end)
 
   it("takes no version away where none are kept", function()

@@ -157,6 +157,18 @@ function End:entries(other)
   return sides.files(without_parts(walk.files(self.folder)), self.name:sub(1, -2), other.prefix)
 end
 
+--- What is there under one key.
+---@param key string
+---@return backup.DiffEntry? entry of a prefix with `object`
+function End:entry(key)
+  if self.kind == "folder" then
+    return self.folder and walk.file(self.folder, key)
+  end
+  local whole = self.prefix .. key
+  local found = listing.only(listing.objects(self.s3, self.bucket, whole), whole)()
+  return found and { key = key, size = found.size, modified = found.modified, object = found }
+end
+
 --- What there is under a key, as people write it.
 ---@param key string
 ---@return string

@@ -139,6 +139,17 @@ function listing.versions(s3, bucket, prefix)
   end)
 end
 
+--- The entries of one key: of a listing by it as the prefix they are the first.
+---@param listed fun(): backup.S3Entry? sorted by key
+---@param key string
+---@return fun(): backup.S3Entry?
+function listing.only(listed, key)
+  return function()
+    local entry = listed()
+    return entry and entry.key == key and entry or nil
+  end
+end
+
 --- What existed at a time: of each key the version that a reader got then.
 ---@param versions fun(): backup.S3Entry? as listing.versions gives them
 ---@param at number epoch seconds; S3 keeps the time of a version in whole seconds

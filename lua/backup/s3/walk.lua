@@ -28,8 +28,11 @@ local function no_file(path, kind)
   return errors.new({ kind = "io", code = "not_regular", message = message })
 end
 
---- A file as an entry; nil when it is gone since its name was read.
-local function entry_of(folder, key)
+--- A file as an entry.
+---@param folder userdata awsbak.core.file's folder
+---@param key string path in it
+---@return backup.File? entry nil when there is nothing by that name
+function walk.file(folder, key)
   local st, err = folder:stat(key)
   if not st then
     return err.code ~= "ENOENT" and { key = key, problem = errors.from(err) } or nil
@@ -73,7 +76,7 @@ function walk.files(folder)
       if not name then
         levels[#levels] = nil
       elseif name:sub(-1) ~= "/" then
-        local entry = entry_of(folder, level.key .. name)
+        local entry = walk.file(folder, level.key .. name)
         if entry then
           return entry
         end
