@@ -105,7 +105,13 @@ M.open = stages.open
 ---@return awsbak.stream.Stage
 M.digest = stages.digest
 
---- What the arguments of pipe are: source, stages, sink.
+--- Tell how far a pipe is, wherever among the stages this stands: it changes nothing.
+---@param tell fun(bytes: integer) called with the bytes that came out of the source since it was
+---  called last; it may not await
+---@return awsbak.stream.Stage
+M.progress = stages.progress
+
+--- What the arguments of pipe are: source, stages, sink, and who is told how far it is.
 local function sort_out(...)
   local parts = table.pack(...)
   if parts.n < 2 then
@@ -117,11 +123,12 @@ local function sort_out(...)
     })
   end
   local from, to = source.of(parts[1]), sink.of(parts[parts.n])
-  local between = {}
+  local between, told = {}, {}
   for i = 2, parts.n - 1 do
-    between[i - 1] = stages.check(parts[i], i - 1)
+    local stage = stages.check(parts[i], i - 1)
+    table.insert(stage.tell and told or between, stage)
   end
-  return from, between, to
+  return from, between, to, told
 end
 
 --- Move all bytes from a source through stages into a sink. Waits; other tasks go on meanwhile.
@@ -133,8 +140,7 @@ end
 --- Raises what source, stage or sink failed with, told with which of them it was. Kind cancelled
 --- when the task is cancelled: it stops at the next chunk.
 function M.pipe(from, ...)
-  local first, between, last = sort_out(from, ...)
-  return pump.run(first, between, last)
+  return pump.run(sort_out(from, ...))
 end
 
 return M

@@ -9,6 +9,7 @@ local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local members = require("backup.s3.members")
 local output = require("awsbak.output")
+local pipes = require("awsbak.stream")
 local policy = require("awsbak.policy")
 local progress = require("awsbak.progress")
 local s3 = require("aws.s3")
@@ -16,12 +17,10 @@ local s3_fault = require("backup.transfer.s3_fault")
 local s3_sink = require("backup.transfer.s3_sink")
 local settings = require("awsbak.settings")
 local stream = require("backup.s3.stream")
-local task = require("awsbak.task")
 local usage = require("backup.s3.usage")
 
 local AT_ONCE <const> = 4 -- parts
 local FOLDER_MODE <const> = tonumber("755", 8)
-local PIECE <const> = 1024 * 1024 -- bytes read of a pipe at a time
 
 local options = {
   {
@@ -118,8 +117,7 @@ local ways = { up = copying.up, down = copying.down, between = copying.between }
 --- Standard input as an object.
 function ways.pipe_up(copy, _, to)
   local url = ("s3://%s/%s"):format(to.bucket, to.key)
-  local pipe <close> = errors.check(file.stdin())
-  local sink <close> = s3_sink.open(url, {
+  local sink = s3_sink.open(url, {
     at_once = copy.at_once,
     checksum = copy.checksum,
     force = copy.force,
@@ -128,15 +126,7 @@ function ways.pipe_up(copy, _, to)
     part_size = copy.part_size,
     s3 = s3,
   })
-  for bytes in
-    function()
-      return task.await(pipe:read(PIECE))
-    end
-  do
-    sink:write(bytes)
-    copy.progress(#bytes)
-  end
-  return sink:commit()
+  return pipes.pipe(pipes.stdin(), pipes.progress(copy.progress), sink).commit
 end
 
 --- An object to standard output.
@@ -147,7 +137,12 @@ function ways.pipe_down(copy, from)
     members = copy.read_input,
     pace = copy.pace,
   })
-  output.stream(object, ("%s is binary"):format(object.location))
+  local function read()
+    local bytes = object()
+    copy.progress(#(bytes or ""))
+    return bytes
+  end
+  output.stream(read, ("%s is binary"):format(object.location))
   return { location = "-", bytes = object.size }
 end
 

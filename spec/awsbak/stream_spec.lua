@@ -298,4 +298,32 @@ stream.pipe(stream.stdin(), stream.gzip(), stream.gunzip(), stream.stdout())]]
     assert.equal("zstd_window", err.code)
     assert.matches("a window of more than 2^20 bytes", err.message, 1, true)
   end)
+
+  it("tells how far it is, whatever its ends are", function()
+    local text = ("0123456789abcdef"):rep(200 * CHUNK // 16) -- more than a thread moves in one turn
+    local path = dir:write("in", text)
+    local function at_once()
+      local given
+      return stream.bytes(function()
+        given = not given and text or nil
+        return given or nil
+      end)
+    end
+    for _, from in ipairs({ stream.file(path), stream.bytes(text), at_once() }) do
+      for _, to in ipairs({ stream.save(dir:path("out"), { force = true }), journal() }) do
+        local sum, calls = 0, 0
+        local progress = stream.progress(function(bytes)
+          assert.is_true(bytes > 0)
+          sum, calls = sum + bytes, calls + 1
+        end)
+        stream.pipe(from, progress, stream.digest("crc32"), to)
+        assert.equal(#text, sum)
+        assert.is_true(calls > 1)
+        from = stream.file(path)
+      end
+    end
+    assert.has_error(function()
+      stream.progress(5)
+    end)
+  end)
 end)

@@ -25,6 +25,8 @@ local PIECE = 256 * 1024 -- shorter pieces are joined: each costs a turn of the 
 ---@field ended boolean? the core knows that nothing more is fed, or reads itself
 ---@field writer awsbak.stream.Writer?
 ---@field writing awsbak.Task? writes what was taken last
+---@field told awsbak.stream.Stage[] of stream.progress
+---@field known integer bytes out of the source that they know of
 
 --- Say in an error which part of which pipe it comes from. A cancellation comes from outside.
 local function blame(self, e, part)
@@ -112,11 +114,24 @@ local function serve(self)
   end
 end
 
+--- Tell how far it is those who want to know.
+local function tell(self)
+  local read = self.told[1] and self.pipe:count()
+  if read and read > self.known then
+    local more = read - self.known
+    self.known = read
+    for _, stage in ipairs(self.told) do
+      stage.tell(more)
+    end
+  end
+end
+
 --- Let a thread of the core work until nothing goes on; what it needs then.
 local function drive(self)
   local state
   repeat
     state = task.await(self.pipe:run())
+    tell(self)
   until state ~= "busy"
   return state
 end
@@ -226,9 +241,10 @@ end
 ---@param from awsbak.stream.Source
 ---@param stages awsbak.stream.Stage[]
 ---@param to awsbak.stream.Sink
+---@param told awsbak.stream.Stage[] of stream.progress
 ---@return table
-function M.run(from, stages, to)
-  local self = { from = from, stages = stages, to = to }
+function M.run(from, stages, to, told)
+  local self = { from = from, stages = stages, to = to, told = told, known = 0 }
   local pipe <close> = errors.check(core.pipe())
   self.pipe = pipe
   local source = by(self, "source", from.open)

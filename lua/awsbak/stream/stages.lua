@@ -124,6 +124,12 @@ function M.digest(algorithm, given)
   }, Stage)
 end
 
+--- See awsbak.stream.
+function M.progress(tell)
+  argument.check(tell, "function", "what stream.progress is to call")
+  return setmetatable({ name = "progress", tell = tell }, Stage)
+end
+
 --- Raise unless a value is a stage.
 ---@param value any
 ---@param number integer its place among the stages
