@@ -1,31 +1,21 @@
 -- awsbak s3 cat and cp with --cache against moto, behind a proxy that counts requests.
 
-local aws = require("aws")
 local cache = require("backup.s3.cache")
-local fault_proxy = require("spec.support.fault_proxy")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
-local moto = require("spec.support.moto")
-local operator = require("spec.support.operator")
 local s3_fault = require("backup.transfer.s3_fault")
 
 describe("awsbak s3 --cache", function()
-  local op, s3, proxy
+  local place, op, s3, proxy
 
   setup(function()
-    proxy = fault_proxy.start(moto.fresh())
-    op = operator.new(proxy.url)
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = proxy.url,
-      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
-    })
-    s3.create_bucket({ Bucket = "vault" })
+    place = faulty_s3.open("vault")
+    proxy, s3, op = place.proxy, place.s3, place.op
     s3.put_object({ Bucket = "vault", Key = "log.txt", Body = "0123456789" })
   end)
 
   teardown(function()
-    op:close()
-    proxy:close()
+    place:close()
   end)
 
   before_each(function()

@@ -1,10 +1,7 @@
 -- awsbak s3 cp against moto, behind a proxy that makes faults happen.
 
-local aws = require("aws")
-local fault_proxy = require("spec.support.fault_proxy")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
-local moto = require("spec.support.moto")
-local operator = require("spec.support.operator")
 local s3_copy = require("backup.transfer.s3_copy")
 local scratch = require("spec.support.scratch")
 
@@ -22,31 +19,20 @@ end
 local BIG <const> = bytes_of(3 * PART + 7)
 
 describe("awsbak s3 cp", function()
-  local op, s3, proxy, dir
+  local place, op, s3, proxy, dir
 
   setup(function()
-    proxy = fault_proxy.start(moto.fresh())
-    op = operator.new(proxy.url)
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = proxy.url,
-      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
-    })
-    s3.create_bucket({ Bucket = "vault" })
-    s3.create_bucket({ Bucket = "copies" })
+    place = faulty_s3.open("vault", "copies")
+    proxy, s3, op = place.proxy, place.s3, place.op
   end)
 
   teardown(function()
-    op:close()
-    proxy:close()
+    place:close()
   end)
 
   before_each(function()
     dir = scratch.new()
-    proxy:clear()
-    for object in s3.each.list_objects_v2({ Bucket = "vault" }) do
-      s3.delete_object({ Bucket = "vault", Key = object.Key })
-    end
+    place:clear("vault")
   end)
 
   after_each(function()

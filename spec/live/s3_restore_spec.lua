@@ -1,10 +1,7 @@
 -- awsbak s3 restore against moto.
 
-local aws = require("aws")
-local fault_proxy = require("spec.support.fault_proxy")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
-local moto = require("spec.support.moto")
-local operator = require("spec.support.operator")
 local scratch = require("spec.support.scratch")
 local time = require("awsbak.time")
 
@@ -29,7 +26,7 @@ local NOW <const> = {
 }
 
 describe("awsbak s3 restore", function()
-  local op, s3, proxy, dir, at
+  local place, op, s3, proxy, dir, at
 
   local function put(bucket, key, bytes)
     s3.put_object({ Bucket = bucket, Key = key, Body = bytes })
@@ -50,13 +47,8 @@ describe("awsbak s3 restore", function()
   end
 
   setup(function()
-    proxy = fault_proxy.start(moto.fresh())
-    op = operator.new(proxy.url)
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = proxy.url,
-      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
-    })
+    place = faulty_s3.open()
+    proxy, s3, op = place.proxy, place.s3, place.op
     for _, bucket in ipairs({ "clock", "other", "plain", "vault", "place", "single" }) do
       s3.create_bucket({ Bucket = bucket })
     end
@@ -87,16 +79,12 @@ describe("awsbak s3 restore", function()
   end)
 
   teardown(function()
-    op:close()
-    proxy:close()
+    place:close()
   end)
 
   before_each(function()
     dir = scratch.new()
-    proxy:clear()
-    for object in s3.each.list_objects_v2({ Bucket = "other" }) do
-      s3.delete_object({ Bucket = "other", Key = object.Key })
-    end
+    place:clear("other")
   end)
 
   after_each(function()

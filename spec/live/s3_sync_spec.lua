@@ -1,10 +1,7 @@
 -- awsbak s3 sync and cp --recursive against moto, behind a proxy that makes faults happen.
 
-local aws = require("aws")
-local fault_proxy = require("spec.support.fault_proxy")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
-local moto = require("spec.support.moto")
-local operator = require("spec.support.operator")
 local scratch = require("spec.support.scratch")
 
 local PART <const> = 5 * 1024 * 1024
@@ -20,33 +17,20 @@ local FILES <const> = {
 }
 
 describe("awsbak s3 sync", function()
-  local op, s3, proxy, dir
+  local place, op, s3, proxy, dir
 
   setup(function()
-    proxy = fault_proxy.start(moto.fresh())
-    op = operator.new(proxy.url)
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = proxy.url,
-      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
-    })
-    s3.create_bucket({ Bucket = "vault" })
-    s3.create_bucket({ Bucket = "other" })
+    place = faulty_s3.open("vault", "other")
+    proxy, s3, op = place.proxy, place.s3, place.op
   end)
 
   teardown(function()
-    op:close()
-    proxy:close()
+    place:close()
   end)
 
   before_each(function()
     dir = scratch.new()
-    proxy:clear()
-    for _, bucket in ipairs({ "vault", "other" }) do
-      for object in s3.each.list_objects_v2({ Bucket = bucket }) do
-        s3.delete_object({ Bucket = bucket, Key = object.Key })
-      end
-    end
+    place:clear("vault", "other")
   end)
 
   after_each(function()
