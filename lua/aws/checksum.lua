@@ -9,6 +9,7 @@ local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
+local reply = require("aws.protocol.reply")
 local sorted = require("awsbak.sorted")
 
 local checksum = {}
@@ -110,13 +111,13 @@ local function told(call, response)
   if not traits.mode or call.input[traits.mode] ~= "ENABLED" then
     return nil
   end
-  local known = {}
+  local known, came = {}, reply.headers(response)
   for _, algorithm in ipairs(traits.response or {}) do
     known[algorithm] = true
   end
   for _, algorithm in ipairs(PRIORITY) do
     local name = NAMES[algorithm]
-    local value = known[algorithm] and headers.find(response.headers, "x-amz-checksum-" .. name)
+    local value = known[algorithm] and came["x-amz-checksum-" .. name]
     if value and not value:find("-", 1, true) then
       return name, value
     end

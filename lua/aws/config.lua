@@ -92,6 +92,7 @@ end
 ---@field new_retries boolean
 ---@field ca_bundle string?
 ---@field options table what resolve was given
+---@field known table<string, table> value and source of settings that were asked for, by name
 local Config = { expand = profiles.expand }
 Config.__index = Config
 
@@ -189,7 +190,12 @@ end
 ---@return any value nil when nobody set it and it has no default
 ---@return string source "AWS_REGION", "[profile x] in ~/.aws/config", "default", ...
 function Config:get(name)
-  return value_of(self, assert(by_name[name], "no such setting"))
+  local known = self.known[name]
+  if not known then
+    known = table.pack(value_of(self, assert(by_name[name], "no such setting")))
+    self.known[name] = known
+  end
+  return known[1], known[2]
 end
 
 --- All settings, for `awsbak doctor`: { name, value, source, others, problem?, row }, where
@@ -328,6 +334,7 @@ end
 
 --- Read the config files anew: keys in them may have been replaced.
 function Config:reload()
+  self.known = {}
   self.profiles, self.services, self.sso_sessions =
     profiles.read(self.config_file, self.credentials_file)
 end
@@ -337,7 +344,7 @@ end
 ---@param options table? as resolve takes them
 ---@return aws.Config
 function config.load(options)
-  local cfg = setmetatable({ options = options or {}, profiles = {}, services = {} }, Config)
+  local cfg = setmetatable({ options = options or {}, profiles = {}, services = {}, known = {} }, Config)
   local profile, source = cfg:get("profile")
   cfg.profile = profile
   cfg.profile_explicit = source == "option profile" or source == "--profile"

@@ -11,6 +11,7 @@ local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local options = require("aws.options")
 local outside = require("awsbak.outside")
+local request_id = require("aws.protocol.reply").request_id
 local task = require("awsbak.task")
 
 local CHUNK = 256 * 1024
@@ -21,9 +22,9 @@ local CR = 13
 ---@class aws.Reader
 ---@field source table? the core's reader; nil at the end
 ---@field subject aws.Subject
----@field about { status: integer?, request_id: string? } of the reply, for errors
+---@field response table of which this is the body, for errors
 ---@field promise aws.Promise? the digest that the reply says its body has
----@field running userdata? the digest of what has come, when there is a promise
+---@field running userdata? the digest of what was read, when there is a promise
 ---@field held string bytes taken from the source
 ---@field at integer where in `held` those begin that were not handed out
 ---@field closed boolean? by `close`, not by its end
@@ -35,19 +36,17 @@ local SAVE = { force = "flag" } -- what `save` takes
 
 local reader = {}
 
---- Wrap the core's reader.
----@param source table
+--- The body of a reply.
+---@param response table with the core's `reader`
 ---@param subject aws.Subject whose reply it is, for messages
----@param about { status: integer?, request_id: string? } of the reply, for errors
 ---@param promise aws.Promise? the digest that the reply says its body has
 ---@return aws.Reader
-function reader.new(source, subject, about, promise)
+function reader.new(response, subject, promise)
   return setmetatable({
-    source = source,
+    source = response.reader,
     subject = subject,
-    about = about,
+    response = response,
     promise = promise,
-    running = promise and digest.new(promise.name),
     held = "",
     at = 1,
   }, Reader)
@@ -63,8 +62,8 @@ local function too_large(self, what, max)
     message = ("%s has more than %d bytes"):format(what, max),
     service = self.subject.service,
     operation = self.subject.operation,
-    status = self.about.status,
-    request_id = self.about.request_id,
+    status = self.response.status,
+    request_id = request_id(self.response),
   })
   error(self.failure, 0)
 end
@@ -75,7 +74,7 @@ local function await(self, ...)
   local err = not results[1] and results[2]
   if err then
     err.service, err.operation = self.subject.service, self.subject.operation
-    err.status, err.request_id = self.about.status, self.about.request_id
+    err.status, err.request_id = self.response.status, request_id(self.response)
     error(err, 0)
   end
   return table.unpack(results, 1, results.n)
@@ -85,6 +84,7 @@ end
 local function next_bytes(self)
   local bytes = await(self, self.source:read(CHUNK))
   if self.promise then
+    self.running = self.running or digest.new(self.promise.name)
     if bytes then
       self.running:add(bytes)
     else

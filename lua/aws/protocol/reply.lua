@@ -12,14 +12,26 @@ local SHOWN = 80 -- characters of a foreign body that a message shows
 
 local REQUEST_ID_HEADERS = { "x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id" }
 
+--- The headers of a reply by name, in lower case; the first where there are several.
+---@param response table
+---@return table<string, string>
+function reply.headers(response)
+  local map, list = {}, response.headers
+  for i = #list, 1, -1 do
+    local pair = list[i]
+    map[pair[1]] = pair[2]
+  end
+  return map
+end
+
 --- The id a service gave the request, for its support; nil when it gave none.
 ---@param response table
 ---@return string?
 function reply.request_id(response)
+  local map = reply.headers(response)
   for _, name in ipairs(REQUEST_ID_HEADERS) do
-    local id = headers.find(response.headers, name)
-    if id then
-      return id
+    if map[name] then
+      return map[name]
     end
   end
   return nil

@@ -272,23 +272,26 @@ local function read_expires(walk, member, text, output)
   output[member.name] = (errors.try(read_header, walk, member, text))
 end
 
--- The names of the models' headers as replies have them.
-local lowered = setmetatable({}, {
-  __index = function(all, name)
-    all[name] = name:lower()
-    return all[name]
-  end,
-})
+---@class aws.Head where the members of a structure are that travel beside its body
+---@field by_header table<string, aws.Ref> by the header's name in lower case
+---@field prefixed aws.Ref[] maps of all headers that begin alike
+---@field status aws.Ref[]
 
---- The headers of a reply by name, in lower case; the first where there are several. An object has
---- 40 members that may be in one: each looked for in the list was half of what its reply cost.
-local function by_name(response)
-  local map = {}
-  for i = #response.headers, 1, -1 do
-    local pair = response.headers[i]
-    map[pair[1]] = pair[2]
+-- By shape: an object has 40 members that may be in a header, and its reply brings ten.
+local heads = setmetatable({}, { __mode = "k" })
+
+local function head_of(shape)
+  local head = { by_header = {}, prefixed = {}, status = {} }
+  for _, member in ipairs(shape.members) do
+    if member.location == "status" then
+      table.insert(head.status, member)
+    elseif member.location == "headers" then
+      table.insert(head.prefixed, member)
+    elseif member.location == "header" then
+      head.by_header[member.location_name:lower()] = member
+    end
   end
-  return map
+  return head
 end
 
 --- Put the members of a structure that travel in the status and in headers into `output`.
@@ -297,21 +300,20 @@ end
 ---@param output table changed
 --- Raises kind reply, code misshapen_reply.
 function rest.read_head(walk, shape, output)
-  local response = walk.response
-  local texts
-  for _, member in ipairs(shape.members) do
-    if member.location == "status" then
-      output[member.name] = response.status
-    elseif member.location == "headers" then
-      output[member.name] = read_header_map(response, member.location_name)
-    elseif member.location == "header" then
-      texts = texts or by_name(response)
-      local text = texts[lowered[member.location_name]]
-      if text and member.name == "Expires" and walk.model.meta.id == "s3" then
-        read_expires(walk, member, text, output)
-      elseif text then
-        output[member.name] = read_header(walk, member, text)
-      end
+  heads[shape] = heads[shape] or head_of(shape)
+  local response, head = walk.response, heads[shape]
+  for _, member in ipairs(head.status) do
+    output[member.name] = response.status
+  end
+  for _, member in ipairs(head.prefixed) do
+    output[member.name] = read_header_map(response, member.location_name)
+  end
+  for name, text in pairs(reply.headers(response)) do
+    local member = head.by_header[name]
+    if member and member.name == "Expires" and walk.model.meta.id == "s3" then
+      read_expires(walk, member, text, output)
+    elseif member then
+      output[member.name] = read_header(walk, member, text)
     end
   end
 end
