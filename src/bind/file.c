@@ -264,8 +264,8 @@ static int file_path(lua_State *L)
     return 1;
 }
 
-/* f:region(at, size) -> those bytes as a value (bind/region.c) | nil, err (code "short" when the
- * file has fewer) */
+/* f:region(at, size[, to_write = false]) -> those bytes as a value (bind/region.c) | nil, err (code
+ * "short" when the file has fewer; those to be written need not be there) */
 static int file_region(lua_State *L)
 {
     return ab_bind_region_new(L, open_file(L)->file);

@@ -28,9 +28,10 @@ int ab_bind_region_new(lua_State *L, struct ab_file *file)
 
     luaL_argcheck(L, at >= 0, 2, "out of range");
     luaL_argcheck(L, size >= 0 && size <= LUA_MAXINTEGER - at, 3, "out of range");
+    bool to_write = lua_toboolean(L, 4);
     struct ab_region *region = ab_bind_object(L, sizeof *region, CLASS, 0);
     *region = (struct ab_region){ab_file_ref(file), at, size};
-    return ab_region_check(region, &err) ? 1 : ab_bind_fail(L, &err);
+    return to_write || ab_region_check(region, &err) ? 1 : ab_bind_fail(L, &err);
 }
 
 static struct ab_region *self_region(lua_State *L)

@@ -82,8 +82,10 @@ static void *worker(void *arg)
         pthread_mutex_unlock(&pool->lock);
         work->ok = work->run(work->arg, &work->err);
         pthread_mutex_lock(&pool->lock);
+        bool first = !pool->over.first; /* else the loop was woken, and reaps this one, too */
         append(&pool->over, work);
-        pool->wake(pool->wake_arg);
+        if (first)
+            pool->wake(pool->wake_arg);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,14 +108,18 @@ static bool make_temp_name(char temp[RANDOM_NAME_MAX], struct ab_err *err)
     return true;
 }
 
-/* A file without a name can get one only through /proc. */
+/* A file without a name can get one only through /proc, which is there for good or never was. */
 static bool can_name(int fd)
 {
+    static atomic_bool can;
     char descriptor[DESCRIPTOR_MAX];
     struct stat st;
 
+    if (atomic_load(&can))
+        return true;
     snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", fd);
-    return stat(descriptor, &st) == 0;
+    atomic_store(&can, stat(descriptor, &st) == 0);
+    return atomic_load(&can);
 }
 
 static bool open_named(struct ab_sink *s, struct ab_err *err)
@@ -284,7 +289,7 @@ static int publish_new(struct ab_sink *s)
     return result;
 }
 
-/* Replace what is there; only a named file can. */
+/* Replace what is there; only a named file can. Where nothing is there it gets its name at once. */
 static bool publish_over(struct ab_sink *s, struct ab_err *err)
 {
     char temp[RANDOM_NAME_MAX];
@@ -292,6 +297,10 @@ static bool publish_over(struct ab_sink *s, struct ab_err *err)
     if (!check_target(s, err))
         return false;
     if (s->temp[0] == '\0') {
+        if (name_file(s, s->name) == 0)
+            return true;
+        if (errno != EEXIST)
+            return ab_fail_errno(err, errno, "cannot write %s", s->path);
         if (!make_temp_name(temp, err))
             return false;
         if (name_file(s, temp) != 0)
