@@ -126,8 +126,8 @@ end
 --- What is signed for the body. Over https the transport and a checksum protect what S3 is sent,
 --- and hashing every part a second time costs more than all else; without one of the two the
 --- signature must cover it (botocore/auth.py, S3SigV4Auth).
-local function payload_hash(call, url)
-  local body, operation, service = call.request.body, call.operation, call.service
+local function payload_hash(call, request)
+  local body, operation, service = request.body, call.operation, call.service
   local is_open
   if operation.auth == "v4-unsigned-body" or operation.unsigned_payload then
     is_open = true
@@ -138,7 +138,7 @@ local function payload_hash(call, url)
     end
     is_open = body and call.checksummed
   end
-  if is_open and url:sub(1, 6) == "https:" then
+  if is_open and request.url:sub(1, 6) == "https:" then
     return UNSIGNED_PAYLOAD
   end
   return codec.hex(bodies.digest("sha256", body))
@@ -176,11 +176,10 @@ end
 
 --- Add what proves who sends a request.
 ---@param call aws.Call
----@param request table `method`, `url`, `headers`; its headers get more
----@param target aws.Endpoint
+---@param request table `method`, `url`, `headers`, `body`; its headers get more
+---@param scheme aws.Scheme of auth.scheme
 --- Raises what getting keys raises.
-function auth.sign(call, request, target)
-  local scheme = auth.scheme(call, target)
+function auth.sign(call, request, scheme)
   if scheme.name == "noAuth" then
     return
   elseif scheme.name == "httpBearerAuth" then
@@ -189,7 +188,7 @@ function auth.sign(call, request, target)
     table.insert(request.headers, { "Authorization", "Bearer " .. (token or "") })
     return
   end
-  local hash = payload_hash(call, request.url)
+  local hash = payload_hash(call, request)
   local added = errors.check(sigv4.sign(to_sign(call, request, scheme, hash)))
   table.move(added, 1, #added, #request.headers + 1, request.headers)
 end

@@ -7,6 +7,7 @@
 ---     ssm.wait.command_executed({ CommandId = id, InstanceId = instance })
 ---     ssm.call("GetParameter", { Name = "/a" })      -- the operation's name as a string
 ---     ssm.build("GetParameter", { Name = "/a" })     -- the signed request, not sent
+---     s3.prepare("GetObject", { "Key" })             -- a function for many calls that are alike
 ---     s3.presign("GetObject", { Bucket = b, Key = k }, { expires = 600 })  -- a URL for others
 ---     ssm.operation("get-parameter").name            -- what the model says of it
 ---     ssm.endpoint("GetParameter", { Name = "/a" })  -- where its request would go
@@ -30,6 +31,7 @@ local client = {}
 ---@field build fun(operation: string, input?: table, options?: aws.CallOptions): table
 ---@field presign fun(operation: string, input?: table, options?: table): string, table
 ---@field endpoint fun(operation: string, input?: table): table
+---@field prepare fun(operation: string, varying: string[]): fun(input: table): table
 ---@field operation fun(name: string): aws.Operation a copy
 ---@field meta table
 
@@ -279,6 +281,13 @@ function client.new(name, options, extend)
     end,
     endpoint = function(word, input)
       return self:endpoint(new_call(self, prepare(self, word), input))
+    end,
+    prepare = function(word, names)
+      argument.check(names, "texts", "the members that vary between prepared calls")
+      local prepared = prepare(self, word)
+      return require("aws.prepare").new(self, prepared, names, function(input)
+        return new_call(self, prepared, input)
+      end)
     end,
     operation = function(word)
       return copy(prepare(self, word).operation)

@@ -174,11 +174,12 @@ local function silence(call)
   return patience.seconds(call.service.model.meta.service_id, call.operation.name, call.input)
 end
 
---- The request of one attempt, ready to send.
+--- The request of one attempt, without its signature.
 ---@param call aws.Call
 ---@param attempt integer
 ---@return table request `method`, `url`, `headers` (a list of pairs), `body`, and how to send it
-function exchange.request(call, attempt)
+---@return aws.Endpoint target where it goes
+function exchange.unsigned(call, attempt)
   local service, built = call.service, call.request
   local target = service:endpoint(call)
   local attempts = call.options.attempts or service.retry.attempts
@@ -207,10 +208,18 @@ function exchange.request(call, attempt)
     timeout_slow = call.operation.events and EVENTS_SECONDS,
     timeout_total = call.operation.events and EVENTS_SECONDS,
   }
-  route.add(service.config, request)
-  auth.sign(call, request, target)
-  if service.hooks.sign then
-    service.hooks.sign(call, request)
+  return route.add(service.config, request), target
+end
+
+--- The request of one attempt, ready to send.
+---@param call aws.Call
+---@param attempt integer
+---@return table request as exchange.unsigned makes it, and signed
+function exchange.request(call, attempt)
+  local request, target = exchange.unsigned(call, attempt)
+  auth.sign(call, request, auth.scheme(call, target))
+  if call.service.hooks.sign then
+    call.service.hooks.sign(call, request)
   end
   return request
 end
@@ -272,8 +281,7 @@ end
 
 --- The body of a reply as a stream.
 local function open(call, response, promise)
-  local about = { status = response.status, request_id = reply.request_id(response) }
-  return require("aws.reader").new(response.reader, call.subject, about, promise)
+  return require("aws.reader").new(response, call.subject, promise)
 end
 
 --- The output in a reply, or nil and the error it is.
@@ -341,29 +349,51 @@ local function correct(call, err, response, request)
   return false
 end
 
+---@class aws.Sent a request, and what became of it
+---@field request table
+---@field response table? nil when none came
+---@field output table?
+---@field err awsbak.Error? when there is no output
+
+--- Send a request and read its reply.
+---@param call aws.Call
+---@param number integer of the attempt
+---@param request table signed
+---@return aws.Sent
+function exchange.send(call, number, request)
+  local sent = { request = request }
+  sent.response, sent.err = errors.try(journal.send, call, number, request)
+  if sent.response then
+    sent.output, sent.err = read(call, sent.response)
+  end
+  return sent
+end
+
 --- Send and read the reply once, or once more after each thing put right.
+---@param sent aws.Sent? what was sent already
 ---@return table outcome `output` and `status`
-local function attempt(call, number)
+local function attempt(call, number, sent)
   while true do
-    local request = exchange.request(call, number)
-    local response = journal.send(call, number, request)
-    local output, err = read(call, response)
-    if output then
-      return { output = output, status = response.status }
-    elseif not correct(call, err, response, request) then
-      err.retry_after = retry.after(response.headers)
+    sent = sent or exchange.send(call, number, exchange.request(call, number))
+    local response, err = sent.response, sent.err
+    if sent.output then
+      return { output = sent.output, status = response.status }
+    elseif not response or not correct(call, err, response, sent.request) then
+      err.retry_after = response and retry.after(response.headers)
       error(err, 0)
     end
+    sent = nil
   end
 end
 
 --- Make the call, as often as the retry rules say.
 ---@param call aws.Call
+---@param first aws.Sent? the first attempt, when it was made already
 ---@return { output: table, status: integer } outcome
 --- Raises an error table with service, operation and attempts.
-function exchange.run(call)
+function exchange.run(call, first)
   return call.service.retry:run(function(number)
-    local outcome, err = errors.try(attempt, call, number)
+    local outcome, err = errors.try(attempt, call, number, number == 1 and first or nil)
     if not outcome then
       error(name_call(call, err), 0)
     end

@@ -185,6 +185,14 @@ local function check_member(check, shape, member, value)
   end
 end
 
+local function check_named(check, shape, member, value)
+  if value ~= nil then
+    check_member(check, shape, member, value)
+  elseif member.required then
+    report(check, "lacks %s, which is required", member.name)
+  end
+end
+
 function checkers.structure(check, shape, value)
   if shape.document then
     return check_document(check, value)
@@ -204,12 +212,7 @@ function checkers.structure(check, shape, value)
     end
   end
   for _, member in ipairs(shape.members) do
-    local found = value[member.name]
-    if found ~= nil then
-      check_member(check, shape, member, found)
-    elseif member.required then
-      report(check, "lacks %s, which is required", member.name)
-    end
+    check_named(check, shape, member, value[member.name])
   end
   if shape.union then
     check_union(check, value)
@@ -331,20 +334,8 @@ function checkers.timestamp(check, _, value)
   end
 end
 
---- Raise unless `input` fits the input shape of `operation`; every problem is named, with its
---- place.
----@param model table
----@param operation table as model:operation() gives it
----@param input table
----@param subject aws.Subject who calls, for the message
---- Raises kind usage, code invalid_input; `fields.problems` lists the problems.
-function validate.input(model, operation, input, subject)
-  local check = { model = model, trail = {}, depth = 0 }
-  if operation.input then
-    checkers.structure(check, model:shape(operation.input), input)
-  elseif type(input) ~= "table" or next(input) ~= nil then
-    report(check, "must be empty, this operation has none")
-  end
+--- Raise what was found wrong, if anything.
+local function conclude(check, subject)
   local problems = check.problems
   if not problems then
     return
@@ -361,6 +352,37 @@ function validate.input(model, operation, input, subject)
     operation = subject.operation,
     fields = { problems = problems },
   })
+end
+
+--- Raise unless `input` fits the input shape of `operation`; every problem is named, with its
+--- place.
+---@param model table
+---@param operation table as model:operation() gives it
+---@param input table
+---@param subject aws.Subject who calls, for the message
+--- Raises kind usage, code invalid_input; `fields.problems` lists the problems.
+function validate.input(model, operation, input, subject)
+  local check = { model = model, trail = {}, depth = 0 }
+  if operation.input then
+    checkers.structure(check, model:shape(operation.input), input)
+  elseif type(input) ~= "table" or next(input) ~= nil then
+    report(check, "must be empty, this operation has none")
+  end
+  conclude(check, subject)
+end
+
+--- As validate.input, of some members alone.
+---@param model table
+---@param prepared aws.Prepared
+---@param input table
+---@param names string[]
+function validate.members(model, prepared, input, names)
+  local check = { model = model, trail = {}, depth = 0 }
+  local shape = model:shape(prepared.operation.input)
+  for _, name in ipairs(names) do
+    check_named(check, shape, shape.by_name[name], input[name])
+  end
+  conclude(check, prepared.subject)
 end
 
 return validate

@@ -25,6 +25,14 @@ local M = {}
 ---  servers
 ---@field proxy_cert_file string? PEM file with the certificate and key to show such a proxy
 ---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not for `stream`
+---@field way awsbak.Way? what http.way says of such a request, when somebody has asked before
+
+---@class awsbak.Way how a request gets to its server, by the environment
+---@field proxy string?
+---@field no_proxy string?
+---@field variable string? the variable that the proxy is from
+---@field ca_file string?
+---@field ca_path string?
 
 ---@class awsbak.Response
 ---@field status integer
@@ -113,16 +121,36 @@ end
 
 local system_trust
 
---- Fill in whom to trust: the caller's file, AWS_CA_BUNDLE, or the system's folder.
-local function add_trust(options, request)
-  if not is_https(request.url) and not is_https(options.proxy or "") then
-    return
+--- Whom to trust: the caller's file, AWS_CA_BUNDLE, or the system's folder.
+local function trust(request, proxy)
+  if not is_https(request.url) and not is_https(proxy or "") then
+    return nil
   end
-  options.ca_file = request.ca_file or outside.getenv("AWS_CA_BUNDLE")
-  if not options.ca_file then
-    system_trust = system_trust or http.system_trust()
-    options.ca_file, options.ca_path = system_trust.ca_file, system_trust.ca_path
+  local ca_file = request.ca_file or outside.getenv("AWS_CA_BUNDLE")
+  if ca_file then
+    return ca_file
   end
+  system_trust = system_trust or http.system_trust()
+  return system_trust.ca_file, system_trust.ca_path
+end
+
+--- How a request gets to its server: the same for all requests to a host with the same settings,
+--- while the environment stays as it is.
+---@param request awsbak.Request
+---@return awsbak.Way
+function M.way(request)
+  local proxy, name = request.proxy, nil
+  if not proxy then
+    proxy, name = proxy_for(request.url)
+  end
+  local ca_file, ca_path = trust(request, proxy)
+  return {
+    proxy = proxy,
+    no_proxy = proxy and variable("no_proxy"),
+    variable = name,
+    ca_file = ca_file,
+    ca_path = ca_path,
+  }
 end
 
 local function perform(options)
@@ -139,10 +167,8 @@ end
 ---@param request awsbak.Request
 ---@return awsbak.Response
 function M.send(request)
-  local proxy, variable_name = request.proxy, nil
-  if not proxy then
-    proxy, variable_name = proxy_for(request.url)
-  end
+  local way = request.way or M.way(request)
+  local proxy = way.proxy
   local options = {
     method = request.method,
     url = request.url,
@@ -156,18 +182,19 @@ function M.send(request)
     timeout_total = request.timeout_total,
     pace = pace.current(),
     proxy = proxy,
-    no_proxy = proxy and variable("no_proxy"),
+    no_proxy = way.no_proxy,
     proxy_ca_file = proxy and request.proxy_ca_file,
     proxy_cert_file = proxy and request.proxy_cert_file,
+    ca_file = way.ca_file,
+    ca_path = way.ca_path,
   }
-  add_trust(options, request)
   local response, e = errors.try(perform, options)
   if not response then
     if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
       e.retryable = RETRYABLE[e.code] or false
     end
-    if e.code == "proxy_url" and variable_name then
-      e.hint = ("look at the variable %s, or %s"):format(variable_name, variable_name:upper())
+    if e.code == "proxy_url" and way.variable then
+      e.hint = ("look at the variable %s, or %s"):format(way.variable, way.variable:upper())
     end
     error(e, 0)
   end
