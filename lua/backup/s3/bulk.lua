@@ -359,6 +359,7 @@ function bulk.run(job, steps)
   local shown <close> = progress.start("", nil, true)
   self.shown = shown
   job.copy.gate = task.gate(bulk.at_once())
+  copying.prepare(job.copy)
   function job.copy.progress(bytes)
     shown:add(bytes)
   end

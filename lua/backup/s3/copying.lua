@@ -15,6 +15,7 @@ local pace = require("awsbak.pace")
 local s3_copy = require("backup.transfer.s3_copy")
 local s3_download = require("backup.transfer.s3_download")
 local s3_fault = require("backup.transfer.s3_fault")
+local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
 local s3_upload = require("backup.transfer.s3_upload")
 local sys = require("awsbak.core.sys")
@@ -36,6 +37,12 @@ local copying = {}
 ---@field gate awsbak.Gate?
 ---@field pace userdata? of awsbak.pace
 ---@field progress (fun(bytes: integer))?
+---@field many backup.ManyCopies? what the copies of many files share
+
+---@class backup.ManyCopies
+---@field mark backup.Mark
+---@field get_object fun(input: table): table
+---@field put_object fun(input: table): table
 
 ---@class backup.Place
 ---@field bucket string
@@ -63,6 +70,29 @@ function copying.asked(s3, o, at_once)
   }
 end
 
+-- Members of requests that are another for each of many files.
+local VARYING <const> = {
+  get_object = { "Key", "VersionId", "IfMatch" },
+  put_object = {
+    "Key",
+    "Body",
+    "IfNoneMatch",
+    "ChecksumCRC32",
+    "ChecksumCRC32C",
+    "ChecksumCRC64NVME",
+  },
+}
+
+--- Say that a copy is of many files: each key is written once.
+---@param copy backup.Copying changed
+function copying.prepare(copy)
+  copy.many = {
+    mark = s3_outcome.mark((copy.input or {}).Metadata),
+    get_object = copy.s3.prepare("get_object", VARYING.get_object),
+    put_object = copy.s3.prepare("put_object", VARYING.put_object),
+  }
+end
+
 local function options_of(copy, more)
   local options = {
     at_once = copy.at_once,
@@ -72,6 +102,9 @@ local function options_of(copy, more)
     pace = copy.pace,
     progress = copy.progress,
   }
+  for name, value in pairs(copy.many or {}) do
+    options[name] = value
+  end
   for name, value in pairs(more) do
     options[name] = value
   end

@@ -172,7 +172,8 @@ function s3_copy.put(from, to, options)
     parts = {},
     progress = options.progress or function() end,
   }
-  self.mark, self.metadata = s3_outcome.mark((options.input or {}).Metadata or head.Metadata)
+  local mark = s3_outcome.mark((options.input or {}).Metadata or head.Metadata)
+  self.mark, self.metadata = mark.text, mark.metadata
   if not options.force and not options.is_absent and s3_outcome.head(self) then
     s3_outcome.exists(self) -- servers like S3 do not all know If-None-Match of a copy
   end

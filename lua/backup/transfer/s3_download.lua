@@ -23,6 +23,7 @@ local PAUSE_S <const> = 0.25 -- before the third one; doubles
 ---@class backup.DownloadOptions
 ---@field input table? more members of GetObject: SSECustomerKey, RequestPayer, ...
 ---@field head table? of the object, when it is known: ContentLength, ETag
+---@field get_object (fun(input: table): table)? the client's, prepared for many objects
 ---@field part_size integer? bytes of a range (default 8 MiB)
 ---@field at_once integer? ranges that are fetched at a time (default 4)
 ---@field gate awsbak.Gate? that each request passes, shared by several downloads
@@ -91,7 +92,8 @@ local function get(self, part, region)
     more.Range = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1)
   end
   local _ <close> = self.options.gate and self.options.gate:enter() or nil
-  local answer = pace.run(self.options.pace, self.s3.get_object, input(self, more))
+  local get_object = self.options.get_object or self.s3.get_object
+  local answer = pace.run(self.options.pace, get_object, input(self, more))
   local body <close> = answer.Body
   check_range(self, part, answer)
   return body:store(region, self.sum_name) or ""
@@ -134,7 +136,7 @@ local function is_there(self, part, region)
 end
 
 local function fetch(self, part)
-  local region = errors.check(self.handle:region(part.at, part.size))
+  local region = errors.check(self.handle:region(part.at, part.size, true))
   if not is_there(self, part, region) then
     local sum = get_again(self, part, region)
     self.sums[part.number] = sum
@@ -174,6 +176,13 @@ local function verify(self, part_size)
   return self.check and self.check.name or sums and ("%s of %d parts"):format(sums.name, #sums)
 end
 
+--- Make the file as long as the object. One that grows as its only part comes needs it not.
+local function make_room(self, part_size)
+  if self.size > part_size or errors.check(self.handle:stat()).size > 0 then
+    task.await(self.handle:resize(self.size))
+  end
+end
+
 --- Fetch an object into a file, which is as long afterwards. What is in it when this fails is of no
 --- use without the journal.
 ---@param source { s3: table, bucket: string, key: string, version_id: string?, location: string? }
@@ -204,13 +213,17 @@ function s3_download.get(source, handle, options)
     or options.journal and "crc64nvme"
     or nil
   local part_size = s3_parts.size(self.size, options.part_size)
-  task.await(handle:resize(self.size))
+  make_room(self, part_size)
   if options.journal and not options.journal:fact("begun") then
     options.journal:begin({ begun = true })
   end
-  task.each(s3_parts.each(self.size, part_size), options.at_once or AT_ONCE, function(part)
-    fetch(self, part)
-  end)
+  if self.size > part_size then
+    task.each(s3_parts.each(self.size, part_size), options.at_once or AT_ONCE, function(part)
+      fetch(self, part)
+    end)
+  elseif self.size > 0 then
+    fetch(self, { number = 1, at = 0, size = self.size })
+  end
   local compared = verify(self, part_size)
   return {
     bytes = self.size,

@@ -17,17 +17,20 @@ local MARK <const> = "awsbak-upload"
 
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
 
---- A mark for an object, and metadata that hold it.
+---@class backup.Mark
+---@field text string
+---@field metadata table<string, string> of the object, the mark among them
+
+--- A mark for an object, or for those of a run that writes each key once.
 ---@param metadata table<string, string>? others
----@return string mark
----@return table<string, string> metadata
+---@return backup.Mark
 function s3_outcome.mark(metadata)
   local mark = codec.hex(outside.random_bytes(16))
   local all = { [MARK] = mark }
   for name, value in pairs(metadata or {}) do
     all[name] = value
   end
-  return mark, all
+  return { text = mark, metadata = all }
 end
 
 ---@class backup.Target

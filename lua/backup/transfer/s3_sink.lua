@@ -124,7 +124,8 @@ function s3_sink.open(url, options)
     bytes = 0,
   }, S3Sink)
   self.member = "Checksum" .. s3_checksums.algorithm(self.name)
-  self.mark, self.metadata = s3_outcome.mark(self.input.Metadata)
+  local mark = s3_outcome.mark(self.input.Metadata)
+  self.mark, self.metadata = mark.text, mark.metadata
   if not options.force and s3_outcome.head(self) then
     s3_outcome.exists(self) -- said now rather than after all the work; commit checks it for good
   end

@@ -8,7 +8,6 @@
 
 local body = require("aws.body")
 local codec = require("awsbak.core.codec")
-local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_outcome = require("backup.transfer.s3_outcome")
@@ -19,12 +18,13 @@ local task = require("awsbak.task")
 local s3_upload = {}
 
 local AT_ONCE <const> = 4
-local SMALL <const> = 128 * 1024 -- bytes of a file that is not worth being read in pieces
 
 ---@class backup.UploadOptions
 ---@field input table? more members of PutObject: StorageClass, Metadata, Tagging, SSECustomerKey,
 ---  ...
 ---@field force boolean? replaces what exists
+---@field mark backup.Mark? made before, of the same metadata (default: one of its own)
+---@field put_object (fun(input: table): table)? the client's, prepared for many objects
 ---@field part_size integer? bytes (default 8 MiB, more where there would be too many parts)
 ---@field at_once integer? parts that are sent at a time (default 4)
 ---@field gate awsbak.Gate? that each request passes, shared by several uploads
@@ -81,22 +81,13 @@ local function check_unchanged(self)
   end
 end
 
---- The whole file as a body, and its checksum: a small one is read once, into memory.
-local function whole_body(self)
-  if self.size <= SMALL then
-    local bytes = task.await(self.handle:read(self.size, 0))
-    return bytes, errors.check(digest.digest(self.name, bytes))
-  end
-  local region = errors.check(self.handle:region(0, self.size))
-  return region, body.digest(self.name, region)
-end
-
 local function put(self)
-  local bytes, sum = whole_body(self)
+  local region = errors.check(self.handle:region(0, self.size))
+  local sum = body.digest(self.name, region)
   local input = object_members(self, checked(self, sum))
-  input.Body, input.ContentLength = bytes, #bytes
+  input.Body = region
   input.IfNoneMatch = not self.options.force and "*" or nil
-  local done = s3_send.body(self.options, self.s3.put_object, input)
+  local done = s3_send.body(self.options, self.options.put_object or self.s3.put_object, input)
   self.progress(self.size)
   return done, sum
 end
@@ -229,7 +220,8 @@ function s3_upload.put(handle, target, options)
     progress = options.progress or function() end,
   }
   self.algorithm = s3_checksums.algorithm(self.name)
-  self.mark, self.metadata = s3_outcome.mark((options.input or {}).Metadata)
+  local mark = options.mark or s3_outcome.mark((options.input or {}).Metadata)
+  self.mark, self.metadata = mark.text, mark.metadata
   local is_one = self.size <= part_size
   local done, sum = errors.try(is_one and put or multipart, self, part_size)
   if not done then
