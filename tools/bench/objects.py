@@ -31,7 +31,7 @@ def gateway(folder):
     for name in ("data", "meta"):
         (folder / name).mkdir()
     port = free_port()
-    words = [GATEWAY, "--port", "127.0.0.1:%d" % port, "--quiet", "--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret",
+    words = [GATEWAY, "--port", "127.0.0.1:%d" % port, "--quiet", "--keep-alive", "--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret",
              KEYS["AWS_SECRET_ACCESS_KEY"], "posix", "--sidecar", folder / "meta", folder / "data"]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = "http://127.0.0.1:%d" % port
