@@ -344,7 +344,8 @@ end
 ---@param options table? as resolve takes them
 ---@return aws.Config
 function config.load(options)
-  local cfg = setmetatable({ options = options or {}, profiles = {}, services = {}, known = {} }, Config)
+  local fields = { options = options or {}, profiles = {}, services = {}, known = {} }
+  local cfg = setmetatable(fields, Config)
   local profile, source = cfg:get("profile")
   cfg.profile = profile
   cfg.profile_explicit = source == "option profile" or source == "--profile"

@@ -78,7 +78,8 @@ describe("aws.reader", function()
       looked_at = looked_at + (pattern == "\n" and #s - at + 1 or 0)
       return find(s, pattern, at, ...)
     end
-    local each = reader.new({ reader = source }, { service = "s3", operation = "GetObject" }):lines()
+    local subject = { service = "s3", operation = "GetObject" }
+    local each = reader.new({ reader = source }, subject):lines()
     local line, rest = each(), each()
     assert.same({ 63000, "end" }, { #line, rest })
     assert.is_true(looked_at < 70000, "looked at " .. looked_at .. " bytes")
