@@ -210,34 +210,6 @@ describe("awsbak s3 cp", function()
     assert.equal(#BIG, op.rows({ stdout = last .. "\n" })[1].bytes)
   end)
 
-  it("goes on when it is run again, however often it was killed", function()
-    local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
-    math.randomseed(seed)
-    local path, back = dir:write("a", BIG), dir:path("back")
-    local ways = { { path, "s3://vault/a" }, { "s3://vault/a", back } }
-    for i, way in ipairs(ways) do
-      for _ = 1, tonumber(os.getenv("AWSBAK_KILLS")) or 5 do
-        local words = { "s3", "cp", "--part-size", "5M", way[1], way[2] }
-        local after = math.random() * 0.8
-        op:run(words, { prefix = { "timeout", "-s", "KILL", ("%.3f"):format(after) } })
-        local where = ("seed %d, killed after %.3f s"):format(seed, after)
-        local made = i == 1 and s3.list_objects_v2({ Bucket = "vault" }).Contents or {}
-        assert.is_true(#made == 0 or made[1].Size == #BIG, where)
-        local there = i == 2 and file.stat(back)
-        assert.is_true(not there or there.size == #BIG, where)
-      end
-      cp(way[1], way[2]) -- unless it is there by now
-    end
-    assert.is_true(object("a") == BIG, "seed " .. seed)
-    assert.is_true(dir:read("back") == BIG, "seed " .. seed)
-    assert.same({}, s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {})
-    local left = {}
-    for _, name in ipairs(assert(file.list(dir:path()))) do
-      left[name] = name:find("awsbak-part", 1, true) and true or nil
-    end
-    assert.same({}, left)
-  end)
-
   it("sends no part again that an ended run has brought", function()
     local path = dir:write("a", BIG)
     local answer = { status = 403, body = "" }

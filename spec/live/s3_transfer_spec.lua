@@ -177,6 +177,53 @@ describe("transfers of files", function()
     assert.equal(1, proxy:count("DELETE", "uploadId="))
   end)
 
+  -- Where the file is one request: before it is read, and while it is sent.
+  it("refuse a small file that changes, and nothing is there", function()
+    local random_bytes = outside.random_bytes
+    finally(function()
+      outside.random_bytes = random_bytes
+    end)
+    local function put(old, new, is_sent)
+      local function change()
+        dir:write("source", new)
+      end
+      outside.random_bytes = function(count)
+        if not is_sent then
+          change() -- it was opened, and its size is known
+        end
+        return random_bytes(count)
+      end
+      local changing = setmetatable({
+        put_object = function(input)
+          if is_sent then
+            change() -- its checksum is made
+          end
+          return s3.put_object(input)
+        end,
+      }, { __index = s3 })
+      local handle <close> = assert(file.open(dir:write("source", old)))
+      local target = { s3 = changing, bucket = "vault", key = "changing" }
+      proxy:clear()
+      proxy:rule({ method = "PUT", digest = true, times = -1 })
+      return errors.try(s3_upload.put, handle, target, { checksum = "crc32", part_size = PART })
+    end
+    for _, size in ipairs({ 1000, 300000 }) do
+      local old = BIG:sub(1, size)
+      for what, new in pairs({ grows = old .. "x", shrinks = old:sub(2), turns = old:reverse() }) do
+        local _, err = put(old, new, false)
+        assert.equal("io", err and err.kind, what .. size)
+        assert.matches(err.code, "changed short", 1, true)
+      end
+    end
+    local old = BIG:sub(1, 300000)
+    local _, err = put(old, old:reverse(), true)
+    assert.same({ "io", "changed" }, { err.kind, err.code })
+    _, err = put(old, old:sub(1, 200000), true)
+    assert.same({ "io", "short" }, { err.kind, err.code })
+    assert.equal(0, #(s3.list_objects_v2({ Bucket = "vault", Prefix = "changing" }).Contents or {}))
+    assert.equal(#old, put(old, old .. "more", true).bytes) -- what it was when it began
+  end)
+
   it("refuse a file that changes while it is read", function()
     local path = dir:path("source")
     for what, change in pairs({
@@ -185,6 +232,9 @@ describe("transfers of files", function()
       end,
       shrinks = function()
         dir:write("source", BIG:sub(1, PART + 5))
+      end,
+      turns = function()
+        dir:write("source", BIG:reverse())
       end,
     }) do
       local once = change

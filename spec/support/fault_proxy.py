@@ -11,12 +11,17 @@ A rule is for requests of a `method` whose target holds all texts of `holds`; it
   flip = N                    byte N of the request's body arrives altered
   flip_reply = N              byte N of the answer's body comes back altered
   cut_reply = N               the answer ends with a reset after N bytes of its body
+  signal = {number, file}     when its body has come the process whose id is in the file gets the signal; it is handed
+                              on, and an answer never comes. With `reset` when so much has come, with `cut_reply`
+                              when so much of the answer was sent; with `unheard`, and a HEAD, it is not handed on
   digest = true               S3's own check: 400 BadDigest when x-amz-checksum-crc32 is not that of the body
 """
 import base64
+import contextlib
 import http.client
 import http.server
 import json
+import os
 import socket
 import struct
 import sys
@@ -79,6 +84,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.close()
         self.close_connection = True
 
+    def kill(self, signal):
+        """Signal the client, and wait until it is gone, or will have no answer any more."""
+        with open(signal["file"]) as file:
+            os.kill(int(file.read()), signal["number"])
+        self.connection.settimeout(60)
+        with contextlib.suppress(OSError):
+            while self.connection.recv(PIECE):
+                pass
+        self.close_connection = True
+
     def answer(self, status, body, headers=()):
         self.send_response_only(status)
         for name, value in headers:
@@ -121,6 +136,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve(self):
         rule = RULES.take(self.command, self.path)
         body = self.read_body(rule.get("reset"))
+        signal = rule.get("signal")
+        if signal and (body is None or rule.get("unheard") or self.command == "HEAD"):
+            return self.kill(signal)
         if body is None:
             return self.reset()
         if "flip" in rule:
@@ -134,6 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if given is None:
             return None
         status, headers, data = given
+        if signal and "cut_reply" not in rule:
+            return self.kill(signal)
         if rule.get("lost"):
             return self.reset()
         if "replace" in rule:
@@ -147,7 +167,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(data[:rule["cut_reply"]])
             self.wfile.flush()
-            return self.reset()
+            return self.kill(signal) if signal else self.reset()
         return self.answer(status, data, headers)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = serve

@@ -101,6 +101,14 @@ function s3_outcome.head(target)
   return found, not found and err.status == 403
 end
 
+--- Whether an object is of the upload with a mark.
+---@param head table of the object
+---@param mark string? nil is nobody's
+---@return boolean
+function s3_outcome.is_of(head, mark)
+  return mark ~= nil and (head.Metadata or {})[MARK] == mark
+end
+
 --- Raise: the key is taken.
 ---@param target backup.Target
 function s3_outcome.exists(target)
@@ -135,7 +143,7 @@ function s3_outcome.after(target, err)
     local found, hidden = s3_outcome.head(target)
     if hidden then
       unknown(target, err)
-    elseif found and (found.Metadata or {})[MARK] == target.mark then
+    elseif found and s3_outcome.is_of(found, target.mark) then
       return found
     end
   end

@@ -15,6 +15,13 @@ local ALTERED = {
 
 local s3_send = {}
 
+--- Whether S3 says that a body was altered.
+---@param err awsbak.Error
+---@return boolean
+function s3_send.is_altered(err)
+  return ALTERED[err.code] ~= nil
+end
+
 --- Send it.
 ---@param options { gate: awsbak.Gate?, pace: userdata? } of the transfer
 ---@param f function the operation

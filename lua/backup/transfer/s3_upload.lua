@@ -84,6 +84,7 @@ end
 local function put(self)
   local region = errors.check(self.handle:region(0, self.size))
   local sum = body.digest(self.name, region)
+  check_unchanged(self) -- what is sent must have this checksum
   local input = object_members(self, checked(self, sum))
   input.Body = region
   input.IfNoneMatch = not self.options.force and "*" or nil
@@ -155,7 +156,11 @@ local function upload_part(self, part)
 end
 
 local function multipart(self, part_size)
-  if not self.options.force and s3_outcome.head(self) then
+  local journal = self.options.journal
+  local found = not self.options.force and s3_outcome.head(self)
+  if found and journal and s3_outcome.is_of(found, journal:fact("mark")) then
+    return found -- an earlier run was ended before it heard that all is there
+  elseif found then
     s3_outcome.exists(self) -- said now rather than after all the work; the end checks it for good
   end
   self.upload_id = begin(self)
@@ -192,6 +197,14 @@ local function give_up(self, err)
   s3_outcome.abort(self, self.upload_id)
 end
 
+--- Raise why it failed: a body that S3 says was altered may be of a file that was.
+local function fail(self, err)
+  if s3_send.is_altered(err) then
+    check_unchanged(self)
+  end
+  error(err, 0)
+end
+
 --- Upload a file.
 ---@param handle userdata awsbak.core.file
 ---@param target { s3: table, bucket: string, key: string }
@@ -225,7 +238,7 @@ function s3_upload.put(handle, target, options)
   local is_one = self.size <= part_size
   local done, sum = errors.try(is_one and put or multipart, self, part_size)
   if not done then
-    local err = sum
+    local _, err = errors.try(fail, self, sum)
     give_up(self, err)
     done, sum = s3_outcome.after(self, err), nil
   elseif options.journal then
@@ -237,7 +250,7 @@ function s3_upload.put(handle, target, options)
     etag = done.ETag,
     version_id = done.VersionId,
     checksum = sum and s3_checksums.shown(self.name, sum),
-    parts = not is_one and #self.parts or nil,
+    parts = #self.parts > 0 and #self.parts or nil,
   }
 end
 
