@@ -31,7 +31,7 @@ local client = {}
 ---@field build fun(operation: string, input?: table, options?: aws.CallOptions): table
 ---@field presign fun(operation: string, input?: table, options?: table): string, table
 ---@field endpoint fun(operation: string, input?: table): table
----@field prepare fun(operation: string, varying: string[]): fun(input: table): table
+---@field prepare fun(operation: string, varying: string[], wanted?: string[]): function
 ---@field operation fun(name: string): aws.Operation a copy
 ---@field meta table
 
@@ -282,10 +282,11 @@ function client.new(name, options, extend)
     endpoint = function(word, input)
       return self:endpoint(new_call(self, prepare(self, word), input))
     end,
-    prepare = function(word, names)
+    prepare = function(word, names, wanted)
       argument.check(names, "texts", "the members that vary between prepared calls")
+      argument.check(wanted, "texts?", "the members that are read of prepared calls' replies")
       local prepared = prepare(self, word)
-      return require("aws.prepare").new(self, prepared, names, function(input)
+      return require("aws.prepare").new(self, prepared, names, wanted, function(input)
         return new_call(self, prepared, input)
       end)
     end,

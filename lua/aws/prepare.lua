@@ -4,7 +4,8 @@
 ---     local put = s3.prepare("put_object", { "Key", "Body", "ChecksumCRC64NVME" })
 ---     put({ Bucket = b, Key = k, Body = bytes, ChecksumCRC64NVME = sum })
 ---
---- The function does what `s3.put_object(...)` does, and takes the same whole input. Where a member
+--- The function does what `s3.put_object(...)` does, and takes the same whole input. With a list of
+--- members of the output, the others of a reply are not read. Where a member
 --- that was not named is another than the last time, all is made anew. Of what is kept the first
 --- attempt is made; unless it succeeds, an ordinary call goes on from there (aws.exchange).
 
@@ -23,6 +24,7 @@ local prepare = {}
 ---@field prepared aws.Prepared
 ---@field begin fun(input: table): aws.Call checks the input, and makes an ordinary call of it
 ---@field varying aws.Varying
+---@field operation aws.Operation the one whose output is read
 ---@field kept aws.Kept?
 
 ---@class aws.Varying where the members travel that may change
@@ -73,6 +75,27 @@ local function places(model, operation, names)
     varying.set[name] = true
   end
   return varying
+end
+
+--- The operation with those members alone in its output. Raises kind usage, code prepare, for
+--- members of a body: it is read as a whole.
+local function reading(model, operation, wanted)
+  local shape = operation.output and model:shape(operation.output)
+  local output = { members = {} }
+  for _, name in ipairs(wanted) do
+    local member = shape and shape.by_name[name]
+    if not member or not member.location and shape.payload ~= name then
+      errors.raise({
+        kind = "usage",
+        code = "prepare",
+        message = ("%s of %s is not read by itself"):format(name, operation.name),
+        hint = "name members of the output that are in headers, or its body",
+      })
+    end
+    table.insert(output.members, member)
+  end
+  local ref = { target = setmetatable(output, { __index = shape }) }
+  return setmetatable({ output = ref }, { __index = operation })
 end
 
 --- Members that do not vary, and how many.
@@ -164,6 +187,7 @@ local function keep(self, input)
   end
   local fixed, count = fixed_of(self, input)
   request.way = http.way(request)
+  call.operation = self.operation
   return {
     fixed = fixed,
     count = count,
@@ -262,15 +286,18 @@ end
 ---@param prepared aws.Prepared
 ---@param names string[] members that may differ from call to call: one in the path, texts in the
 ---  query and in headers, the body
+---@param wanted string[]? members of the output that are read; nil: all
 ---@param begin fun(input: table): aws.Call checks an input, and makes an ordinary call of it
 ---@return fun(input: table): table
---- Raises kind usage, code prepare, for a member that cannot vary.
-function prepare.new(service, prepared, names, begin)
+--- Raises kind usage, code prepare, for a member that cannot vary, or is not read by itself.
+function prepare.new(service, prepared, names, wanted, begin)
+  local operation = prepared.operation
   local self = {
     service = service,
     prepared = prepared,
     begin = begin,
-    varying = places(service.model, prepared.operation, names),
+    varying = places(service.model, operation, names),
+    operation = wanted and reading(service.model, operation, wanted) or operation,
   }
   return function(input)
     return run(self, input)

@@ -206,6 +206,22 @@ describe("client.prepare", function()
     )
   end)
 
+  it("reads the members that are wanted of a reply", function()
+    local s3 = client()
+    local headers = { { "etag", '"e"' }, { "x-amz-version-id", "v" } }
+    local all = s3.prepare("head_object", { "Key" })
+    local some = s3.prepare("head_object", { "Key" }, { "ETag", "StorageClass" })
+    exchange({ reply(200, "", headers) }, function()
+      assert.same({ ETag = '"e"', VersionId = "v", Metadata = {} }, all(INPUT))
+      assert.same({ ETag = '"e"' }, some(INPUT))
+      assert.same({ ETag = '"e"' }, some(INPUT))
+    end)
+    for word, name in pairs({ head_object = "Nonsense", list_objects_v2 = "Contents" }) do
+      local _, err = errors.try(s3.prepare, word, {}, { name })
+      assert.matches(name .. " of %w+ is not read by itself", err.message)
+    end
+  end)
+
   it("learns the region of a bucket, and goes there at once from then on", function()
     local s3 = client()
     local head = s3.prepare("head_object", { "Key" })

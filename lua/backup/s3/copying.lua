@@ -88,8 +88,8 @@ local VARYING <const> = {
 function copying.prepare(copy)
   copy.many = {
     mark = s3_outcome.mark((copy.input or {}).Metadata),
-    get_object = copy.s3.prepare("get_object", VARYING.get_object),
-    put_object = copy.s3.prepare("put_object", VARYING.put_object),
+    get_object = copy.s3.prepare("get_object", VARYING.get_object, { "Body", "ContentRange" }),
+    put_object = copy.s3.prepare("put_object", VARYING.put_object, { "ETag", "VersionId" }),
   }
 end
 
