@@ -213,7 +213,8 @@ function auth.presign(call, request, target, seconds)
       ),
     })
   end
-  local hash = call.service.s3 and UNSIGNED_PAYLOAD or codec.hex(digest.digest("sha256", ""))
+  local empty = errors.check(digest.digest("sha256", ""))
+  local hash = call.service.s3 and UNSIGNED_PAYLOAD or codec.hex(empty)
   local described = to_sign(call, request, scheme, hash)
   return request.url:match("^[^?]*")
     .. "?"

@@ -143,7 +143,7 @@ function login.load(cfg, context)
     return nil, "no login_session"
   end
   local session = { profile = context.profile, source = "login session, " .. source }
-  local hash = codec.hex(digest.digest("sha256", name))
+  local hash = codec.hex(errors.check(digest.digest("sha256", name)))
   session.path = store.path(cfg, cfg:get("login_cache_directory"), hash)
   if not session.path then
     fail(session, "there is no login session: HOME is not set", "set it")

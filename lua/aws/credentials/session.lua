@@ -57,7 +57,7 @@ local function hash(arguments, comma, colon)
     local text = type(value) == "string" and quoted(value) or tostring(value)
     parts[#parts + 1] = quoted(name) .. colon .. text
   end
-  return codec.hex(digest.digest("sha1", "{" .. table.concat(parts, comma) .. "}"))
+  return codec.hex(errors.check(digest.digest("sha1", "{" .. table.concat(parts, comma) .. "}")))
 end
 
 --- The file's name for a role's session.

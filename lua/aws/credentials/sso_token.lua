@@ -130,7 +130,7 @@ end
 --- Raises kind credentials, code "sso_login", when somebody has to sign in; what CreateToken raises
 --- when it cannot be reached.
 function sso_token.get(cfg, set)
-  local name = codec.hex(digest.digest("sha1", set.session or set.sso_start_url))
+  local name = codec.hex(errors.check(digest.digest("sha1", set.session or set.sso_start_url)))
   local path = store.path(cfg, FOLDER, name)
   if not path then
     sso_token.fail(set, "there is no SSO token: HOME is not set")

@@ -59,7 +59,7 @@ local function take(self, count)
 end
 
 local function crc32(bytes)
-  return (">I4"):unpack(digest.digest("crc32", bytes))
+  return (">I4"):unpack(errors.check(digest.digest("crc32", bytes)))
 end
 
 -- How the value of a header is read, by its type: string.unpack formats.

@@ -25,7 +25,7 @@ local function add_key(shape, input, prefix)
   end
   local changed = copy(input)
   changed[key] = codec.base64(input[key])
-  changed[md5] = codec.base64(digest.digest("md5", input[key]))
+  changed[md5] = codec.base64(errors.check(digest.digest("md5", input[key])))
   return changed
 end
 

@@ -131,7 +131,7 @@ local function wanted_of(source, head)
     sum or ""
   ) .. ("i8"):pack(head.ContentLength)
   return {
-    name = codec.hex(digest.digest("sha256", identity)),
+    name = codec.hex(errors.check(digest.digest("sha256", identity))),
     size = head.ContentLength,
     sum_name = check and check.name or "sha256",
     sum = sum,
@@ -152,7 +152,7 @@ local function line_of(wanted, sum)
 end
 
 local function file_bytes(wanted)
-  return wanted.size + #line_of(wanted, digest.digest(wanted.sum_name, ""))
+  return wanted.size + #line_of(wanted, errors.check(digest.digest(wanted.sum_name, "")))
 end
 
 local function sum_of(wanted, handle)

@@ -177,7 +177,7 @@ local function check_composite(object, sums, composite)
   for i, part in ipairs(sums) do
     raw[i] = part.sum
   end
-  if digest.digest(sums.name, table.concat(raw)) ~= composite then
+  if errors.check(digest.digest(sums.name, table.concat(raw))) ~= composite then
     errors.raise({
       kind = "integrity",
       code = "checksum",
