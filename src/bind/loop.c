@@ -5,8 +5,6 @@
  * that awaits it. No lua_State is stored anywhere in C. */
 #include "bind/loop.h"
 
-#include "bind/collector.h"
-
 #include "base/signal.h"
 #include "bind/modules.h"
 
@@ -208,7 +206,6 @@ static int loop_step(lua_State *L)
     struct ab_loop *loop = ab_bind_loop(L);
     struct ab_err err;
 
-    ab_bind_pace_collector(L);
     if (!ab_loop_wait(loop, seconds, &err))
         return ab_bind_fail(L, &err);
     lua_newtable(L);

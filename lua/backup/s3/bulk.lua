@@ -23,6 +23,7 @@ local AT_ONCE <const> = 16 -- files, and requests of all of them
 local ROUND <const> = 512 -- steps whose rows are held until all of them are done
 local BATCH <const> = 1000 -- keys of one DeleteObjects
 local LATER_MAX <const> = 1000 -- files in whose place there still is a folder
+local GC_PAUSE <const> = 200 -- per cent of the heap: small objects leave much garbage
 local BROKEN_MAX <const> = 2 * AT_ONCE -- files in a row that found no network: nobody is there
 local ONE_COPY_MAX <const> = 5 * 1024 * 1024 * 1024 -- of larger ones the head is asked for
 
@@ -342,6 +343,16 @@ local function each_row(self, steps)
   end
 end
 
+--- Let the heap grow so far before it is collected, for the time of a block.
+local function with_pause(pause)
+  local before = collectgarbage("setpause", pause)
+  return setmetatable({}, {
+    __close = function()
+      collectgarbage("setpause", before)
+    end,
+  })
+end
+
 --- Do steps, and write a row for each that does something.
 ---@param job backup.Bulk
 ---@param steps fun(): backup.DiffStep?
@@ -360,6 +371,7 @@ function bulk.run(job, steps)
   self.shown = shown
   job.copy.gate = task.gate(bulk.at_once())
   copying.prepare(job.copy)
+  local _ <close> = with_pause(GC_PAUSE)
   function job.copy.progress(bytes)
     shown:add(bytes)
   end
