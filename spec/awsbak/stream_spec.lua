@@ -156,7 +156,7 @@ describe("a pipe", function()
         return { UploadId = "u" }
       end,
       upload_part = function(input)
-        uploaded[input.PartNumber] = input.Body
+        uploaded[input.PartNumber] = input.Body:read()
         return { ETag = "e" }
       end,
       complete_multipart_upload = function()

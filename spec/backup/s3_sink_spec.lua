@@ -3,6 +3,7 @@ local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local s3_sink = require("backup.transfer.s3_sink")
+local stream = require("awsbak.stream")
 
 local MIB = 1024 * 1024
 
@@ -46,7 +47,7 @@ local function fake_s3(changes)
       refuse("PreconditionFailed", 412)
     end
     s3.objects[input.Key] =
-      { Body = input.Body, Metadata = input.Metadata, VersionId = "v1", ETag = '"e"' }
+      { Body = input.Body:read(), Metadata = input.Metadata, VersionId = "v1", ETag = '"e"' }
     return s3.objects[input.Key]
   end
   function s3.create_multipart_upload(input)
@@ -56,7 +57,7 @@ local function fake_s3(changes)
   end
   function s3.upload_part(input)
     note("part", input)
-    s3.parts[input.PartNumber] = input.Body
+    s3.parts[input.PartNumber] = input.Body:read()
     return { ETag = '"' .. input.PartNumber .. '"', ChecksumCRC32 = "c" }
   end
   function s3.complete_multipart_upload(input)
@@ -135,6 +136,25 @@ describe("an S3 sink", function()
     assert.equal(#whole, last.MpuObjectSize)
     local _, err = errors.try(s3_sink.open, "s3://vault/x", { s3 = s3, part_size = MIB })
     assert.same({ "usage", "part_size" }, { err.kind, err.code })
+  end)
+
+  it("cuts parts of any size out of what a pipe gives, and gives their memory back", function()
+    local size = 5 * MIB + 12345
+    local whole = ("0123456789abcdefg"):rep(MIB) .. "end"
+    local s3 = fake_s3()
+    local sink = s3_sink.open("s3://vault/k", { s3 = s3, part_size = size, at_once = 2 })
+    stream.pipe(stream.bytes(whole), stream.gzip({ level = 1 }), stream.gunzip(), sink)
+    assert.is_true(s3.objects.k.Body == whole)
+    for i = 1, #whole // size do
+      assert.equal(size, #s3.parts[i])
+    end
+    assert.equal(#whole % size, #s3.parts[#s3.parts])
+    assert.is_true(#sink.files <= 5)
+    for _, handle in ipairs(sink.files) do
+      local ok, message = pcall(handle.size, handle)
+      assert.is_false(ok)
+      assert.matches("the file is closed", message, 1, true)
+    end
   end)
 
   it("sends a part again that was altered on the way", function()

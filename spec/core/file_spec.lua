@@ -318,4 +318,46 @@ describe("core.file", function()
       assert.equal("ENOENT", select(2, file.list(dir:path("no"))).code)
     end)
   end)
+
+  describe("memory", function()
+    it("is a file that no folder has, filled and read at once", function()
+      local handle <close> = assert(file.memory())
+      assert.is_true(handle:put("-abc-", 2, 3, 0))
+      assert.is_true(handle:put("defg", 1, 0, 3))
+      assert.is_true(handle:put("de", 1, 2, 3))
+      assert.equal(5, handle:size())
+      assert.equal("bcd", assert(handle:region(1, 3)):read())
+      assert.equal("", assert(handle:region(5, 0)):read())
+      assert.equal("abcde", task.await(handle:read(9, 0)))
+      local _, err = handle:region(1, 5)
+      assert.equal("short", err.code)
+    end)
+
+    it("refuses what is not there, and files on a disk", function()
+      local handle <close> = assert(file.memory())
+      for _, bad in ipairs({
+        { "ab", 0, 1, 0 },
+        { "ab", 4, 0, 0 },
+        { "ab", 2, 2, 0 },
+        { "ab", 1, 1, -1 },
+      }) do
+        assert.has_error(function()
+          handle:put(table.unpack(bad))
+        end)
+      end
+      local disk <close> = assert(file.spool())
+      for _, f in ipairs({
+        function()
+          disk:put("a", 1, 1, 0)
+        end,
+        function()
+          assert(disk:region(0, 0)):read()
+        end,
+      }) do
+        local ok, message = pcall(f)
+        assert.is_false(ok)
+        assert.matches("the file is not one in memory", message, 1, true)
+      end
+    end)
+  end)
 end)

@@ -74,6 +74,16 @@ static int file_spool(lua_State *L)
     return self->file ? 1 : ab_bind_fail(L, &err);
 }
 
+/* file.memory() -> handle of a new file in memory | nil, err */
+static int file_memory(lua_State *L)
+{
+    struct lua_file *self = ab_bind_object(L, sizeof *self, CLASS, 0);
+    struct ab_err err;
+
+    self->file = ab_file_memory(&err);
+    return self->file ? 1 : ab_bind_fail(L, &err);
+}
+
 /* file.journal(path) -> handle of a file, made when it is missing, that no other process uses;
  * write() appends | nil, err (code "locked" while one does) */
 static int file_journal(lua_State *L)
@@ -197,6 +207,26 @@ static int file_pwrite(lua_State *L)
     return start_write(L, self, data, offset);
 }
 
+/* f:put(bytes, first, count, offset) -> true | nil, err: `count` of the bytes from `first` on are
+ * there at once. Of a file in memory alone: on a disk this would hold up the loop. */
+static int file_put(lua_State *L)
+{
+    const struct ab_file *file = open_file(L)->file;
+    struct ab_slice data = ab_bind_bytes(L, 2);
+    lua_Integer first = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
+    lua_Integer offset = luaL_checkinteger(L, 5), len = (lua_Integer)data.len;
+    struct ab_err err;
+
+    luaL_argcheck(L, file->in_memory, 1, "the file is not one in memory");
+    luaL_argcheck(L, first >= 1 && first <= len + 1, 3, "out of range");
+    luaL_argcheck(L, count >= 0 && count <= len + 1 - first, 4, "out of range");
+    luaL_argcheck(L, offset >= 0, 5, "out of range");
+    if (count > 0 && !ab_file_write(file, data.data + first - 1, (size_t)count, offset, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 /* f:size() -> bytes | nil, err */
 static int file_size(lua_State *L)
 {
@@ -288,22 +318,15 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"read", file_read},
-    {"write", file_write},
-    {"pwrite", file_pwrite},
-    {"region", file_region},
-    {"size", file_size},
-    {"stat", file_stat},
-    {"touch", file_touch},
-    {"resize", file_resize},
-    {"path", file_path},
-    {"close", file_close},
-    {NULL, NULL},
+    {"read", file_read},     {"write", file_write}, {"pwrite", file_pwrite}, {"put", file_put},
+    {"region", file_region}, {"size", file_size},   {"stat", file_stat},     {"touch", file_touch},
+    {"resize", file_resize}, {"path", file_path},   {"close", file_close},   {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {
     {"open", file_open},
     {"spool", file_spool},
+    {"memory", file_memory},
     {"journal", file_journal},
     {"sink", ab_file_sink_open},
     {"folder", ab_file_folder},

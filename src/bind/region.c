@@ -106,8 +106,23 @@ static int region_digest(lua_State *L)
     return ab_bind_job(L, run_digest, drop_job, job, push_digests);
 }
 
+/* r:read() -> bytes | nil, err: all of them, at once; of a region of a file in memory alone */
+static int region_read(lua_State *L)
+{
+    const struct ab_region *region = self_region(L);
+    struct ab_err err;
+    luaL_Buffer b;
+
+    luaL_argcheck(L, region->file && region->file->in_memory, 1, "the file is not one in memory");
+    char *out = luaL_buffinitsize(L, &b, (size_t)region->size);
+    if (!ab_region_read(region, 0, out, (size_t)region->size, &err))
+        return ab_bind_fail(L, &err);
+    luaL_pushresultsize(&b, (size_t)region->size);
+    return 1;
+}
+
 static const luaL_Reg meta[] = {{"__gc", region_drop}, {"__len", region_size}, {NULL, NULL}};
-static const luaL_Reg methods[] = {{"digest", region_digest}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"digest", region_digest}, {"read", region_read}, {NULL, NULL}};
 
 void ab_bind_region_class(lua_State *L)
 {

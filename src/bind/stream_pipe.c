@@ -11,6 +11,7 @@
 #include "bind/stream_pipe.h"
 #include "bind/turn.h"
 #include "crypto/digest.h"
+#include "stream/file.h"
 
 struct state {
     struct ab_turn turn;  /* for its references; jobs run side by side */
@@ -196,9 +197,34 @@ static int pipe_take(lua_State *L)
     luaL_buffinit(L, &b);
     for (; next.len > 0; next = ab_pipe_peek(pipe)) {
         luaL_addlstring(&b, (const char *)next.data, next.len);
-        ab_pipe_drop(pipe);
+        ab_pipe_drop(pipe, next.len);
     }
     luaL_pushresult(&b);
+    return 1;
+}
+
+/* p:take_into(file, offset, most) -> how many bytes, at most `most`, were written there: whole
+ * chunks or the last, 0 when there are none | nil, err. At once: the file is one of file.memory. */
+static int pipe_take_into(lua_State *L)
+{
+    struct ab_pipe *pipe = started(L);
+    const struct ab_file *file = ab_bind_file(L, 2);
+    lua_Integer offset = luaL_checkinteger(L, 3), most = luaL_checkinteger(L, 4), taken = 0;
+    struct ab_err err;
+
+    luaL_argcheck(L, file->in_memory, 2, "the file is not one in memory");
+    luaL_argcheck(L, offset >= 0, 3, "out of range");
+    while (taken < most) {
+        struct ab_slice next = ab_pipe_peek(pipe);
+        size_t room = (size_t)(most - taken), n = next.len < room ? next.len : room;
+        if (n == 0)
+            break;
+        if (!ab_file_write(file, next.data, n, offset + taken, &err))
+            return ab_bind_fail(L, &err);
+        ab_pipe_drop(pipe, n);
+        taken += (lua_Integer)n;
+    }
+    lua_pushinteger(L, taken);
     return 1;
 }
 
@@ -258,27 +284,17 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"start", pipe_start},
-    {"run", pipe_run},
-    {"commit", pipe_commit},
-    {"width", pipe_width},
-    {"feed", pipe_feed},
-    {"take", pipe_take},
-    {"failed", pipe_failed},
-    {"feed_end", pipe_feed_end},
-    {"count", pipe_count},
-    {"close", pipe_close},
-    {"file", ab_stream_file},
-    {"sink", ab_stream_sink},
-    {"zstd", ab_stream_zstd},
-    {"unzstd", ab_stream_unzstd},
-    {"gzip", ab_stream_gzip},
-    {"gunzip", ab_stream_gunzip},
-    {"seal", ab_stream_seal},
-    {"open", ab_stream_open},
-    {"digest", ab_stream_digest},
-    {"digest_of", pipe_digest_of},
-    {NULL, NULL},
+    {"start", pipe_start},         {"run", pipe_run},
+    {"commit", pipe_commit},       {"width", pipe_width},
+    {"feed", pipe_feed},           {"take", pipe_take},
+    {"take_into", pipe_take_into}, {"failed", pipe_failed},
+    {"feed_end", pipe_feed_end},   {"count", pipe_count},
+    {"close", pipe_close},         {"file", ab_stream_file},
+    {"sink", ab_stream_sink},      {"zstd", ab_stream_zstd},
+    {"unzstd", ab_stream_unzstd},  {"gzip", ab_stream_gzip},
+    {"gunzip", ab_stream_gunzip},  {"seal", ab_stream_seal},
+    {"open", ab_stream_open},      {"digest", ab_stream_digest},
+    {"digest_of", pipe_digest_of}, {NULL, NULL},
 };
 
 void ab_bind_stream_pipe(lua_State *L)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -104,6 +105,21 @@ struct ab_file *ab_file_spool(const char *folder, struct ab_err *err)
         return NULL;
     }
     return ab_file_adopt(fd, "a temporary file", err);
+}
+
+struct ab_file *ab_file_memory(struct ab_err *err)
+{
+    static const char name[] = "a file in memory";
+    int fd = memfd_create("awsbak", MFD_CLOEXEC);
+
+    if (fd < 0) {
+        ab_fail_errno(err, errno, "cannot make %s", name);
+        return NULL;
+    }
+    struct ab_file *f = ab_file_adopt(fd, name, err);
+    if (f)
+        f->in_memory = true;
+    return f;
 }
 
 struct ab_file *ab_file_ref(struct ab_file *f)

@@ -13,6 +13,7 @@ struct ab_file {
     int refs;
     int fd;     /* owned */
     char *path; /* owned; for messages */
+    bool in_memory;
 };
 
 /* Open a regular file to read; kind io, code "not_regular" for anything else that exists. */
@@ -28,6 +29,9 @@ struct ab_file *ab_file_journal(const char *path, struct ab_err *err);
 /* A new file of mode 0600 that has no name, in `folder` (NULL: $TMPDIR, else /var/tmp, else /tmp).
  */
 struct ab_file *ab_file_spool(const char *folder, struct ab_err *err);
+
+/* A new file in memory, which no disk ever sees (memfd_create(2)). */
+struct ab_file *ab_file_memory(struct ab_err *err);
 
 /* Count one more owner; `f` itself. */
 struct ab_file *ab_file_ref(struct ab_file *f);

@@ -357,16 +357,17 @@ struct ab_slice ab_pipe_peek(struct ab_pipe *p)
     pthread_mutex_lock(&p->lock);
     const struct ab_chunk *first = ab_link_first(&p->link[p->count - 2]);
     pthread_mutex_unlock(&p->lock);
-    return first ? (struct ab_slice){first->data, first->len} : (struct ab_slice){NULL, 0};
+    return first ? (struct ab_slice){first->data + first->at, first->len - first->at}
+                 : (struct ab_slice){NULL, 0};
 }
 
-void ab_pipe_drop(struct ab_pipe *p)
+void ab_pipe_drop(struct ab_pipe *p, size_t len)
 {
     struct ab_link *last = &p->link[p->count - 2];
 
     pthread_mutex_lock(&p->lock);
-    p->out += ab_link_first(last)->len;
-    ab_link_first(last)->at = ab_link_first(last)->len;
+    p->out += len;
+    ab_link_first(last)->at += len;
     ab_link_shift_used(last);
     if (p->idle > 0)
         pthread_cond_broadcast(&p->changed);

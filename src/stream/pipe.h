@@ -68,9 +68,11 @@ size_t ab_pipe_feed(struct ab_pipe *p, struct ab_slice bytes);
 /* Say that nothing more will be fed. */
 void ab_pipe_feed_end(struct ab_pipe *p);
 
-/* The next chunk to take, or nothing (len 0) while there is none; valid until it is dropped. */
+/* The next bytes to take, or nothing (len 0) while there are none; valid until they are dropped. */
 struct ab_slice ab_pipe_peek(struct ab_pipe *p);
-void ab_pipe_drop(struct ab_pipe *p);
+
+/* The first `len` of them, at least one, were taken. */
+void ab_pipe_drop(struct ab_pipe *p, size_t len);
 
 /* The digest of all that went through flow `part` (from 1), which must be a digest's, and done;
  * else kind usage. */

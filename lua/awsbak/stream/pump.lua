@@ -86,8 +86,20 @@ local function read_on(self)
   self.reading = nil
 end
 
-local function write_out(self, bytes)
-  by(self, "sink", self.writer.write, self.writer, bytes)
+--- Take what the core has for the script's sink: bytes, or how many were put where the sink wants
+--- them; nil when there is nothing.
+local function take(self)
+  local writer = self.writer
+  if not writer.room then
+    return self.pipe:take()
+  end
+  local taken = errors.check(self.pipe:take_into(writer:room()))
+  return taken > 0 and taken or nil
+end
+
+local function write_out(self, taken)
+  local writer = self.writer
+  by(self, "sink", writer.room and writer.took or writer.write, writer, taken)
   self.writing = nil
 end
 
@@ -107,9 +119,9 @@ local function serve(self)
     self.reading = task.spawn(read_on, self)
   end
   if self.writer and not self.writing then
-    local bytes = self.pipe:take()
-    if bytes then
-      self.writing = task.spawn(write_out, self, bytes)
+    local taken = by(self, "sink", take, self)
+    if taken then
+      self.writing = task.spawn(write_out, self, taken)
     end
   end
 end

@@ -7,9 +7,11 @@
 --- Nothing is there under the key before commit. Without force it is made only if the key is free,
 --- which S3 itself checks (If-None-Match: *).
 
+local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
+local file = require("awsbak.core.file")
 local log = require("awsbak.log")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
@@ -39,8 +41,10 @@ local NAMED_MAX = 10 -- unfinished uploads that are told one by one
 ---@field options backup.SinkOptions
 ---@field name string of the checksum in awsbak.core.digest
 ---@field member string of the checksum in requests
----@field held string[] bytes that are not uploaded yet
----@field held_size integer
+---@field part backup.HeldPart the bytes that are not on their way yet
+---@field following backup.HeldPart? where the next ones go when that one is full
+---@field files userdata[] of all parts
+---@field free userdata[] those whose parts were sent
 ---@field count integer parts that were begun
 ---@field parts table[] uploaded, as CompleteMultipartUpload wants them
 ---@field sending awsbak.Task[] parts on their way
@@ -48,6 +52,11 @@ local NAMED_MAX = 10 -- unfinished uploads that are told one by one
 ---@field upload_id string? once a multipart upload began
 local S3Sink = {}
 S3Sink.__index = S3Sink
+
+---@class backup.HeldPart a part in a file in memory, which is hashed and sent where it lies
+---@field file userdata of file.memory
+---@field size integer bytes in it
+---@field room integer bytes that it may have
 
 -- Uploads to the key's own folder: a dated key never comes twice, its neighbours tell of it.
 local function leftovers(self)
@@ -96,6 +105,24 @@ local function warn_of_leftovers(self)
   end
 end
 
+--- A part to fill: that many parts are before it.
+local function new_part(self, before)
+  local size = self.part_size << ((before or 0) // PART_STEP)
+  local handle = table.remove(self.free)
+  if not handle then
+    handle = errors.check(file.memory())
+    table.insert(self.files, handle)
+  end
+  return { file = handle, size = 0, room = math.min(size, s3_parts.MAX) }
+end
+
+--- Give the memory of all parts back.
+local function release(self)
+  for _, handle in ipairs(self.files) do
+    handle:close()
+  end
+end
+
 --- Start to write an object.
 ---@param url string s3://bucket/key
 ---@param options backup.SinkOptions
@@ -114,8 +141,8 @@ function s3_sink.open(url, options)
     name = options.checksum or "crc64nvme",
     part_size = s3_parts.size(0, options.part_size),
     sums = {},
-    held = {},
-    held_size = 0,
+    files = {},
+    free = {},
     parts = {},
     count = 0,
     sending = {},
@@ -123,6 +150,7 @@ function s3_sink.open(url, options)
     shared = s3_outcome.shared(options.input),
     bytes = 0,
   }, S3Sink)
+  self.part = new_part(self)
   self.member = "Checksum" .. s3_checksums.algorithm(self.name)
   local mark = s3_outcome.mark(self.input.Metadata)
   self.mark, self.metadata = mark.text, mark.metadata
@@ -153,12 +181,18 @@ local function begin(self)
   self.upload_id = made.UploadId
 end
 
-local function upload(self, number, bytes)
-  local sum = digest.digest(self.name, bytes)
+--- The bytes of a part as a body, and their checksum.
+local function body_of(self, part)
+  local region = errors.check(part.file:region(0, part.size))
+  return region, body.digest(self.name, region)
+end
+
+local function upload(self, number, part)
+  local region, sum = body_of(self, part)
   local input = s3_outcome.input(self, {
     UploadId = self.upload_id,
     PartNumber = number,
-    Body = bytes,
+    Body = region,
     [self.member] = codec.base64(sum),
   })
   local done = s3_send.body(self.options, self.s3.upload_part, input)
@@ -167,7 +201,8 @@ local function upload(self, number, bytes)
     ETag = done.ETag,
     [self.member] = codec.base64(sum),
   }
-  self.sums[number] = { sum = sum, size = #bytes }
+  self.sums[number] = { sum = sum, size = part.size }
+  table.insert(self.free, part.file)
 end
 
 --- Wait until at most `most` parts are on their way; raises what one of them raised.
@@ -177,8 +212,8 @@ local function settle(self, most)
   end
 end
 
---- Send the first `size` of the bytes held, as the next part, beside others.
-local function send(self, size)
+--- Send what is held as the next part, beside others.
+local function send(self)
   if not self.upload_id then
     begin(self)
   end
@@ -191,36 +226,50 @@ local function send(self, size)
       hint = "split what is written",
     })
   end
-  local all = table.concat(self.held)
-  self.held, self.held_size = { all:sub(size + 1) }, #all - size
-  local bytes = all:sub(1, size)
   if not task.running() then
-    upload(self, self.count, bytes) -- nothing runs beside this
+    upload(self, self.count, self.part) -- nothing runs beside this
     return
   end
   settle(self, (self.options.at_once or AT_ONCE) - 1)
-  table.insert(self.sending, task.spawn(upload, self, self.count, bytes))
+  table.insert(self.sending, task.spawn(upload, self, self.count, self.part))
 end
 
-local function part_size(self)
-  return math.min(self.part_size << (self.count // PART_STEP), s3_parts.MAX)
+--- Where the next bytes go (awsbak.stream.Writer).
+function S3Sink:room()
+  local part = self.part
+  if part.size == part.room then
+    self.following = self.following or new_part(self, self.count + 1)
+    part = self.following
+  end
+  return part.file, part.size, part.room - part.size
+end
+
+--- The next bytes are there. A part leaves only when more follows: what fits into one is sent by
+--- one PutObject.
+function S3Sink:took(count)
+  if self.following then
+    send(self)
+    self.part, self.following = self.following, nil
+  end
+  self.part.size = self.part.size + count
+  self.bytes = self.bytes + count
 end
 
 function S3Sink:write(bytes)
-  self.held[#self.held + 1] = bytes
-  self.held_size = self.held_size + #bytes
-  self.bytes = self.bytes + #bytes
-  -- A part leaves only when more follows: what fits into one is sent by one PutObject.
-  while self.held_size > part_size(self) do
-    send(self, part_size(self))
+  local at = 1
+  while at <= #bytes do
+    local handle, offset, most = self:room()
+    local count = math.min(most, #bytes - at + 1)
+    errors.check(handle:put(bytes, at, count, offset))
+    self:took(count)
+    at = at + count
   end
 end
 
 local function put(self)
-  local bytes = table.concat(self.held)
-  local sum = digest.digest(self.name, bytes)
+  local region, sum = body_of(self, self.part)
   local input = object_members(self, {
-    Body = bytes,
+    Body = region,
     [self.member] = codec.base64(sum),
     IfNoneMatch = not self.options.force and "*" or nil,
   })
@@ -238,7 +287,7 @@ local function whole_sum(self)
 end
 
 local function complete(self)
-  send(self, self.held_size)
+  send(self)
   settle(self, 0)
   local sum = whole_sum(self)
   local input = s3_outcome.input(self, {
@@ -258,7 +307,7 @@ function S3Sink:commit()
     done, sum = s3_outcome.after(self, sum), nil
   end
   self.committed = true
-  self.held = {}
+  release(self)
   return {
     location = self.location,
     bytes = self.bytes,
@@ -269,14 +318,14 @@ function S3Sink:commit()
 end
 
 function S3Sink:close()
-  self.held, self.held_size = {}, 0
   if self.committed or not self.upload_id then
-    return
+    return release(self)
   end
   for _, part in ipairs(self.sending) do
     task.cancel(part)
     pcall(task.await, part)
   end
+  release(self)
   local id = self.upload_id
   self.upload_id = nil
   s3_outcome.abort(self, id)
