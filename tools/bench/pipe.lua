@@ -1,8 +1,10 @@
---- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open", "zstd"
---- or "zstd,seal", KEYS a file with an age identity.
+--- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open", "zstd",
+--- "zstd,seal" or "-" for none, TO a file or s3://bucket/key, KEYS a file with an age identity.
 
 local age = require("awsbak.core.age")
 local stream = require("awsbak.stream")
+
+local transfer = require("backup.transfer")
 
 local words, from, to, keys = arg[1], arg[2], arg[3], arg[4]
 local file <close> = assert(io.open(keys))
@@ -23,5 +25,7 @@ local parts = { stream.file(from) }
 for word in words:gmatch("%w+") do
   parts[#parts + 1] = make[word]()
 end
-parts[#parts + 1] = stream.save(to, { force = true })
+local is_object = to:find("^s3:") ~= nil
+parts[#parts + 1] = is_object and transfer.sink(to, { force = true })
+  or stream.save(to, { force = true })
 stream.pipe(table.unpack(parts))
