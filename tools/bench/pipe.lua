@@ -1,5 +1,6 @@
---- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open", "zstd",
---- "zstd,seal" or "-" for none, TO a file or s3://bucket/key, KEYS a file with an age identity.
+--- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open",
+--- "zstd", "zstd,seal" or "-" for none, TO a file or s3://bucket/key, KEYS a file with an age
+--- identity.
 
 local age = require("awsbak.core.age")
 local stream = require("awsbak.stream")

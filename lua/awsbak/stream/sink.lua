@@ -19,8 +19,8 @@ local Sink = { __name = "awsbak.stream.sink" }
 
 ---@class awsbak.stream.Writer
 ---@field write fun(self, bytes: string) waits until they are taken
----@field room (fun(self): userdata, integer, integer)? in place of write: a file of file.memory, where
----  in it the next bytes go, and how many at most, at least one
+---@field room (fun(self): userdata, integer, integer)? in place of write: a file of file.memory,
+---  where in it the next bytes go, and how many at most, at least one
 ---@field took (fun(self, count: integer))? they are there; waits until more may come
 ---@field commit (fun(self): any)? waits until all is safe
 ---@field close fun(self)? what was not committed is gone
