@@ -351,6 +351,8 @@ end
 
 ---@class aws.Sent a request, and what became of it
 ---@field request table
+---@field keys aws.Keys? what it was signed with
+---@field invocation string? when it was not the call's own
 ---@field response table? nil when none came
 ---@field output table?
 ---@field err awsbak.Error? when there is no output
@@ -358,10 +360,10 @@ end
 --- Send a request and read its reply.
 ---@param call aws.Call
 ---@param number integer of the attempt
----@param request table signed
+---@param request table signed just now
 ---@return aws.Sent
 function exchange.send(call, number, request)
-  local sent = { request = request }
+  local sent = { request = request, keys = call.keys }
   sent.response, sent.err = errors.try(journal.send, call, number, request)
   if sent.response then
     sent.output, sent.err = read(call, sent.response)
@@ -392,6 +394,9 @@ end
 ---@return { output: table, status: integer } outcome
 --- Raises an error table with service, operation and attempts.
 function exchange.run(call, first)
+  if first then -- its error must not repeat its keys, and later attempts are of the same invocation
+    call.keys, call.invocation = first.keys, first.invocation or call.invocation
+  end
   return call.service.retry:run(function(number)
     local outcome, err = errors.try(attempt, call, number, number == 1 and first or nil)
     if not outcome then

@@ -19,6 +19,8 @@ local validate = require("aws.validate")
 
 local prepare = {}
 
+local INVOCATION <const> = "amz-sdk-invocation-id"
+
 ---@class aws.Alike the calls of one prepared function
 ---@field service aws.Service
 ---@field prepared aws.Prepared
@@ -31,13 +33,16 @@ local prepare = {}
 ---@field names string[]
 ---@field set table<string, boolean>
 ---@field headers aws.Ref[]
+---@field sums aws.Ref[] the checksums among them
 ---@field query aws.Ref[]
 ---@field label aws.Ref? the one in the path
+---@field keeps_slashes boolean? whether those in the label are the path's own
 ---@field payload string?
 
 ---@class aws.Kept what is the same of all requests
----@field fixed table<string, any> members of the input
+---@field fixed table<string, any> members of the input, in copies
 ---@field count integer how many
+---@field has_sum boolean whether a checksum came with the body
 ---@field call aws.Call the one it was made of
 ---@field request table without what varies
 ---@field before string the URL up to the label
@@ -54,17 +59,27 @@ local function unfit(word, name)
   })
 end
 
+--- Whether a header is a checksum of the body.
+local function is_sum(name)
+  return name:find("^x%-amz%-checksum%-%l+%d") ~= nil or name == "content-md5"
+end
+
 --- Where the members travel. Raises kind usage, code prepare.
 local function places(model, operation, names)
   local shape = operation.input and model:shape(operation.input)
-  local varying = { names = names, set = {}, headers = {}, query = {} }
+  local varying = { names = names, set = {}, headers = {}, query = {}, sums = {} }
   for _, name in ipairs(names) do
     local member = shape and shape.by_name[name]
     local is_text = member and model:resolve(member).type == "string"
     if is_text and member.location == "uri" and not varying.label then
       varying.label = member
+      local greedy = "{" .. member.location_name .. "+}"
+      varying.keeps_slashes = operation.uri:find(greedy, 1, true) ~= nil
     elseif is_text and member.location == "header" then
       table.insert(varying.headers, member)
+      if is_sum(member.location_name:lower()) then
+        table.insert(varying.sums, member)
+      end
     elseif is_text and member.location == "query" then
       table.insert(varying.query, member)
     elseif member and shape.payload == name then
@@ -98,12 +113,52 @@ local function reading(model, operation, wanted)
   return setmetatable({ output = ref }, { __index = operation })
 end
 
+--- A value that stays as it is when the caller changes his.
+local function copied(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  local copy = {}
+  for name, part in next, value do
+    copy[name] = copied(part)
+  end
+  return copy
+end
+
+--- Whether a value is what was copied.
+local function is_same(copy, value)
+  if copy == value or type(copy) ~= "table" or type(value) ~= "table" then
+    return copy == value
+  end
+  for name, part in next, value do
+    if not is_same(copy[name], part) then
+      return false
+    end
+  end
+  for name in next, copy do
+    if value[name] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+--- Whether a checksum comes with the body.
+local function has_sum(self, input)
+  for _, member in ipairs(self.varying.sums) do
+    if input[member.name] ~= nil then
+      return true
+    end
+  end
+  return false
+end
+
 --- Members that do not vary, and how many.
 local function fixed_of(self, input)
   local fixed, count = {}, 0
   for name, value in pairs(input) do
     if not self.varying.set[name] then
-      fixed[name], count = value, count + 1
+      fixed[name], count = copied(value), count + 1
     end
   end
   return fixed, count
@@ -111,7 +166,7 @@ end
 
 --- The headers of a request but those that vary.
 local function fixed_headers(self, list)
-  local varies, fixed = {}, {}
+  local varies, fixed = { [INVOCATION] = true }, {}
   for _, member in ipairs(self.varying.headers) do
     varies[member.location_name:lower()] = true
   end
@@ -127,8 +182,7 @@ end
 local function tells_body(list)
   for _, pair in ipairs(list) do
     local name = pair[1]:lower()
-    local is_sum = name:find("^x%-amz%-checksum%-%l+%d") or name == "content-md5"
-    if is_sum or name == "content-length" or name == "content-encoding" then
+    if is_sum(name) or name == "content-length" or name == "content-encoding" then
       return true
     end
   end
@@ -173,12 +227,16 @@ local function keep(self, input)
     return nil -- adaptive mode asks before each attempt, and tokens are of one call
   end
   local request, target = exchange.unsigned(call, 1)
-  request.headers = fixed_headers(self, request.headers)
+  local fixed_ones, is_given = fixed_headers(self, request.headers), has_sum(self, input)
+  if varying.payload and tells_body(is_given and fixed_ones or request.headers) then
+    return nil
+  end
+  request.headers = fixed_ones
   local before, after = request.url, ""
   if varying.label then
     before, after = split(request.url, mark)
   end
-  if not before or (varying.payload and tells_body(request.headers)) then
+  if not before then
     return nil
   end
   local scheme = auth.scheme(call, target)
@@ -191,6 +249,7 @@ local function keep(self, input)
   return {
     fixed = fixed,
     count = count,
+    has_sum = is_given,
     call = call,
     request = request,
     before = before,
@@ -205,13 +264,15 @@ local function is_alike(self, kept, input)
   local count, set = 0, self.varying.set
   for name, value in next, input do
     if not set[name] then
-      if kept.fixed[name] ~= value then
+      if not is_same(kept.fixed[name], value) then
         return false
       end
       count = count + 1
     end
   end
-  return count == kept.count and kept.region == bucket_region(self, input)
+  return count == kept.count
+    and kept.has_sum == has_sum(self, input)
+    and kept.region == bucket_region(self, input)
 end
 
 --- What was kept for such a call, made when there is nothing; nil where nothing can be.
@@ -230,7 +291,7 @@ end
 local function url_of(self, kept, input)
   local label, url = self.varying.label, kept.before
   if label then
-    url = url .. codec.uri(input[label.name], true) .. kept.after
+    url = url .. codec.uri(input[label.name], self.varying.keeps_slashes) .. kept.after
   end
   for _, member in ipairs(self.varying.query) do
     local value = input[member.name]
@@ -243,12 +304,13 @@ local function url_of(self, kept, input)
 end
 
 --- The request of one call, signed.
-local function request_of(self, kept, input)
+local function request_of(self, kept, input, invocation)
   local varying, request, list = self.varying, {}, {}
   for name, value in next, kept.request do
     request[name] = value
   end
   table.move(kept.request.headers, 1, #kept.request.headers, 1, list)
+  list[#list + 1] = { INVOCATION, invocation }
   for _, member in ipairs(varying.headers) do
     local value = input[member.name]
     if value ~= nil then
@@ -272,7 +334,9 @@ local function run(self, input)
   end
   local sent
   if kept then
-    sent = exchange.send(kept.call, 1, request_of(self, kept, input))
+    local invocation = exchange.uuid()
+    sent = exchange.send(kept.call, 1, request_of(self, kept, input, invocation))
+    sent.invocation = invocation
     if sent.output then
       self.service.retry:give()
       return sent.output

@@ -273,4 +273,106 @@ describe("client.prepare", function()
     local _, err = errors.try(s3.prepare, "put_object", "Key")
     assert.equal("bad_argument", err.code)
   end)
+
+  it("never sends a body unprotected where an earlier one came with its checksum", function()
+    local found = {}
+    for i, way in ipairs({ "ordinary", "prepared" }) do
+      local s3 = client()
+      local varying = { "Key", "Body", "ChecksumCRC32", "ChecksumCRC64NVME" }
+      local put = way == "prepared" and s3.prepare("put_object", varying) or s3.put_object
+      found[i] = exchange({ reply(200) }, function()
+        put({ Bucket = "vault", Key = "a", Body = "one", ChecksumCRC32 = "AAAAAA==" })
+        put({ Bucket = "vault", Key = "b", Body = "two" })
+        put({ Bucket = "vault", Key = "c", Body = "three", ChecksumCRC64NVME = "AAAAAAAAAAA=" })
+      end)
+    end
+    assert.same(found[1], found[2])
+  end)
+
+  it("sees that a table of what is fixed was changed", function()
+    local s3 = client()
+    local put = s3.prepare("put_object", { "Key", "Body", "ChecksumCRC32" })
+    local input = { Bucket = "vault", Key = "k", Body = "b", ChecksumCRC32 = "AAAAAA==" }
+    input.Metadata = { time = "1" }
+    local requests = exchange({ reply(200) }, function()
+      put(input)
+      input.Metadata.time = "2"
+      put(input)
+    end)
+    assert.matches("x-amz-meta-time: 2", table.concat(requests[2][4], "\n"), 1, true)
+  end)
+
+  it("gives each call an identity of its own, which its later attempts keep", function()
+    local ids, count = {}, 0
+    local w = {}
+    function w.send(request)
+      ids[#ids + 1] = require("awsbak.headers").find(request.headers, "amz-sdk-invocation-id")
+      return reply(#ids == 3 and 503 or 200)
+    end
+    world.with(w, function()
+      outside.with({
+        random_bytes = function(n)
+          count = count + 1
+          return (">I8"):pack(count):rep(n // 8)
+        end,
+      }, function()
+        local head = client().prepare("head_object", { "Key" })
+        for i = 1, 3 do
+          head({ Bucket = "vault", Key = "k" .. i })
+        end
+      end)
+    end)
+    assert.equal(4, #ids)
+    assert.not_equal(ids[1], ids[2])
+    assert.not_equal(ids[2], ids[3])
+    assert.equal(ids[3], ids[4])
+  end)
+
+  it("does not repeat the session token that a service quotes", function()
+    local token = "FwoGZXIvYXdzEXAMPLETOKEN"
+    local keys = { access_key_id = "A", secret_access_key = "s", session_token = token }
+    local head = client({ credentials = keys }).prepare("get_object", { "Key" })
+    local told = "<Error><Code>SignatureDoesNotMatch</Code><Message>token:%s</Message></Error>"
+    exchange({ reply(200), reply(403, told:format(token)) }, function()
+      head({ Bucket = "vault", Key = "a" })
+      local _, err = errors.try(head, { Bucket = "vault", Key = "b" })
+      assert.equal("SignatureDoesNotMatch", err.code)
+      assert.not_matches(token, tostring(err), 1, true)
+    end)
+  end)
+
+  it("encodes a label as its path wants it", function()
+    local urls = {}
+    for _, way in ipairs({ "ordinary", "prepared" }) do
+      local lambda = aws.client("lambda", {
+        region = "eu-west-1",
+        credentials = { access_key_id = KEYS[1], secret_access_key = KEYS[2] },
+      })
+      local get = way == "prepared" and lambda.prepare("get_function", { "FunctionName" })
+        or lambda.get_function
+      local requests = exchange({ reply(200, "{}") }, function()
+        get({ FunctionName = "a" })
+        get({ FunctionName = "a/../b:c" })
+      end)
+      urls[#urls + 1] = requests[2][2]
+    end
+    assert.equal(urls[1], urls[2])
+  end)
+
+  it("does not let a header's value make another header", function()
+    local found = {}
+    for _, way in ipairs({ "ordinary", "prepared" }) do
+      local s3 = client()
+      local head = way == "prepared" and s3.prepare("head_object", { "Key", "IfMatch" })
+        or s3.head_object
+      local requests = exchange({ reply(200) }, function()
+        head({ Bucket = "vault", Key = "a", IfMatch = '"e"' })
+        local _, err = errors.try(head, { Bucket = "vault", Key = "b", IfMatch = "a\r\nb: c" })
+        table.insert(found, err and err.code or "none")
+        head({ Bucket = "vault", Key = "c" })
+      end)
+      table.insert(found, requests)
+    end
+    assert.same({ found[1], found[2] }, { found[3], found[4] })
+  end)
 end)
