@@ -33,6 +33,18 @@ describe("S3's own forms", function()
     assert.equal("mine", headers[prefix .. "-md5"])
   end)
 
+  it("take a customer's key of any bytes", function()
+    local key = "\r\n\0\255\254" .. ("\128"):rep(27)
+    local input = { Bucket = "vault", Key = "a", CopySource = "b/c" }
+    input.SSECustomerKey, input.CopySourceSSECustomerKey = key, key
+    local headers = network.headers(select(2, call("CopyObject", input, "<CopyObjectResult/>")))
+    local name = "server-side-encryption-customer-key"
+    assert.equal(codec.base64(key), headers["x-amz-" .. name])
+    assert.equal(codec.base64(key), headers["x-amz-copy-source-" .. name])
+    local _, err = errors.try(call, "HeadObject", { Bucket = "b", Key = "k", SSECustomerKey = 1 })
+    assert.matches("SSECustomerKey must be a string", tostring(err), 1, true)
+  end)
+
   it("keep a customer's key from a network without TLS, but for this machine", function()
     local key = ("k"):rep(32)
     local function built(endpoint_url)
