@@ -30,6 +30,13 @@ local function bounds(range, size)
   end
 end
 
+local function check_range(range)
+  local first, last = (range or "0-"):match("^(%d*)%-(%d*)$")
+  local from, to = tonumber(first), tonumber(last)
+  local is_range = (from or to) and not (from and to and to < from)
+  usage.refuse(not is_range, "--range", "is 0-99, 100- or -100, not " .. tostring(range))
+end
+
 --- An object that is or comes into the cache, and its bytes; nil where it has no place there, or
 --- the range has no bytes.
 local function cached(kept, object, range)
@@ -70,14 +77,12 @@ return policy({
   run = function(o, context)
     usage.refuse(context.door == "event", "s3 cat", "writes to standard output; an event has none")
     usage.refuse(o.version_id and #o.url > 1, "--version-id", "is of one object: several are named")
-    local range = o.range
-    local is_range = not range or range:find("^%d+%-%d*$") or range:find("^%-%d+$")
-    usage.refuse(not is_range, "--range", "is 0-99, 100- or -100, not " .. tostring(range))
+    check_range(o.range)
     for _, url in ipairs(o.url) do
       s3.parse_url(url)
     end
     usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
-    local wanted = { version_id = o.version_id, range = range }
+    local wanted = { version_id = o.version_id, range = o.range }
     wanted.members = members.customer_key(o.sse_c_key)
     local kept <close> = cache.asked(o)
     output.take_stdout()

@@ -81,6 +81,10 @@ describe("awsbak s3 cp", function()
       { "cp", "s3://vault/a", "b", "--checksum", "crc32" },
       { "cp", "s3://vault/a", "-", "--part-size", "8M" },
       { "cp", "s3://vault/a", "s3://vault/b", "--limit-rate", "1M" },
+      { "cp", "s3://vault/a", "b", "--limit-rate", "0" },
+      { "cp", "s3://vault/a", "-", "--limit-rate", "0" },
+      { "sync", "s3://vault/a", "b", "--limit-rate", "1024T" },
+      { "cat", "s3://vault/a", "--range", "3-1" },
       { "cp", "--recursive", "s3://vault/a", "s3://vault/b", "--limit-rate", "1M" },
       { "sync", "s3://vault/a", "s3://vault/b", "--limit-rate", "1M" },
       { "restore", "s3://vault/a", "--at", "1d", "--limit-rate", "1M" },
@@ -98,7 +102,7 @@ describe("an object with a customer's key", function()
     local dir <close> = scratch.new()
     local fake = server.start()
     local op = operator.new(fake.url)
-    local path = dir:write("key", ("k"):rep(32))
+    local path = dir:write("key", "\0\n\255" .. ("k"):rep(29))
     for _, words in ipairs({ { "cat", "s3://vault/k" }, { "cp", "s3://vault/k", "-" } }) do
       fake:clear()
       local tag = { ETag = '"e1"' }
@@ -111,7 +115,7 @@ describe("an object with a customer's key", function()
       assert.equal("0123456789", result.stdout:sub(1, 10))
       for _, request in ipairs(fake:requests()) do
         local key = request.headers["x-amz-server-side-encryption-customer-key"]
-        assert.equal("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", key, words[1])
+        assert.equal("AAr/a2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", key, words[1])
       end
       assert.equal(2, #fake:requests())
     end

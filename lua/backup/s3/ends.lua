@@ -13,6 +13,7 @@ local walk = require("backup.s3.walk")
 local ends = {}
 
 local FOLDER_MODE <const> = tonumber("755", 8)
+local RATE_MAX <const> = 900 * 1024 ^ 4 -- bytes a second; awsbak.pace takes 1e15
 
 ---@class backup.End
 ---@field kind "folder"|"prefix"
@@ -90,7 +91,7 @@ function ends.target(s3, word, dry)
   return local_end(word, errors.check(file.folder(word)))
 end
 
---- Refuse a rate for bytes that S3 copies by itself.
+--- Refuse a rate that is none, and one for bytes that S3 copies by itself.
 ---@param rate integer? bytes a second
 ---@param from string
 ---@param to string
@@ -98,6 +99,8 @@ end
 function ends.check_rate(rate, from, to)
   local is_within = ends.is_s3(from) and ends.is_s3(to)
   local is_vain = rate and is_within
+  local is_none = rate and (rate < 1 or rate > RATE_MAX)
+  usage.refuse(is_none, "--limit-rate", "is 1 to 900T (bytes a second); leave it out for no limit")
   usage.refuse(is_vain, "--limit-rate", "has no meaning within S3: no bytes pass this machine")
 end
 
