@@ -79,7 +79,7 @@ local function random_inputs(make)
 end
 
 describe("client.prepare", function()
-  local seed = tonumber(os.getenv("AWSBAK_SEED") or "", 16) or os.time()
+  local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
 
   --- Compare the requests of prepared and of ordinary calls with the same inputs.
   local function compare(options, word, varying, make)
@@ -102,7 +102,7 @@ describe("client.prepare", function()
     end)
     assert.equal(CASES, #ordinary)
     for i, request in ipairs(ordinary) do
-      assert.same(request, alike[i], ("seed %x, %s"):format(seed, json.encode(inputs[i])))
+      assert.same(request, alike[i], ("seed %d, %s"):format(seed, json.encode(inputs[i])))
     end
   end
 
