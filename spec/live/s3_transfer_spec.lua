@@ -141,8 +141,13 @@ describe("transfers of files", function()
     local slow = { status = 503, body = busy }
     proxy:rule({ method = "PUT", holds = { "partNumber=3" }, answer = slow })
     proxy:rule({ method = "PUT", holds = { "partNumber=4" }, digest = true, flip = 3 })
+    local broken = "<Error><Code>InternalError</Code><Message>sorry</Message></Error>"
+    local internal = { status = 500, body = broken }
+    proxy:rule({ method = "POST", holds = { "uploads" }, answer = internal })
     upload(BIG, "faults", { checksum = "crc32", force = true })
     assert.equal(8, proxy:count("partNumber="))
+    assert.equal(2, proxy:count("?uploads"))
+    proxy:rule({ method = "GET", holds = { "/faults" }, answer = internal })
     assert.is_true(download("faults") == BIG)
   end)
 
