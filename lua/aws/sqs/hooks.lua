@@ -44,7 +44,7 @@ local function encode(attributes)
 end
 
 local function compare(call, told, bytes, what, id)
-  local found = errors.check(digest.digest("md5", bytes))
+  local found = digest.digest("md5", bytes) -- none where FIPS rules
   if not found or codec.hex(found) == told then
     return
   end
