@@ -37,23 +37,35 @@ local function comparison(o)
   return o.checksum and "checksum" or o.size_only and "size" or o.exact and "exact" or "newer"
 end
 
---- The entries of the source; raises at its end when it was empty and the target is not: an empty
---- source is more often a wrong name, or a disk that is not mounted, than a wish.
-local function not_empty(source, target, o)
-  local is_empty = true
-  return function()
-    local entry = source()
-    if entry then
-      is_empty = false
-    elseif is_empty and target() then
-      errors.raise({
-        kind = "usage",
-        code = "empty_source",
-        message = ("%s has no files, and --delete would empty %s"):format(o.from, o.to),
-        hint = "check the name, and what is mounted there; --allow-empty does it",
-      })
+local function has_file(entries)
+  for entry in entries do
+    if not entry.problem then
+      return true
     end
-    return entry
+  end
+  return false
+end
+
+--- The entries of the source. Raises when none is a file that can be copied and the target is not
+--- empty: that is more often a wrong name, or a disk that is not mounted, than a wish.
+local function not_empty(from, to, o)
+  local source = from:entries(to)
+  local first = source()
+  local is_empty = not first or first.problem and not has_file(from:entries(to))
+  if is_empty and to:entries(from)() then
+    local why = first and (" (%s)"):format(first.problem.message) or ""
+    errors.raise({
+      kind = "usage",
+      code = "empty_source",
+      message = ("%s has no files%s, and --delete would empty %s"):format(o.from, why, o.to),
+      hint = "check the name, and what is mounted there; --allow-empty does it",
+    })
+  end
+  local held = first
+  return function()
+    local entry = held
+    held = nil
+    return entry or first and source()
   end
 end
 
@@ -90,10 +102,8 @@ return policy({
     local from <close> = ends.source(s3, o.from)
     local to <close> = ends.target(s3, o.to, o.dry_run)
     local function steps()
-      local source = from:entries(to)
-      if o.delete and not o.allow_empty then
-        source = not_empty(source, to:entries(from), o)
-      end
+      local guards = o.delete and not o.allow_empty
+      local source = guards and not_empty(from, to, o) or from:entries(to)
       return diff.steps(source, to:entries(from), {
         compare = compare,
         delete = o.delete,
