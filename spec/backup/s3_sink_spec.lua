@@ -4,6 +4,7 @@ local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local s3_sink = require("backup.transfer.s3_sink")
 local stream = require("awsbak.stream")
+local task = require("awsbak.task")
 
 local MIB = 1024 * 1024
 
@@ -155,6 +156,57 @@ describe("an S3 sink", function()
       assert.is_false(ok)
       assert.matches("the file is closed", message, 1, true)
     end
+  end)
+
+  it("keeps as many parts of a pipe on their way as it may, to the last one", function()
+    local count, begun, late = 9, 0, {}
+    local s3 = fake_s3({
+      part = function(_, input)
+        begun = begun + 1
+        local tries = 0
+        while begun < math.min(input.PartNumber + 2, count) and #late == 0 do
+          task.sleep(0.01)
+          tries = tries + 1
+          if tries == 300 then
+            table.insert(late, input.PartNumber + 2)
+          end
+        end
+      end,
+    })
+    local sink = s3_sink.open("s3://vault/k", { s3 = s3, part_size = 5 * MIB, at_once = 3 })
+    stream.pipe(stream.bytes(("0123456789abcdef"):rep(count * 5 * MIB // 16)), sink)
+    assert.same({ count, {} }, { begun, late })
+  end)
+
+  it("has ended all its parts before it ends the upload, when it is cancelled", function()
+    local now, left, writer = 0, nil, nil
+    local s3 = fake_s3({
+      part = function(_, input)
+        now = now + 1
+        local _ <close> = setmetatable({}, {
+          __close = function()
+            task.sleep(input.PartNumber == 1 and 0.3 or 0.01)
+            now = now - 1
+          end,
+        })
+        if now == 2 then
+          task.cancel(writer)
+        end
+        task.sleep(60)
+      end,
+      abort = function()
+        left = now
+      end,
+    })
+    writer = task.spawn(function()
+      local options = { s3 = s3, part_size = 5 * MIB, at_once = 2 }
+      local sink <close> = s3_sink.open("s3://vault/k", options)
+      for _ = 1, 20 do
+        sink:write(("x"):rep(MIB))
+      end
+    end)
+    local _, err = errors.try(task.await, writer)
+    assert.same({ "cancelled", 0 }, { err.kind, left })
   end)
 
   it("sends a part again that was altered on the way", function()

@@ -24,7 +24,8 @@ local PIECE = 256 * 1024 -- shorter pieces are joined: each costs a turn of the 
 ---@field at integer
 ---@field ended boolean? the core knows that nothing more is fed, or reads itself
 ---@field writer awsbak.stream.Writer?
----@field writing awsbak.Task? writes what was taken last
+---@field turn awsbak.Gate who writes is inside
+---@field writing table? the place inside of the one that writes what was taken last
 ---@field told awsbak.stream.Stage[] of stream.progress
 ---@field known integer bytes out of the source that they know of
 
@@ -100,6 +101,8 @@ end
 local function write_out(self, taken)
   local writer = self.writer
   by(self, "sink", writer.room and writer.took or writer.write, writer, taken)
+  -- The next bytes may come, though this task goes on while parts that it sends are on their way.
+  local _ <close> = self.writing
   self.writing = nil
 end
 
@@ -121,7 +124,8 @@ local function serve(self)
   if self.writer and not self.writing then
     local taken = by(self, "sink", take, self)
     if taken then
-      self.writing = task.spawn(write_out, self, taken)
+      self.writing = self.turn:enter()
+      task.spawn(write_out, self, taken)
     end
   end
 end
@@ -182,13 +186,14 @@ end
 --- All of it, when an end is a script's. In a task, which the reading and writing ones belong to.
 local function exchange(self)
   local state
+  self.turn = task.gate(1)
   repeat
     serve(self)
     state = worked(self)
     if state == "hungry" and self.reading then
       task.await(self.reading)
     elseif state ~= "busy" and self.writing then
-      task.await(self.writing)
+      local _ <close> = self.turn:enter() -- once it is left
     end
   until state == "done" and not self.writing
 end
@@ -233,20 +238,30 @@ local function digests(self)
   return found
 end
 
---- Move everything, then commit the sink; what a script's own gave.
-local function move(self)
-  errors.check(self.pipe:start())
-  self.width = self.pipe:width()
-  if self.read or self.writer then
-    task.run(exchange, self)
-  else
-    go_through(self)
-  end
+--- Commit the sink; what a script's own gave.
+local function commit(self)
   if not self.writer then
     by(self, "sink", task.await, self.pipe:commit())
   elseif self.writer.commit then
     return by(self, "sink", self.writer.commit, self.writer)
   end
+end
+
+--- Move everything and commit, in one task: what a script's sink began goes on until then.
+local function exchange_all(self)
+  exchange(self)
+  return commit(self)
+end
+
+--- Move everything, then commit the sink; what a script's own gave.
+local function move(self)
+  errors.check(self.pipe:start())
+  self.width = self.pipe:width()
+  if self.read or self.writer then
+    return task.run(exchange_all, self)
+  end
+  go_through(self)
+  return commit(self)
 end
 
 --- Open the ends, and do it. See awsbak.stream.pipe.

@@ -208,7 +208,8 @@ end
 --- Wait until at most `most` parts are on their way; raises what one of them raised.
 local function settle(self, most)
   while #self.sending > most do
-    task.await(table.remove(self.sending, 1))
+    task.await(self.sending[1]) -- should this be cancelled, close() still knows of it
+    table.remove(self.sending, 1)
   end
 end
 
