@@ -263,6 +263,66 @@ describe("client.prepare", function()
     assert.same({}, requests)
   end)
 
+  it("sends no customer's key without TLS", function()
+    local s3 = client({ endpoint_url = "http://example.com" })
+    local get = s3.prepare("get_object", { "Key" })
+    local input = { Bucket = "vault", Key = "a", SSECustomerKey = ("k"):rep(32) }
+    local requests = exchange({ reply(200) }, function()
+      local _, err = errors.try(get, input)
+      assert.equal("insecure_key", err.code)
+    end)
+    assert.same({}, requests)
+  end)
+
+  it("asks before each attempt in adaptive mode", function()
+    local s3 = client({ retry_mode = "adaptive" })
+    local head = s3.prepare("head_object", { "Key" })
+    local rate = require("aws.rate")
+    local new, asked = rate.new, 0
+    finally(function()
+      rate.new = new
+    end)
+    function rate.new()
+      local made = new()
+      return setmetatable({
+        acquire = function()
+          asked = asked + 1
+          return made:acquire()
+        end,
+      }, { __index = made })
+    end
+    local requests = exchange({ reply(200) }, function()
+      for _, key in ipairs({ "a", "b", "c" }) do
+        head({ Bucket = "vault", Key = key })
+      end
+    end)
+    assert.same({ 3, 3 }, { asked, #requests })
+  end)
+
+  it("gives tokens of the quota back, as ordinary calls do", function()
+    local s3 = client()
+    local head = s3.prepare("head_object", { "Key" })
+    local refused = reply(503, "<Error><Code>SlowDown</Code></Error>")
+    local storm = {}
+    for i = 1, 302 do
+      storm[i] = refused
+    end
+    local function times_tried()
+      local requests = exchange(storm, function()
+        errors.try(head, { Bucket = "vault", Key = "a" })
+      end)
+      return #requests
+    end
+    while times_tried() > 1 do -- luacheck: ignore 542
+    end
+    exchange({ reply(200) }, function()
+      for _ = 1, 10 do
+        head({ Bucket = "vault", Key = "b" })
+      end
+    end)
+    assert.equal(3, times_tried())
+  end)
+
   it("refuses members that cannot vary", function()
     local s3 = client()
     for _, name in ipairs({ "Metadata", "ContentLength", "Nonsense", "Expires" }) do

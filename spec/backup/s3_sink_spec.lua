@@ -141,7 +141,7 @@ describe("an S3 sink", function()
 
   it("cuts parts of any size out of what a pipe gives, and gives their memory back", function()
     local size = 5 * MIB + 12345
-    local whole = ("0123456789abcdefg"):rep(MIB) .. "end"
+    local whole = ("0123456789abcdefg"):rep(3 * MIB) .. "end"
     local s3 = fake_s3()
     local sink = s3_sink.open("s3://vault/k", { s3 = s3, part_size = size, at_once = 2 })
     stream.pipe(stream.bytes(whole), stream.gzip({ level = 1 }), stream.gunzip(), sink)
@@ -150,7 +150,7 @@ describe("an S3 sink", function()
       assert.equal(size, #s3.parts[i])
     end
     assert.equal(#whole % size, #s3.parts[#s3.parts])
-    assert.is_true(#sink.files <= 5)
+    assert.is_true(#s3.parts > 8 and #sink.files <= 5)
     for _, handle in ipairs(sink.files) do
       local ok, message = pcall(handle.size, handle)
       assert.is_false(ok)
