@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,17 +11,17 @@
 
 struct kind {
     const char *name;
-    const EVP_MD *(*md)(void); /* NULL for a checksum */
+    const char *hash; /* as libcrypto calls it; NULL for a checksum */
     uint64_t poly;
     int bits;
     bool portable;
 };
 
 static const struct kind kinds[] = {
-    {"sha256", EVP_sha256, 0, 256, false},
-    {"sha512", EVP_sha512, 0, 512, false},
-    {"sha1", EVP_sha1, 0, 160, false},
-    {"md5", EVP_md5, 0, 128, false},
+    {"sha256", "SHA2-256", 0, 256, false},
+    {"sha512", "SHA2-512", 0, 512, false},
+    {"sha1", "SHA1", 0, 160, false},
+    {"md5", "MD5", 0, 128, false},
     {"crc32", NULL, AB_CRC32_POLY, 32, false},
     {"crc32c", NULL, AB_CRC32C_POLY, 32, false},
     {"crc64nvme", NULL, AB_CRC64NVME_POLY, 64, false},
@@ -28,6 +29,12 @@ static const struct kind kinds[] = {
     {"crc32c-portable", NULL, AB_CRC32C_POLY, 32, true},
     {"crc64nvme-portable", NULL, AB_CRC64NVME_POLY, 64, true},
 };
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* libcrypto looks an EVP_sha256() up anew for each digest, which takes longer than that of a short
+ * text (OpenSSL, crypto(7), "Explicit fetching"). Fetched once, for the life of the process. */
+static _Atomic(EVP_MD *) fetched[KINDS];
 
 struct ab_digest {
     const struct kind *kind;
@@ -37,7 +44,7 @@ struct ab_digest {
 
 static const struct kind *find_kind(const char *name, struct ab_err *err)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].name, name) == 0)
             return &kinds[i];
     ab_fail(err, AB_USAGE, "digest", "no digest is called '%.20s'", name);
@@ -47,6 +54,22 @@ static const struct kind *find_kind(const char *name, struct ab_err *err)
 static bool library_failed(struct ab_err *err)
 {
     return ab_fail(err, AB_MEMORY, "digest", "libcrypto cannot compute a digest");
+}
+
+/* The hash of a kind; NULL when memory is out, or the library has no such hash. */
+static const EVP_MD *md_of(const struct kind *kind)
+{
+    _Atomic(EVP_MD *) *place = &fetched[kind - kinds];
+    EVP_MD *known = atomic_load(place);
+
+    if (known)
+        return known;
+    EVP_MD *md = EVP_MD_fetch(NULL, kind->hash, NULL);
+    if (md && !atomic_compare_exchange_strong(place, &known, md)) {
+        EVP_MD_free(md); /* another thread was first */
+        md = known;
+    }
+    return md;
 }
 
 struct ab_digest *ab_digest_new(const char *name, struct ab_err *err)
@@ -59,9 +82,10 @@ struct ab_digest *ab_digest_new(const char *name, struct ab_err *err)
     if (!d)
         goto fail;
     d->kind = kind;
-    if (kind->md) {
-        d->md = EVP_MD_CTX_new();
-        if (!d->md || EVP_DigestInit_ex(d->md, kind->md(), NULL) != 1)
+    if (kind->hash) {
+        const EVP_MD *md = md_of(kind);
+        d->md = md ? EVP_MD_CTX_new() : NULL;
+        if (!d->md || EVP_DigestInit_ex(d->md, md, NULL) != 1)
             goto fail;
     } else {
         d->crc = ab_alloc(sizeof *d->crc);
@@ -128,8 +152,9 @@ bool ab_digest_once(const char *name, struct ab_slice data, uint8_t out[AB_DIGES
 
     if (!kind)
         return false;
-    if (kind->md) {
-        bool done = EVP_Digest(data.data, data.len, out, &size, kind->md(), NULL) == 1;
+    if (kind->hash) {
+        const EVP_MD *md = md_of(kind);
+        bool done = md && EVP_Digest(data.data, data.len, out, &size, md, NULL) == 1;
         *len = size;
         return done || library_failed(err);
     }
@@ -157,7 +182,7 @@ bool ab_digest_combine(const char *name, struct ab_slice first, struct ab_slice 
 
     if (!kind)
         return false;
-    if (kind->md)
+    if (kind->hash)
         return ab_fail(err, AB_USAGE, "digest", "%s is a hash: two cannot be combined", name);
     size_t size = (size_t)kind->bits / 8;
     if (first.len != size || second.len != size)
@@ -176,12 +201,13 @@ bool ab_hmac(const char *name, struct ab_slice key, struct ab_slice data,
 
     if (!kind)
         return false;
-    if (!kind->md)
+    if (!kind->hash)
         return ab_fail(err, AB_USAGE, "digest", "%s is a checksum: it makes no HMAC", name);
     if (key.len > INT32_MAX)
         return ab_fail(err, AB_USAGE, "key", "the key of an HMAC is too long");
-    if (!HMAC(kind->md(), key.len ? (const void *)key.data : "", (int)key.len, data.data, data.len,
-              out, &size))
+    const EVP_MD *md = md_of(kind);
+    if (!md || !HMAC(md, key.len ? (const void *)key.data : "", (int)key.len, data.data, data.len,
+                     out, &size))
         return library_failed(err);
     *len = size;
     return true;
