@@ -6,7 +6,6 @@
 
 local bodies = require("aws.body")
 local codec = require("awsbak.core.codec")
-local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local sigv4 = require("awsbak.core.sigv4")
@@ -14,6 +13,7 @@ local sigv4 = require("awsbak.core.sigv4")
 local auth = {}
 
 local UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+local EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 ---@class aws.Scheme
 ---@field name string "sigv4", "sigv4a", "sigv4-s3express", "httpBearerAuth" or "noAuth"
@@ -123,6 +123,10 @@ function auth.scheme(call, target)
   }
 end
 
+local function body_hash(body)
+  return body and codec.hex(bodies.digest("sha256", body)) or EMPTY_SHA256
+end
+
 --- What is signed for the body. Over https the transport and a checksum protect what S3 is sent,
 --- and hashing every part a second time costs more than all else; without one of the two the
 --- signature must cover it (botocore/auth.py, S3SigV4Auth).
@@ -134,14 +138,14 @@ local function payload_hash(call, request)
   elseif service.s3 then
     local asked = service.config:get("s3_payload_signing_enabled")
     if asked ~= nil then
-      return asked and codec.hex(bodies.digest("sha256", body)) or UNSIGNED_PAYLOAD
+      return asked and body_hash(body) or UNSIGNED_PAYLOAD
     end
     is_open = body and call.checksummed
   end
   if is_open and request.url:sub(1, 6) == "https:" then
     return UNSIGNED_PAYLOAD
   end
-  return codec.hex(bodies.digest("sha256", body))
+  return body_hash(body)
 end
 
 --- The keys for a call, which remembers them: its error must not repeat them (aws.quoted).
@@ -154,24 +158,50 @@ local function keys_of(call, scheme)
   return call.keys
 end
 
---- The request as awsbak.core.sigv4 takes it, with the keys and the (corrected) time of now.
-local function to_sign(call, request, scheme, hash)
-  local service, keys = call.service, keys_of(call, scheme)
+--- What proves who sends one request: the keys, the (corrected) time of now, what is signed for the
+--- body.
+---@param call aws.Call
+---@param request table `url`, `body`
+---@param scheme aws.Scheme of auth.scheme
+---@return { keys: aws.Keys, time: integer, payload_hash: string }? proof nil where none is needed
+--- Raises what getting keys raises.
+function auth.proof(call, request, scheme)
+  if scheme.name == "noAuth" then
+    return nil
+  end
+  local hash = payload_hash(call, request)
   return {
-    method = request.method,
-    url = request.url,
-    headers = request.headers,
+    keys = keys_of(call, scheme),
+    time = math.floor(outside.now() + call.service.retry.skew),
     payload_hash = hash,
-    access_key = keys.access_key_id,
-    secret_key = keys.secret_access_key,
-    session_token = keys.session_token,
-    region = scheme.region,
-    service = scheme.signing_name,
-    time = math.floor(outside.now() + service.retry.skew),
-    s3 = service.s3,
-    express = scheme.name == "sigv4-s3express",
-    asymmetric = scheme.name == "sigv4a",
   }
+end
+
+--- How all requests of a scheme are signed, as http.prepare takes it.
+---@param call aws.Call
+---@param scheme aws.Scheme
+---@return table?
+function auth.manner(call, scheme)
+  return scheme.name ~= "noAuth"
+      and {
+        region = scheme.region,
+        service = scheme.signing_name,
+        s3 = call.service.s3,
+        express = scheme.name == "sigv4-s3express",
+        asymmetric = scheme.name == "sigv4a",
+      }
+    or nil
+end
+
+--- The request as awsbak.core.sigv4 takes it.
+local function to_sign(call, request, scheme, proof)
+  local keys, described = proof.keys, auth.manner(call, scheme)
+  described.method, described.url = request.method, request.url
+  described.headers = request.headers
+  described.payload_hash, described.time = proof.payload_hash, proof.time
+  described.access_key, described.secret_key = keys.access_key_id, keys.secret_access_key
+  described.session_token = keys.session_token
+  return described
 end
 
 --- Add what proves who sends a request.
@@ -188,8 +218,8 @@ function auth.sign(call, request, scheme)
     table.insert(request.headers, { "Authorization", "Bearer " .. (token or "") })
     return
   end
-  local hash = payload_hash(call, request)
-  local added = errors.check(sigv4.sign(to_sign(call, request, scheme, hash)))
+  local proof = auth.proof(call, request, scheme)
+  local added = errors.check(sigv4.sign(to_sign(call, request, scheme, proof)))
   table.move(added, 1, #added, #request.headers + 1, request.headers)
 end
 
@@ -213,9 +243,8 @@ function auth.presign(call, request, target, seconds)
       ),
     })
   end
-  local empty = errors.check(digest.digest("sha256", ""))
-  local hash = call.service.s3 and UNSIGNED_PAYLOAD or codec.hex(empty)
-  local described = to_sign(call, request, scheme, hash)
+  local described = to_sign(call, request, scheme, auth.proof(call, request, scheme))
+  described.payload_hash = call.service.s3 and UNSIGNED_PAYLOAD or EMPTY_SHA256
   return request.url:match("^[^?]*")
     .. "?"
     .. errors.check(sigv4.presign(described, seconds))

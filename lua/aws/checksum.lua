@@ -104,6 +104,42 @@ function checksum.asking(operation, input, mode)
   return asking
 end
 
+local CRC_NUMBER <const> = "x-amz-crc32" -- DynamoDB's
+
+-- By traits of an operation: the checksums that its replies may carry, as they are preferred.
+local carried_by = setmetatable({}, { __mode = "k" })
+
+---@return { name: string, header: string }[]
+local function carried(traits)
+  local list = carried_by[traits]
+  if not list then
+    local known = {}
+    for _, algorithm in ipairs(traits.response or {}) do
+      known[algorithm] = true
+    end
+    list = {}
+    for _, algorithm in ipairs(PRIORITY) do
+      if known[algorithm] then
+        local name = NAMES[algorithm]
+        list[#list + 1] = { name = name, header = "x-amz-checksum-" .. name }
+      end
+    end
+    carried_by[traits] = list
+  end
+  return list
+end
+
+--- The headers of replies that may hold a checksum of the body.
+---@param operation aws.Operation
+---@return string[] names in lower case
+function checksum.headers(operation)
+  local names = { CRC_NUMBER }
+  for _, one in ipairs(carried(operation.checksum)) do
+    names[#names + 1] = one.header
+  end
+  return names
+end
+
 --- The checksum that a reply carries: its algorithm's name here, and the value; nil for none that
 --- covers the body as it came. One of parts ("...-3") is of their checksums.
 local function told(call, response)
@@ -111,15 +147,11 @@ local function told(call, response)
   if not traits.mode or call.input[traits.mode] ~= "ENABLED" then
     return nil
   end
-  local known, came = {}, reply.headers(response)
-  for _, algorithm in ipairs(traits.response or {}) do
-    known[algorithm] = true
-  end
-  for _, algorithm in ipairs(PRIORITY) do
-    local name = NAMES[algorithm]
-    local value = known[algorithm] and came["x-amz-checksum-" .. name]
+  local came = reply.headers(response)
+  for _, one in ipairs(carried(traits)) do
+    local value = came[one.header]
     if value and not value:find("-", 1, true) then
-      return name, value
+      return one.name, value
     end
   end
   return nil
@@ -142,7 +174,7 @@ end
 
 --- The header that DynamoDB sends: a CRC32 as a number (botocore/retryhandler.py, CRC32Checker).
 local function check_number(call, response)
-  local expected = headers.find(response.headers, "x-amz-crc32")
+  local expected = headers.find(response.headers, CRC_NUMBER)
   if expected then
     local found = errors.check(digest.digest("crc32", response.body))
     compare(call, "crc32", expected, found, ("%d"):format((">I4"):unpack(found)))

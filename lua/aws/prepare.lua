@@ -10,11 +10,13 @@
 --- attempt is made; unless it succeeds, an ordinary call goes on from there (aws.exchange).
 
 local auth = require("aws.auth")
+local checksum = require("aws.checksum")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local exchange = require("aws.exchange")
 local guard = require("aws.guard")
 local http = require("awsbak.http")
+local reply = require("aws.protocol.reply")
 local validate = require("aws.validate")
 
 local prepare = {}
@@ -27,6 +29,7 @@ local INVOCATION <const> = "amz-sdk-invocation-id"
 ---@field begin fun(input: table): aws.Call checks the input, and makes an ordinary call of it
 ---@field varying aws.Varying
 ---@field operation aws.Operation the one whose output is read
+---@field wanted string[]? names of the headers that are read of it; nil: all
 ---@field kept aws.Kept?
 
 ---@class aws.Varying where the members travel that may change
@@ -44,7 +47,7 @@ local INVOCATION <const> = "amz-sdk-invocation-id"
 ---@field count integer how many
 ---@field has_sum boolean whether a checksum came with the body
 ---@field call aws.Call the one it was made of
----@field request table without what varies
+---@field request { way: table, prepared: userdata } what each request is made of
 ---@field before string the URL up to the label
 ---@field after string and behind it
 ---@field scheme aws.Scheme
@@ -113,6 +116,24 @@ local function reading(model, operation, wanted)
   return setmetatable({ output = ref }, { __index = operation })
 end
 
+--- Names of the headers that are read of a reply: of members, of its checksum, its kind and its
+--- id; nil for all.
+local function wanted_headers(model, operation, wanted)
+  local names = checksum.headers(operation)
+  names[#names + 1] = "content-type"
+  table.move(reply.REQUEST_ID_HEADERS, 1, #reply.REQUEST_ID_HEADERS, #names + 1, names)
+  local shape = model:shape(operation.output)
+  for _, name in ipairs(wanted) do
+    local member = shape.by_name[name]
+    if member.location == "headers" then
+      return nil -- a map of all that begin alike
+    elseif member.location == "header" then
+      names[#names + 1] = member.location_name:lower()
+    end
+  end
+  return names
+end
+
 --- A value that stays as it is when the caller changes his.
 local function copied(value)
   if type(value) ~= "table" then
@@ -178,6 +199,15 @@ local function fixed_headers(self, list)
   return fixed
 end
 
+--- Names of the headers that vary, in the order of their values.
+local function varying_headers(varying)
+  local names = { INVOCATION }
+  for _, member in ipairs(varying.headers) do
+    names[#names + 1] = member.location_name
+  end
+  return names
+end
+
 --- Whether a request's headers tell something of its body that was not given with it.
 local function tells_body(list)
   for _, pair in ipairs(list) do
@@ -240,18 +270,23 @@ local function keep(self, input)
     return nil
   end
   local scheme = auth.scheme(call, target)
+  if scheme.name == "httpBearerAuth" then
+    return nil
+  end
   if service.hooks.sign then
     service.hooks.sign(call, request) -- it looks at the host and at what does not vary
   end
   local fixed, count = fixed_of(self, input)
   request.way = http.way(request)
   call.operation = self.operation
+  local alike = { varying = varying_headers(varying), wanted = self.wanted }
+  alike.sign = auth.manner(call, scheme)
   return {
     fixed = fixed,
     count = count,
     has_sum = is_given,
     call = call,
-    request = request,
+    request = { way = request.way, prepared = http.prepare(request, alike) },
     before = before,
     after = after,
     scheme = scheme,
@@ -303,26 +338,20 @@ local function url_of(self, kept, input)
   return url
 end
 
---- The request of one call, signed.
+--- The request of one call.
 local function request_of(self, kept, input, invocation)
-  local varying, request, list = self.varying, {}, {}
-  for name, value in next, kept.request do
-    request[name] = value
+  local varying, values = self.varying, { invocation }
+  for i, member in ipairs(varying.headers) do
+    values[i + 1] = input[member.name] or false
   end
-  table.move(kept.request.headers, 1, #kept.request.headers, 1, list)
-  list[#list + 1] = { INVOCATION, invocation }
-  for _, member in ipairs(varying.headers) do
-    local value = input[member.name]
-    if value ~= nil then
-      list[#list + 1] = { member.location_name, value }
-    end
-  end
-  request.url = url_of(self, kept, input)
-  if varying.payload then
-    request.body = input[varying.payload]
-  end
-  request.headers = list
-  auth.sign(kept.call, request, kept.scheme)
+  local request = {
+    way = kept.request.way,
+    prepared = kept.request.prepared,
+    url = url_of(self, kept, input),
+    body = varying.payload and input[varying.payload],
+    values = values,
+  }
+  request.proof = auth.proof(kept.call, request, kept.scheme)
   return request
 end
 
@@ -362,6 +391,7 @@ function prepare.new(service, prepared, names, wanted, begin)
     begin = begin,
     varying = places(service.model, operation, names),
     operation = wanted and reading(service.model, operation, wanted) or operation,
+    wanted = wanted and wanted_headers(service.model, operation, wanted),
   }
   return function(input)
     return run(self, input)

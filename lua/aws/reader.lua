@@ -70,14 +70,13 @@ end
 
 --- Await an operation on the source; an error says whose reply it was.
 local function await(self, ...)
-  local results = table.pack(errors.try(task.await, ...))
-  local err = not results[1] and results[2]
-  if err then
-    err.service, err.operation = self.subject.service, self.subject.operation
-    err.status, err.request_id = self.response.status, request_id(self.response)
-    error(err, 0)
+  local first, second = errors.try(task.await, ...)
+  if not first and second then
+    second.service, second.operation = self.subject.service, self.subject.operation
+    second.status, second.request_id = self.response.status, request_id(self.response)
+    error(second, 0)
   end
-  return table.unpack(results, 1, results.n)
+  return first, second
 end
 
 --- The next bytes from the source, or nil at its end.

@@ -26,6 +26,10 @@ local M = {}
 ---@field proxy_cert_file string? PEM file with the certificate and key to show such a proxy
 ---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not for `stream`
 ---@field way awsbak.Way? what http.way says of such a request, when somebody has asked before
+---@field prepared userdata? of http.prepare: all but url, body, and the two that follow
+---@field values (string|false)[]? of a prepared request's headers that vary
+---@field proof { keys: table, payload_hash: string, time: integer }? what a prepared request is
+---  signed with
 
 ---@class awsbak.Way how a request gets to its server, by the environment
 ---@field proxy string?
@@ -153,8 +157,75 @@ function M.way(request)
   }
 end
 
-local function perform(options)
-  local op <close> = errors.check(http.request(options))
+--- How a request is sent, as the core takes it.
+local function options_of(request, way)
+  local proxy = way.proxy
+  return {
+    method = request.method,
+    headers = request.headers,
+    stream = request.stream,
+    max_body = request.max_body,
+    timeout_first_byte = request.timeout,
+    timeout_connect = request.timeout_connect,
+    timeout_slow = request.timeout_slow,
+    timeout_total = request.timeout_total,
+    proxy = proxy,
+    no_proxy = way.no_proxy,
+    proxy_ca_file = proxy and request.proxy_ca_file,
+    proxy_cert_file = proxy and request.proxy_cert_file,
+    ca_file = way.ca_file,
+    ca_path = way.ca_path,
+  }
+end
+
+--- Read once what many requests have in common.
+---@param request awsbak.Request without url and body; `way` says how all of them are sent
+---@param alike { varying: string[], wanted: string[]?, sign: table? } names of headers that each
+---  request has a value of its own for; of those told of a reply of success (nil: all); how they
+---  are signed (core.http.prepare)
+---@return userdata prepared for `prepared` of requests
+function M.prepare(request, alike)
+  local options = options_of(request, request.way)
+  options.varying, options.wanted, options.sign = alike.varying, alike.wanted, alike.sign
+  return http.prepare(options)
+end
+
+local function prepared_arguments(request)
+  local proof = request.proof or {}
+  return request.url,
+    request.body,
+    pace.current(),
+    proof.keys,
+    proof.payload_hash,
+    proof.time,
+    table.unpack(request.values)
+end
+
+--- A request as one that was not prepared: for whoever stands in for `send`.
+---@param request awsbak.Request
+---@return awsbak.Request
+function M.plain(request)
+  if not request.prepared then
+    return request
+  end
+  local method, stream, headers =
+    errors.check(request.prepared:shown(prepared_arguments(request)))
+  local plain = { method = method, url = request.url, headers = headers, body = request.body }
+  plain.stream = stream or nil
+  return plain
+end
+
+local function start(request, way)
+  if request.prepared then
+    return request.prepared:start(prepared_arguments(request))
+  end
+  local options = options_of(request, way)
+  options.url, options.body, options.pace = request.url, request.body, pace.current()
+  return http.request(options)
+end
+
+local function perform(request, way)
+  local op <close> = errors.check(start(request, way))
   return task.await(op)
 end
 
@@ -168,27 +239,7 @@ end
 ---@return awsbak.Response
 function M.send(request)
   local way = request.way or M.way(request)
-  local proxy = way.proxy
-  local options = {
-    method = request.method,
-    url = request.url,
-    headers = request.headers,
-    body = request.body,
-    stream = request.stream,
-    max_body = request.max_body,
-    timeout_first_byte = request.timeout,
-    timeout_connect = request.timeout_connect,
-    timeout_slow = request.timeout_slow,
-    timeout_total = request.timeout_total,
-    pace = pace.current(),
-    proxy = proxy,
-    no_proxy = way.no_proxy,
-    proxy_ca_file = proxy and request.proxy_ca_file,
-    proxy_cert_file = proxy and request.proxy_cert_file,
-    ca_file = way.ca_file,
-    ca_path = way.ca_path,
-  }
-  local response, e = errors.try(perform, options)
+  local response, e = errors.try(perform, request, way)
   if not response then
     if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
       e.retryable = RETRYABLE[e.code] or false

@@ -57,7 +57,7 @@ function world.with(w, f)
       return 0
     end,
     send = function(request)
-      return w.send(request)
+      return w.send(require("awsbak.http").plain(request))
     end,
   }, f)
 end

@@ -1,118 +1,33 @@
-/* bind/http.c - core.http: one request, as an operation; its reply, whole or as a reader
- * (bind/http_reader.c). */
+/* bind/http.c - core.http: one request, as an operation (bind/http_request.c); its reply, whole or
+ * as a reader (bind/http_reply.c, bind/http_reader.c); many alike (bind/http_prepared.c). */
 #include <dirent.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bind/http_pace.h"
+#include "bind/http_prepared.h"
 #include "bind/http_reader.h"
+#include "bind/http_reply.h"
+#include "bind/http_request.h"
 #include "bind/loop.h"
 #include "bind/modules.h"
 #include "bind/region.h"
-#include "net/http.h"
-
-enum { HEADERS_MAX = 1000, REMOTE_MAX = 80 };
-
-static void push_headers(lua_State *L, const struct ab_http *http)
-{
-    const char *name, *value;
-
-    lua_newtable(L);
-    size_t at = ab_http_next_header(http, 0, &name, &value);
-    for (lua_Integer n = 1; at != 0; n++) {
-        lua_createtable(L, 2, 0);
-        lua_pushstring(L, name);
-        lua_rawseti(L, -2, 1);
-        lua_pushstring(L, value);
-        lua_rawseti(L, -2, 2);
-        lua_rawseti(L, -2, n);
-        at = ab_http_next_header(http, at, &name, &value);
-    }
-}
-
-/* The reply without its body: { status, headers, version, remote } */
-static void push_head(lua_State *L, const struct ab_http *http)
-{
-    char remote[REMOTE_MAX];
-
-    lua_createtable(L, 0, 5);
-    lua_pushinteger(L, ab_http_status(http));
-    lua_setfield(L, -2, "status");
-    push_headers(L, http);
-    lua_setfield(L, -2, "headers");
-    lua_pushstring(L, ab_http_version(http));
-    lua_setfield(L, -2, "version");
-    ab_http_remote(http, remote, sizeof remote);
-    lua_pushstring(L, remote);
-    lua_setfield(L, -2, "remote");
-}
-
-static int whole_result(lua_State *L, void *arg)
-{
-    struct ab_http *http = arg;
-    struct ab_slice body = ab_http_body(http);
-
-    push_head(L, http);
-    lua_pushlstring(L, (const char *)body.data, body.len);
-    lua_setfield(L, -2, "body");
-    return 1;
-}
-
-/* A reply that is not whole may still have told its status and the request's id. */
-static void add_head(lua_State *L, void *arg)
-{
-    if (!ab_http_has_head(arg))
-        return;
-    push_head(L, arg);
-    lua_setfield(L, -2, "head");
-}
-
-static int stream_result(lua_State *L, void *arg)
-{
-    struct ab_http *http = arg;
-
-    push_head(L, http);
-    ab_bind_reader_new(L, http);
-    lua_getiuservalue(L, 1, 1); /* reply reader body: what is still being sent stays */
-    lua_setiuservalue(L, -2, 1);
-    lua_setfield(L, -2, "reader");
-    return 1;
-}
-
-/* --- a request's table ----------------------------------------------------------------------- */
-
-/* Raise unless the pair on top can be sent. */
-static void check_header(lua_State *L)
-{
-    size_t name_len, value_len;
-
-    lua_rawgeti(L, -1, 1); /* pair name */
-    lua_rawgeti(L, -2, 2); /* pair name value */
-    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-        luaL_error(L, "a header must be a pair { name, value } of strings");
-    const char *name = lua_tolstring(L, -2, &name_len);
-    const char *value = lua_tolstring(L, -1, &value_len);
-    if (!ab_http_name_ok(name, name_len))
-        luaL_error(L, "a header's name has a character that is not allowed");
-    if (!ab_http_value_ok(value, value_len))
-        luaL_error(L, "the value of header '%s' has a line break or NUL", name);
-    lua_pop(L, 2);
-}
 
 /* Raise unless the headers of the request at 1 can be sent; leaves their table (or nil) on the
  * stack. */
 static void check_headers(lua_State *L)
 {
+    struct ab_sigv4_header header;
+
     if (ab_bind_get(L, 1, "headers") == LUA_TNIL)
         return;
     luaL_checktype(L, -1, LUA_TTABLE);
     lua_Unsigned count = lua_rawlen(L, -1);
-    if (count > HEADERS_MAX)
+    if (count > AB_BIND_HEADERS_MAX)
         luaL_error(L, "too many headers");
     for (lua_Unsigned i = 1; i <= count; i++) {
-        if (lua_rawgeti(L, -1, (lua_Integer)i) != LUA_TTABLE)
-            luaL_error(L, "a header must be a pair { name, value } of strings");
-        check_header(L);
+        lua_rawgeti(L, -1, (lua_Integer)i);
+        ab_bind_http_pair(L, &header);
         lua_pop(L, 1);
     }
 }
@@ -131,22 +46,6 @@ static bool add_headers(lua_State *L, int index, struct ab_http *http, struct ab
         lua_pop(L, 3);
     }
     return ok;
-}
-
-static const char *opt_text(lua_State *L, const char *name)
-{
-    const char *s = ab_bind_opt_string(L, 1, name, NULL);
-
-    return s && *s ? s : NULL;
-}
-
-static double opt_seconds(lua_State *L, const char *name, double absent)
-{
-    lua_Number s = ab_bind_opt_number(L, 1, name, absent);
-
-    if (!(s >= 0 && s <= 1e6))
-        luaL_error(L, "option '%s' is out of range", name);
-    return s;
 }
 
 /* Read the options of the table at 1; leaves the body (or nil) on the stack, which must stay. */
@@ -170,47 +69,16 @@ static void check_request(lua_State *L, struct ab_http_request *request)
                                           "timeout_first_byte",
                                           "pace",
                                           NULL};
-    size_t url_len;
 
     ab_bind_only(L, 1, options);
-    *request = ab_http_defaults;
+    ab_bind_http_options(L, 1, request);
     ab_bind_get(L, 1, "url");
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "option 'url' must be a string");
-    request->url = lua_tolstring(L, -1, &url_len);
-    luaL_argcheck(L, ab_http_value_ok(request->url, url_len), 1, "the URL has a line break or NUL");
-    lua_pop(L, 1); /* the table holds it */
-    request->method = ab_bind_opt_string(L, 1, "method", "GET");
-    luaL_argcheck(L, ab_http_name_ok(request->method, strlen(request->method)), 1, "bad method");
-    request->stream = ab_bind_opt_boolean(L, 1, "stream", false);
-    request->proxy = opt_text(L, "proxy");
-    request->no_proxy = opt_text(L, "no_proxy");
-    request->ca_file = opt_text(L, "ca_file");
-    request->ca_path = opt_text(L, "ca_path");
-    request->proxy_ca_file = opt_text(L, "proxy_ca_file");
-    request->proxy_cert_file = opt_text(L, "proxy_cert_file");
-    request->connect_s = opt_seconds(L, "timeout_connect", request->connect_s);
-    request->first_byte_s = opt_seconds(L, "timeout_first_byte", request->first_byte_s);
-    request->slow_s = opt_seconds(L, "timeout_slow", request->slow_s);
-    request->total_s = opt_seconds(L, "timeout_total", request->total_s);
-    lua_Integer max = ab_bind_opt_integer(L, 1, "max_body", (lua_Integer)request->max_body);
-    luaL_argcheck(L, max >= 0, 1, "option 'max_body' is out of range");
-    request->max_body = (size_t)max;
+    ab_bind_http_url(L, lua_gettop(L), request);
     ab_bind_get(L, 1, "pace");
     request->pace = ab_bind_pace(L, -1);
-    lua_pop(L, 1); /* the table holds it */
-    request->has_body = ab_bind_get(L, 1, "body") != LUA_TNIL;
-    const struct ab_region *region = ab_bind_region(L, -1);
-    if (region)
-        request->region = *region;
-    else if (request->has_body)
-        request->body = ab_bind_bytes(L, -1);
-}
-
-/* A body, or a method that always has one, so that its length 0 is said. */
-static bool needs_body(const char *method)
-{
-    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-           strcmp(method, "PATCH") == 0;
+    lua_pop(L, 2); /* the table holds them */
+    ab_bind_get(L, 1, "body");
+    ab_bind_http_body(L, lua_gettop(L), request);
 }
 
 /* http.request{ method, url, headers, body, ... } -> op | nil, error. See lua/awsbak/http.lua. */
@@ -223,11 +91,11 @@ static int http_request(lua_State *L)
     lua_settop(L, 1);
     check_request(L, &request); /* options body */
     check_headers(L);           /* options body headers */
-    request.has_body = request.has_body || needs_body(request.method);
     request.loopback_only = ab_bind_host(L)->loopback_only;
     struct ab_loop *loop = ab_bind_loop(L);
-    struct ab_bind_op *self = ab_bind_op_new(L, request.stream ? stream_result : whole_result);
-    self->failure = add_head;
+    struct ab_bind_op *self =
+        ab_bind_op_new(L, request.stream ? ab_bind_http_streamed : ab_bind_http_whole);
+    self->failure = ab_bind_http_add_head;
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 1); /* the body stays as long as the op */
 
@@ -308,6 +176,7 @@ static int http_loopback_only(lua_State *L)
 static const luaL_Reg functions[] = {
     {"is_region", http_is_region},
     {"pace", ab_bind_pace_new},
+    {"prepare", ab_bind_prepared_new},
     {"request", http_request},
     {"system_trust", http_system_trust},
     {"loopback_only", http_loopback_only},
@@ -317,6 +186,7 @@ static const luaL_Reg functions[] = {
 int luaopen_awsbak_core_http(lua_State *L)
 {
     ab_bind_pace_class(L);
+    ab_bind_prepared_class(L);
     ab_bind_reader_class(L);
     luaL_newlib(L, functions);
     return 1;

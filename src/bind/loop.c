@@ -117,7 +117,7 @@ struct ab_loop *ab_bind_loop(lua_State *L)
 struct ab_bind_op *ab_bind_op_new(lua_State *L, ab_bind_result *result)
 {
     ab_bind_loop(L);
-    struct ab_bind_op *self = ab_bind_object(L, sizeof *self, OP, 1);
+    struct ab_bind_op *self = ab_bind_object(L, sizeof *self, OP, 2);
     self->result = result;
     self->failure = NULL;
     return self;

@@ -46,9 +46,9 @@ struct ab_bind_op {
     uint64_t id;
 };
 
-/* Push a closed "awsbak.op" with one user value (for what the operation borrows from Lua). Make it
- * before the operation, then ab_bind_op_start(), so that a memory error in between leaks nothing.
- */
+/* Push a closed "awsbak.op" with two user values: for what the operation borrows from Lua, and for
+ * what its result needs. Make it before the operation, then ab_bind_op_start(), so that a memory
+ * error in between leaks nothing. */
 struct ab_bind_op *ab_bind_op_new(lua_State *L, ab_bind_result *result);
 
 /* Give `op` to the userdata on top of the stack. With a NULL `op`: push nil and `err`. Returns the

@@ -4,6 +4,7 @@
  * access_key=, secret_key=, session_token=, region=, service=, time=epoch seconds, s3=boolean,
  * express=boolean, asymmetric=boolean }, as struct ab_sigv4 has it. */
 #include "bind/bind.h"
+#include "bind/http_request.h"
 #include "bind/modules.h"
 #include "crypto/sigv4.h"
 #include "crypto/sigv4_key.h"
@@ -139,27 +140,11 @@ static int sigv4_canonical_request(lua_State *L)
     return 1;
 }
 
-/* With name and value on top of the stack, append { name, value } to the list below them. */
-static void append_header(lua_State *L)
-{
-    lua_createtable(L, 2, 0); /* list name value pair */
-    lua_rotate(L, -3, 1);     /* list pair name value */
-    lua_rawseti(L, -3, 2);
-    lua_rawseti(L, -2, 1);
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-}
-
-static void append_slice(lua_State *L, const char *name, struct ab_slice value)
-{
-    lua_pushstring(L, name);
-    lua_pushlstring(L, (const char *)value.data, value.len);
-    append_header(L);
-}
-
 /* sigv4.sign(request) -> { {name, value}, ... } to send beside `headers` (replacing those of the
  * same name) | nil, err */
 static int sigv4_sign(lua_State *L)
 {
+    struct ab_sigv4_header added[AB_SIGV4_ADDED];
     struct ab_sigv4 request;
     char stamp[AB_SIGV4_STAMP];
     struct ab_err err;
@@ -170,20 +155,9 @@ static int sigv4_sign(lua_State *L)
     struct tools *tools = tools_of(L);
     if (!ab_sigv4_sign(&request, &tools->key, stamp, &tools->text, &err))
         return ab_bind_fail(L, &err);
-    lua_createtable(L, 5, 0);
-    lua_pushliteral(L, "X-Amz-Date");
-    lua_pushstring(L, stamp);
-    append_header(L);
-    if (request.s3)
-        append_slice(L, "X-Amz-Content-SHA256", request.payload_hash);
-    if (request.session_token.len > 0)
-        append_slice(L, request.express ? "x-amz-s3session-token" : "X-Amz-Security-Token",
-                     request.session_token);
-    if (request.asymmetric)
-        append_slice(L, "X-Amz-Region-Set", request.region);
-    lua_pushliteral(L, "Authorization");
-    push_text(L, tools);
-    append_header(L);
+    size_t count = ab_sigv4_added(&request, stamp,
+                                  (struct ab_slice){tools->text.data, tools->text.len}, added);
+    ab_bind_http_push_headers(L, added, count);
     return 1;
 }
 

@@ -20,6 +20,7 @@ struct ab_sigv4_key;
 
 enum {
     AB_SIGV4_STAMP = 17,            /* "20150830T123600Z" and its NUL */
+    AB_SIGV4_ADDED = 5,             /* headers that prove who sends a request, at most */
     AB_SIGV4_TEXT_MAX = 1024 * 1024 /* canonical request; headers alone are capped far below */
 };
 
@@ -63,6 +64,11 @@ AB_MUST_USE bool ab_sigv4_canonical(const struct ab_sigv4 *r, struct ab_buf *out
 AB_MUST_USE bool ab_sigv4_sign(const struct ab_sigv4 *r, struct ab_sigv4_key *key,
                                char stamp[AB_SIGV4_STAMP], struct ab_buf *authorization,
                                struct ab_err *err);
+
+/* List the headers that a signed request is sent with, of those names no other: of `stamp` and
+ * `authorization` as ab_sigv4_sign made them, which are borrowed. Returns how many. */
+size_t ab_sigv4_added(const struct ab_sigv4 *r, const char *stamp, struct ab_slice authorization,
+                      struct ab_sigv4_header added[AB_SIGV4_ADDED]);
 
 /* Append the query of a presigned URL that is good for `expires_s` seconds: `r->query` and the
  * signature's parameters. `r->in_query` is true. */

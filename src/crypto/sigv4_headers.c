@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "crypto/sigv4.h"
 
-enum { HEADERS_MAX = 200, ADDED = 5 };
+enum { HEADERS_MAX = 200 };
 
 static struct ab_slice text(const char *s)
 {
@@ -84,6 +84,22 @@ static void push(struct ab_sigv4_headers *h, const char *name, struct ab_slice v
     h->count++;
 }
 
+size_t ab_sigv4_added(const struct ab_sigv4 *r, const char *stamp, struct ab_slice authorization,
+                      struct ab_sigv4_header added[AB_SIGV4_ADDED])
+{
+    size_t n = 0;
+
+    added[n++] = (struct ab_sigv4_header){text("X-Amz-Date"), text(stamp)};
+    if (r->s3)
+        added[n++] = (struct ab_sigv4_header){text("X-Amz-Content-SHA256"), r->payload_hash};
+    if (r->session_token.len > 0)
+        added[n++] = (struct ab_sigv4_header){text(token_header(r)), r->session_token};
+    if (r->asymmetric)
+        added[n++] = (struct ab_sigv4_header){text("X-Amz-Region-Set"), r->region};
+    added[n++] = (struct ab_sigv4_header){text("Authorization"), authorization};
+    return n;
+}
+
 /* The headers that the signer adds. */
 static void push_own(struct ab_sigv4_headers *h, const struct ab_sigv4 *r, const char *stamp)
 {
@@ -104,7 +120,7 @@ bool ab_sigv4_headers_init(struct ab_sigv4_headers *out, const struct ab_sigv4 *
     if (r->header_count > HEADERS_MAX)
         return ab_fail(err, AB_USAGE, "headers", "a request to sign has at most %d headers",
                        HEADERS_MAX);
-    out->list = ab_calloc(r->header_count + ADDED, sizeof *out->list);
+    out->list = ab_calloc(r->header_count + AB_SIGV4_ADDED, sizeof *out->list);
     if (!out->list)
         return ab_fail_memory(err);
     for (size_t i = 0; i < r->header_count; i++) {

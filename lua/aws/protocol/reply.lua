@@ -10,7 +10,8 @@ local reply = {}
 
 local SHOWN = 80 -- characters of a foreign body that a message shows
 
-local REQUEST_ID_HEADERS = { "x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id" }
+--- Headers that may hold the id of a request.
+reply.REQUEST_ID_HEADERS = { "x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id" }
 
 --- The headers of a reply by name, in lower case; the first where there are several.
 ---@param response table
@@ -29,7 +30,7 @@ end
 ---@return string?
 function reply.request_id(response)
   local map = reply.headers(response)
-  for _, name in ipairs(REQUEST_ID_HEADERS) do
+  for _, name in ipairs(reply.REQUEST_ID_HEADERS) do
     if map[name] then
       return map[name]
     end
