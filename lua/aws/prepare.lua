@@ -33,7 +33,7 @@ local INVOCATION <const> = "amz-sdk-invocation-id"
 ---@field kept aws.Kept?
 
 ---@class aws.Varying where the members travel that may change
----@field names string[]
+---@field members aws.Ref[]
 ---@field set table<string, boolean>
 ---@field headers aws.Ref[]
 ---@field sums aws.Ref[] the checksums among them
@@ -70,7 +70,7 @@ end
 --- Where the members travel. Raises kind usage, code prepare.
 local function places(model, operation, names)
   local shape = operation.input and model:shape(operation.input)
-  local varying = { names = names, set = {}, headers = {}, query = {}, sums = {} }
+  local varying = { members = {}, set = {}, headers = {}, query = {}, sums = {} }
   for _, name in ipairs(names) do
     local member = shape and shape.by_name[name]
     local is_text = member and model:resolve(member).type == "string"
@@ -91,6 +91,7 @@ local function places(model, operation, names)
       unfit(operation.name, name)
     end
     varying.set[name] = true
+    table.insert(varying.members, member)
   end
   return varying
 end
@@ -316,7 +317,7 @@ local function kept_for(self, input)
   if label and input[label.name] == "" then
     return nil -- it would name another resource
   elseif kept and is_alike(self, kept, input) then
-    validate.members(self.service.model, self.prepared, input, self.varying.names)
+    validate.members(self.service.model, self.prepared, input, self.varying.members)
     return kept
   end
   self.kept = keep(self, input)

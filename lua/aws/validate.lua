@@ -377,18 +377,39 @@ function validate.input(model, operation, input, subject)
   conclude(check, subject)
 end
 
+--- Whether a member's value is right at the first look, which most are.
+local function is_plain(model, member, value)
+  local shape = model:resolve(member)
+  if value == nil then
+    return not member.required
+  elseif type(value) ~= "string" then
+    return false
+  elseif shape.type == "blob" then
+    return true
+  end
+  local length_chars = shape.type == "string" and not shape.enum and utf8.len(value)
+  return length_chars
+    and length_chars >= (shape.min or 0)
+    and not value:find("[\r\n\0]")
+end
+
 --- As validate.input, of some members alone.
 ---@param model table
 ---@param prepared aws.Prepared
 ---@param input table
----@param names string[]
-function validate.members(model, prepared, input, names)
-  local check = { model = model, trail = {}, depth = 0 }
-  local shape = model:shape(prepared.operation.input)
-  for _, name in ipairs(names) do
-    check_named(check, shape, shape.by_name[name], input[name])
+---@param members aws.Ref[]
+function validate.members(model, prepared, input, members)
+  local check
+  for _, member in ipairs(members) do
+    local value = input[member.name]
+    if not is_plain(model, member, value) then
+      check = check or { model = model, trail = {}, depth = 0 }
+      check_named(check, model:shape(prepared.operation.input), member, value)
+    end
   end
-  conclude(check, prepared.subject)
+  if check then
+    conclude(check, prepared.subject)
+  end
 end
 
 return validate
