@@ -274,21 +274,25 @@ end
 
 ---@class aws.Head where the members of a structure are that travel beside its body
 ---@field by_header table<string, aws.Ref> by the header's name in lower case
+---@field texts table<string, string> names of those that are texts as they come, likewise
 ---@field prefixed aws.Ref[] maps of all headers that begin alike
 ---@field status aws.Ref[]
 
 -- By shape: an object has 40 members that may be in a header, and its reply brings ten.
 local heads = setmetatable({}, { __mode = "k" })
 
-local function head_of(shape)
-  local head = { by_header = {}, prefixed = {}, status = {} }
+local function head_of(model, shape)
+  local head = { by_header = {}, texts = {}, prefixed = {}, status = {} }
   for _, member in ipairs(shape.members) do
     if member.location == "status" then
       table.insert(head.status, member)
     elseif member.location == "headers" then
       table.insert(head.prefixed, member)
     elseif member.location == "header" then
-      head.by_header[member.location_name:lower()] = member
+      local name = member.location_name:lower()
+      head.by_header[name] = member
+      local is_text = model:shape(member).type == "string" and not member.json_value
+      head.texts[name] = is_text and member.name or nil
     end
   end
   return head
@@ -300,17 +304,25 @@ end
 ---@param output table changed
 --- Raises kind reply, code misshapen_reply.
 function rest.read_head(walk, shape, output)
-  heads[shape] = heads[shape] or head_of(shape)
   local response, head = walk.response, heads[shape]
+  if not head then
+    head = head_of(walk.model, shape)
+    heads[shape] = head
+  end
   for _, member in ipairs(head.status) do
     output[member.name] = response.status
   end
   for _, member in ipairs(head.prefixed) do
     output[member.name] = read_header_map(response, member.location_name)
   end
-  for name, text in pairs(reply.headers(response)) do
-    local member = head.by_header[name]
-    if member and member.name == "Expires" and walk.model.meta.id == "s3" then
+  local list = response.headers
+  for i = #list, 1, -1 do -- so that the first of several stays
+    local name, text = list[i][1], list[i][2]
+    local plain = head.texts[name]
+    local member = not plain and head.by_header[name]
+    if plain then
+      output[plain] = text
+    elseif member and member.name == "Expires" and walk.model.meta.id == "s3" then
       read_expires(walk, member, text, output)
     elseif member then
       output[member.name] = read_header(walk, member, text)
