@@ -102,12 +102,17 @@ function M.point(text, now)
   return ago and ago <= now and now - ago or nil
 end
 
---- Read an HTTP date; a fraction and other zones, which some services send, are taken too.
----@param text string "Sun, 06 Nov 1994 08:49:37 GMT"
+--- Read an HTTP date, also as C's asctime writes it (RFC 9110, "Date/Time Formats"; VersityGW
+--- does); a fraction and other zones, which some services send, are taken too.
+---@param text string "Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"
 ---@return number? epoch nil when it is no such time
 function M.parse_http(text)
   local day, name, year, clock, zone =
     text:match("^%a+, (%d%d?) (%a%a%a) (%d%d%d%d) ([%d:.]+) ([%a+-][%a%d:]*)$")
+  if not day then
+    name, day, clock, year = text:match("^%a%a%a (%a%a%a)  ?(%d%d?) ([%d:.]+) (%d%d%d%d)$")
+    zone = "GMT"
+  end
   local month = day and MONTH_NUMBERS[name]
   return month and seconds(year, month, day, clock, zone)
 end

@@ -45,6 +45,8 @@ describe("time", function()
       local text = os.date("!%a, %d %b %Y %H:%M:%S GMT", epoch)
       assert.equal(epoch, time.parse_http(text))
       assert.equal(text, time.http(epoch))
+      local classic = os.date("!%a %b %e %H:%M:%S %Y", epoch) -- of asctime
+      assert.equal(epoch, time.parse_http(classic))
     end
   end)
 
@@ -56,6 +58,9 @@ describe("time", function()
       "Sun, 06 Nov 1994 08:49:37",
       "Sun, 06 Nov 1994 08:49:37 CET",
       "Sun, 06 Nox 1994 08:49:37 GMT",
+      "Sun Nov  6 08:49:37",
+      "Sun Nov 32 08:49:37 1994",
+      "Sun Nox  6 08:49:37 1994",
     }) do
       assert.is_nil(time.parse_http(text), text)
     end
