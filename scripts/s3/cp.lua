@@ -89,7 +89,9 @@ local function check_meaning(o)
   usage.refuse(is_odd, "--checksum", "is for objects that are written: this copy only reads")
   local is_pipe = o.part_size and o.to == "-"
   usage.refuse(is_pipe, "--part-size", "does not go with standard output, which has no parts")
-  ends.check_rate(o.limit_rate, o.from, o.to)
+  local is_vain = o.force and o.to == "-"
+  usage.refuse(is_vain, "--force", "does not go with standard output: nothing is replaced")
+  ends.check_options(o, o.from, o.to)
 end
 
 --- Which function copies, its arguments, and how many bytes there will be.

@@ -150,7 +150,7 @@ return policy({
     if o.to then
       ends.check(o.url, o.to, s3)
     end
-    ends.check_rate(o.limit_rate, o.url, o.to or o.url)
+    ends.check_options(o, o.url, o.to or o.url)
     local from = source(o)
     check_known(o, from)
     local job = {

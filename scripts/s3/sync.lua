@@ -94,7 +94,7 @@ return policy({
   options = options,
   run = function(o)
     ends.check(o.from, o.to, s3)
-    ends.check_rate(o.limit_rate, o.from, o.to)
+    ends.check_options(o, o.from, o.to)
     local compare = comparison(o)
     local kept <close> = cache.of_copy(o)
     local copy = copying.asked(s3, o, bulk.at_once())

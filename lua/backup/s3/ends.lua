@@ -6,6 +6,7 @@
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local listing = require("backup.s3.listing")
+local members = require("backup.s3.members")
 local sides = require("backup.s3.sides")
 local usage = require("backup.s3.usage")
 local walk = require("backup.s3.walk")
@@ -92,16 +93,28 @@ function ends.target(s3, word, dry)
 end
 
 --- Refuse a rate that is none, and one for bytes that S3 copies by itself.
----@param rate integer? bytes a second
----@param from string
----@param to string
---- Raises kind usage, code bad_option.
-function ends.check_rate(rate, from, to)
-  local is_within = ends.is_s3(from) and ends.is_s3(to)
-  local is_vain = rate and is_within
+local function check_rate(rate, is_within)
   local is_none = rate and (rate < 1 or rate > RATE_MAX)
   usage.refuse(is_none, "--limit-rate", "is 1 to 900T (bytes a second); leave it out for no limit")
+  local is_vain = rate and is_within
   usage.refuse(is_vain, "--limit-rate", "has no meaning within S3: no bytes pass this machine")
+end
+
+--- Refuse options that say nothing of a copy from one place to another: they would be taken for
+--- done.
+---@param o table values of backup.s3.members' options, limit_rate, no_resume
+---@param from string file, folder, place in S3, or "-"
+---@param to string likewise
+--- Raises kind usage, code bad_option.
+function ends.check_options(o, from, to)
+  local is_within = ends.is_s3(from) and ends.is_s3(to)
+  check_rate(o.limit_rate, is_within)
+  local is_whole = is_within or from == "-" or to == "-"
+  local why = "is for copies between files and S3: no other goes on with an earlier run"
+  usage.refuse(o.no_resume and is_whole, "--no-resume", why)
+  if not ends.is_s3(to) then
+    members.check_read(o)
+  end
 end
 
 --- Refuse two ends that no copy can have: both here, or one within the other, where what was

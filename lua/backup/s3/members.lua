@@ -56,6 +56,19 @@ local function tagging(tags)
   return s3_tags.header(list)
 end
 
+--- Refuse the options where no object is written; a customer's key is for reading, too.
+---@param o table values of the options above
+--- Raises kind usage, code bad_option.
+function M.check_read(o)
+  for _, option in ipairs(M.options) do
+    local name = option[1]
+    local value = name ~= "sse_c_key" and o[name]
+    local is_given = value and (type(value) ~= "table" or #value > 0)
+    local flag = "--" .. name:gsub("_", "-")
+    usage.refuse(is_given, flag, "is for objects that are written: this copy only reads")
+  end
+end
+
 --- The members of a customer's key that each request for such an object takes.
 ---@param path string? of the file with the key
 ---@return table members SSECustomerAlgorithm and SSECustomerKey, or nothing
