@@ -343,6 +343,7 @@ end
 --- Run the program.
 ---@param argv string[] argv[0] is the program, argv[1] the first word
 ---@return integer exit code
+---@return boolean? said whether people were told that standard output cannot be written
 function M.main(argv)
   local function noted(e)
     return require("awsbak.failure").note(e)

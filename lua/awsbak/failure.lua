@@ -72,9 +72,20 @@ local function say(e)
   end
 end
 
+--- Whether standard output could not be written, be it of several failures.
+local function is_of_output(e)
+  for _, other in ipairs({ e, table.unpack(e.also or {}) }) do
+    if other.code == "stdout" then
+      return true
+    end
+  end
+  return false
+end
+
 --- Tell people what happened.
 ---@param e any an error table, or Lua's own memory error, which no handler sees
 ---@return integer exit code
+---@return boolean? said whether they were told that standard output cannot be written
 function M.report(e)
   e = errors.from(e)
   local signal = host.signalled()
@@ -88,7 +99,7 @@ function M.report(e)
     return 128 + signal
   end
   say(e)
-  return errors.exit_code(e)
+  return errors.exit_code(e), is_of_output(e)
 end
 
 return M

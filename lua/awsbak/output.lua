@@ -38,19 +38,22 @@ function M.mode()
 end
 
 -- A reader that went away (`| head`) ends the run; the program turns it into a quiet end.
+local function check(ok, message, number)
+  if not ok then
+    errors.raise({
+      kind = "io",
+      code = number == 32 and "EPIPE" or "stdout",
+      message = "cannot write standard output: " .. message,
+    })
+  end
+end
+
 local function write(...)
   local log = package.loaded["awsbak.log"]
   if log and log.before then
     log.before() -- a progress line makes room
   end
-  local ok, message, number = io.stdout:write(...)
-  if not ok then
-    errors.raise({
-      kind = "io",
-      code = number == 32 and "EPIPE" or "EIO",
-      message = "cannot write standard output: " .. message,
-    })
-  end
+  check(io.stdout:write(...))
 end
 
 --- Write lines of text as they are (help, a version, a file).
@@ -83,8 +86,8 @@ end
 ---@param subject string what to say of them when they are not text, and a terminal would act on
 ---  them: "the reply is binary"
 ---@param hint string? what to do then
---- Raises kind usage, code terminal, for such; kind io, code EPIPE, when nobody reads any more;
---- what `read` raises.
+--- Raises kind usage, code terminal, for such; kind io, code EPIPE, when nobody reads any more,
+--- code stdout when it cannot be written; what `read` raises.
 function M.stream(read, subject, hint)
   M.take_stdout()
   local is_terminal, before = sys().isatty(1), ""
@@ -95,6 +98,7 @@ function M.stream(read, subject, hint)
     end
     write(bytes)
   end
+  check(io.stdout:flush())
 end
 
 --- Whether standard output carries something else.
@@ -276,7 +280,7 @@ function M.summary(name, result)
   end
   local mode = M.mode()
   if mode == "table" or state().taken or result.location == "-" or settings.get("query") then
-    io.stdout:flush()
+    check(io.stdout:flush())
     local said = nothing_done(shown) and "nothing to do" or sentence(shown)
     require("awsbak.log").note("%s: %s", name, said)
     return

@@ -288,10 +288,26 @@ describe("the end", function()
     assert.equal("", dir:read("err"))
   end)
 
-  it("is an error when standard output cannot take all", function()
-    local _, _, status =
-      os.execute(("%s -e 'print(1)' >/dev/full 2>/dev/null"):format(program.path()))
-    assert.equal(1, status)
+  it("is one error when standard output cannot take all", function()
+    local dir <close> = scratch.new()
+    local many = "for _ = 1, 1e5 do output.text('x') end"
+    local collected = "require('awsbak.task').all({ function() %s end, function() %s end })"
+    for _, code in ipairs({
+      "print(1)",
+      "for _ = 1, 1e5 do print(1) end",
+      "output.text('x')",
+      many,
+      collected:format(many, many),
+      "output.stream(coroutine.wrap(function() coroutine.yield('x') end), 'it')",
+      "output.take_stdout() output.text('x') output.summary('x', { ok = 1 })",
+    }) do
+      local words = { program.path(), "-e", "output = require('awsbak.output') " .. code }
+      local line = ("%s >/dev/full 2>%s"):format(shell.join(words), dir:path("said"))
+      local _, _, status = os.execute(line)
+      assert.equal(1, status, code)
+      local said = dir:read("said")
+      assert.matches("^awsbak: error: cannot write standard output: [^\n]+\n$", said)
+    end
   end)
 
   it("is os.exit's, after cleanup", function()

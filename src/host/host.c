@@ -54,7 +54,7 @@ enum { GC_PAUSE = 130 };
  * LUA_GCSTEP counts a step as that many KiB allocated). */
 enum { GC_FIRST = 2048 };
 
-/* require("awsbak.cli").main(argv) -> exit code */
+/* require("awsbak.cli").main(argv) -> exit code, whether it said that standard output failed */
 static int run(lua_State *L)
 {
     int argc = (int)lua_tointeger(L, 1);
@@ -75,14 +75,14 @@ static int run(lua_State *L)
         lua_pushstring(L, argv[i]);
         lua_rawseti(L, -2, i);
     }
-    lua_call(L, 1, 1);
-    return 1;
+    lua_call(L, 1, 2);
+    return 2;
 }
 
 static int exit_code(lua_State *L, int status)
 {
     if (status == LUA_OK)
-        return (int)lua_tointeger(L, -1);
+        return (int)lua_tointeger(L, 1);
     if (status == LUA_ERRMEM)
         return out_of_memory();
     const char *message = lua_tostring(L, -1); /* a string needs no memory */
@@ -112,7 +112,9 @@ int ab_host_main(int argc, char **argv)
     lua_pushcfunction(L, run);
     lua_pushinteger(L, argc);
     lua_pushlightuserdata(L, argv);
-    int code = ab_process_finish(exit_code(L, lua_pcall(L, 2, 1, 0)));
+    int status = lua_pcall(L, 2, 2, 0);
+    bool was_said = status == LUA_OK && lua_toboolean(L, 2);
+    int code = ab_process_finish(exit_code(L, status), was_said);
     lua_close(L);
     ab_pool_drop(&pool);
     return code;

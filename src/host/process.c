@@ -1,5 +1,6 @@
 #include "host/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -57,14 +58,19 @@ void ab_process_say(const char *message)
     (void)n; /* there is nobody else to tell */
 }
 
-int ab_process_finish(int code)
+int ab_process_finish(int code, bool was_said)
 {
     int flushed = fflush(stdout);
+    const char *why = flushed == 0 ? "some of it was lost" : strerror(errno);
 
     if (flushed == 0 && !ferror(stdout))
         return code;
     if (ab_process_output_closed())
         return EXIT_BY_SIGNAL + SIGPIPE;
-    ab_process_say("awsbak: error: cannot write all of standard output\n");
+    if (!was_said) {
+        ab_process_say("awsbak: error: cannot write standard output: ");
+        ab_process_say(why);
+        ab_process_say("\n");
+    }
     return code != 0 ? code : EXIT_ERROR;
 }

@@ -3,6 +3,8 @@
 #ifndef AB_HOST_PROCESS_H
 #define AB_HOST_PROCESS_H
 
+#include <stdbool.h>
+
 /* Nobody may read our memory: not dumpable (so no ptrace by others of the same user, no core file).
  * First thing in main. Builds with sanitizers stay as they are, since those look into themselves.
  */
@@ -24,7 +26,8 @@ int ab_process_output_closed(void);
 void ab_process_say(const char *message);
 
 /* Flush standard output at the end of a run that ends with `code`; the code to exit with. A reader
- * that went away ends quietly, as by SIGPIPE; another failure to write is an error. */
-int ab_process_finish(int code);
+ * that went away ends quietly, as by SIGPIPE; another failure to write is an error, which is said
+ * here unless it `was_said`. */
+int ab_process_finish(int code, bool was_said);
 
 #endif
