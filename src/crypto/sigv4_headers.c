@@ -149,13 +149,16 @@ static bool add_trimmed(struct ab_buf *b, struct ab_slice value, struct ab_err *
 {
     bool any = false, gap = false;
 
+    if (!ab_buf_reserve(b, value.len, err)) /* it only gets shorter */
+        return false;
     for (size_t i = 0; i < value.len; i++) {
         if (blank(value.data[i])) {
             gap = any;
             continue;
         }
-        if ((gap && !ab_buf_add_byte(b, ' ', err)) || !ab_buf_add_byte(b, value.data[i], err))
-            return false;
+        if (gap)
+            b->data[b->len++] = ' ';
+        b->data[b->len++] = value.data[i];
         any = true;
         gap = false;
     }
@@ -164,9 +167,10 @@ static bool add_trimmed(struct ab_buf *b, struct ab_slice value, struct ab_err *
 
 static bool add_name(struct ab_buf *b, struct ab_slice name, struct ab_err *err)
 {
+    if (!ab_buf_reserve(b, name.len, err))
+        return false;
     for (size_t i = 0; i < name.len; i++)
-        if (!ab_buf_add_byte(b, lower(name.data[i]), err))
-            return false;
+        b->data[b->len++] = lower(name.data[i]);
     return true;
 }
 
