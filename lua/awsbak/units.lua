@@ -64,6 +64,14 @@ function M.show_size(bytes)
   return (i == 1 and "%d %s" or "%.1f %s"):format(i == 1 and math.floor(bytes) or bytes, names[i])
 end
 
+--- "1 object", "4 objects", for people.
+---@param count integer
+---@param noun string whose plural has an s at its end
+---@return string
+function M.show_count(count, noun)
+  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
 --- "850 ms", "4.2 s", "3 m 05 s", "2 h 10 m", for people.
 ---@param seconds number
 ---@return string

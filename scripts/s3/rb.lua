@@ -7,6 +7,7 @@ local purge = require("backup.s3.purge")
 local s3 = require("aws.s3")
 local s3_fault = require("backup.transfer.s3_fault")
 local settings = require("awsbak.settings")
+local units = require("awsbak.units")
 local uploads = require("backup.s3.uploads")
 local usage = require("backup.s3.usage")
 
@@ -23,10 +24,9 @@ local function ask(bucket, force)
   if force then
     local found = purge.count(listing.versions(s3, bucket, ""))
     local begun = count_uploads(bucket)
-    with = (" with %s and %d unfinished %s"):format(
+    with = (" with %s and %s"):format(
       purge.describe(found, "version"),
-      begun,
-      begun == 1 and "upload" or "uploads"
+      units.show_count(begun, "unfinished upload")
     )
   end
   policy.confirm(("Delete the bucket %s%s?"):format(bucket, with))

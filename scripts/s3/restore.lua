@@ -84,11 +84,9 @@ end
 local function ask(steps, where, at)
   local found = bulk.count(steps)
   if found.copies + found.deletes > 0 then
-    local question = "Bring back %d objects (%s) and delete %d in %s, as it was at %s?"
-    local size = units.show_size(found.bytes)
-    policy.confirm(
-      question:format(found.copies, size, found.deletes, where, time.rfc3339(at))
-    )
+    local question = "Bring back %s (%s) and delete %d in %s, as it was at %s?"
+    local many, size = units.show_count(found.copies, "object"), units.show_size(found.bytes)
+    policy.confirm(question:format(many, size, found.deletes, where, time.rfc3339(at)))
   end
   return found.newest
 end

@@ -10,6 +10,7 @@ local members = require("backup.s3.members")
 local policy = require("awsbak.policy")
 local s3 = require("aws.s3")
 local settings = require("awsbak.settings")
+local units = require("awsbak.units")
 local usage = require("backup.s3.usage")
 
 local options = {
@@ -73,9 +74,8 @@ end
 local function ask(steps, o)
   local found = bulk.count(steps())
   if found.deletes > 0 then
-    local noun = found.deletes == 1 and "file" or "files"
-    local question = "Delete %d %s in %s that %s has not?"
-    policy.confirm(question:format(found.deletes, noun, o.to, o.from))
+    local question = "Delete %s in %s that %s has not?"
+    policy.confirm(question:format(units.show_count(found.deletes, "file"), o.to, o.from))
   end
   return found.newest
 end

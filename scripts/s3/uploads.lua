@@ -53,9 +53,8 @@ local function ask(list, now)
   end
   if count > 0 then
     policy.confirm(
-      ("Abort %d %s (%s), the last of them begun %s ago?"):format(
-        count,
-        count == 1 and "upload" or "uploads",
+      ("Abort %s (%s), the last of them begun %s ago?"):format(
+        units.show_count(count, "upload"),
         units.show_size(bytes),
         units.show_duration(math.max(0, youngest))
       )

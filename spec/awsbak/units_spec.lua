@@ -55,6 +55,12 @@ describe("units", function()
     })
   end)
 
+  it("shows counts for people", function()
+    assert.equal("0 files", units.show_count(0, "file"))
+    assert.equal("1 file", units.show_count(1, "file"))
+    assert.equal("1203 files", units.show_count(1203, "file"))
+  end)
+
   it("shows durations for people", function()
     assert.same({ "850 ms", "4.2 s", "3 m 05 s", "2 h 10 m" }, {
       units.show_duration(0.85),

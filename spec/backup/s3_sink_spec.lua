@@ -342,8 +342,9 @@ describe("an S3 sink", function()
     })
     assert.equal(2, #lines)
     assert.matches("s3://vault/ssm/2026-01.age was begun and never", lines[1], 1, true)
-    assert.matches("Bucket=vault Key=ssm/2026-01.age UploadId=u0", lines[1], 1, true)
-    assert.matches([['Key=ssm/it'"'"'s.age' UploadId=u1]], lines[2], 1, true)
+    assert.matches("if s3 cp of a file began it, the same command goes on", lines[1], 1, true)
+    assert.matches("awsbak s3 uploads %-%-abort s3://vault/ssm/2026%-01.age$", lines[1])
+    assert.matches([[--abort 's3://vault/ssm/it'"'"'s.age']], lines[2], 1, true)
     assert.same({ Bucket = "vault", Prefix = "ssm/", Delimiter = "/" }, s3.listed)
   end)
 
@@ -352,9 +353,9 @@ describe("an S3 sink", function()
     for i = 1, 13 do
       uploads[i] = { Key = "k" .. i, UploadId = "u" }
     end
-    local lines = warnings("k", uploads)
+    local lines = warnings("f/k", uploads)
     assert.equal(11, #lines)
-    assert.matches("and 3 more", lines[11], 1, true)
+    assert.matches("and 3 more uploads .*awsbak s3 uploads s3://vault/f/ lists them", lines[11])
   end)
 
   it("says at once that there is no such bucket, and what to do", function()

@@ -222,7 +222,7 @@ describe("awsbak s3 restore", function()
     s3.delete_object({ Bucket = "single", Key = "x/deleted2" })
     put("single", "later", "x")
     local _, _, refused = run_to(20, table.unpack(words))
-    local asked = "Bring back 1 objects (4 B) and delete 0 in s3://single/x/deleted, as"
+    local asked = "Bring back 1 object (4 B) and delete 0 in s3://single/x/deleted, as"
     assert.matches(asked, refused.stderr, 1, true)
     assert.equal(1, run_to(0, "--yes", table.unpack(words)).copied)
     words[2] = "s3://single/later"

@@ -116,6 +116,7 @@ describe("transfer against moto", function()
     for word in command:gmatch("%S+") do
       words[#words + 1] = word
     end
+    words[#words + 1] = "--yes"
     op:must(words)
     assert.is_nil(backup(3):find("never finished", 1, true))
   end)

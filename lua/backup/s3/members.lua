@@ -6,6 +6,7 @@ local outside = require("awsbak.outside")
 local s3_tags = require("backup.transfer.s3_tags")
 local sorted = require("awsbak.sorted")
 local time = require("awsbak.time")
+local units = require("awsbak.units")
 local usage = require("backup.s3.usage")
 
 local M = {}
@@ -78,7 +79,8 @@ function M.customer_key(path)
     return {}
   end
   local key = errors.check(outside.read_file(path))
-  local why = ("names a file of %d bytes: a key has %d"):format(#key, KEY_BYTES)
+  local has = units.show_count(#key, "byte")
+  local why = ("names a file of %s: a key has %d"):format(has, KEY_BYTES)
   usage.refuse(#key ~= KEY_BYTES, "--sse-c-key", why)
   return { SSECustomerAlgorithm = "AES256", SSECustomerKey = key }
 end

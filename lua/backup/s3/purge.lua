@@ -47,8 +47,7 @@ end
 ---@param noun string "object"
 ---@return string
 function purge.describe(found, noun)
-  local plural = found.count == 1 and "" or "s"
-  return ("%d %s%s (%s)"):format(found.count, noun, plural, units.show_size(found.bytes))
+  return ("%s (%s)"):format(units.show_count(found.count, noun), units.show_size(found.bytes))
 end
 
 local COLUMNS = { "key", { key = "version_id", whole = true }, "result", "detail" }

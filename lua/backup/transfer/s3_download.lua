@@ -13,6 +13,7 @@ local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_parts = require("backup.transfer.s3_parts")
 local task = require("awsbak.task")
+local units = require("awsbak.units")
 
 local s3_download = {}
 
@@ -173,7 +174,8 @@ local function verify(self, part_size)
   elseif self.check and self.size > 0 and whole_sum(self, part_size) ~= self.expected then
     altered(self, "what came", self.check.name)
   end
-  return self.check and self.check.name or sums and ("%s of %d parts"):format(sums.name, #sums)
+  local in_parts = sums and ("%s of %s"):format(sums.name, units.show_count(#sums, "part"))
+  return self.check and self.check.name or in_parts
 end
 
 --- Make the file as long as the object. One that grows as its only part comes needs it not.

@@ -19,6 +19,7 @@ local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
 local s3_send = require("backup.transfer.s3_send")
 local task = require("awsbak.task")
+local units = require("awsbak.units")
 
 local s3_sink = {}
 
@@ -90,18 +91,19 @@ local function warn_of_leftovers(self)
     return log.debug("unfinished uploads cannot be listed: %s", tostring(err))
   end
   for _, upload in ipairs(list) do
+    local url = ("s3://%s/%s"):format(self.bucket, upload.Key)
     log.warn(
-      "an upload to s3://%s/%s was begun and never finished; unless it is still under way, end it"
-        .. " with: awsbak api s3 AbortMultipartUpload %s %s %s",
-      self.bucket,
-      upload.Key,
-      quote("Bucket=" .. self.bucket),
-      quote("Key=" .. upload.Key),
-      quote("UploadId=" .. upload.UploadId)
+      "an upload to %s was begun and never finished; if s3 cp of a file began it, the same command"
+        .. " goes on with it; unless it is still under way, end it with:"
+        .. " awsbak s3 uploads --abort %s",
+      url,
+      quote(url)
     )
   end
   if more > 0 then
-    log.warn("and %d more uploads like it; awsbak api s3 ListMultipartUploads lists them", more)
+    local folder = quote(self.location:match("^.*/"))
+    local what = "and %s like it; awsbak s3 uploads %s lists them"
+    log.warn(what, units.show_count(more, "more upload"), folder)
   end
 end
 
