@@ -11,13 +11,14 @@ local usage = require("backup.s3.usage")
 
 --- What there is under one key; nil when there is nothing. Who may delete need not be able to look.
 local function look(bucket, key, version_id)
+  local object = { bucket = bucket, key = key, version_id = version_id }
   local input = { Bucket = bucket, Key = key, VersionId = version_id }
   local head, err = errors.try(s3.head_object, input)
   local is_marker = err and err.status == 405 -- that is how S3 answers for a marker's version id
   if err and err.status == 404 and not version_id then
-    return nil, s3_fault.explain_head(s3, err, bucket, ("s3://%s/%s"):format(bucket, key))
+    return nil, s3_fault.explain_head(s3, err, object)
   elseif err and err.status ~= 403 and not is_marker then
-    error(s3_fault.explain(err, bucket), 0)
+    error(s3_fault.explain_head(s3, err, object), 0)
   end
   head = head or {}
   return {
@@ -73,7 +74,9 @@ local function target_of(url, o)
     return target
   end
   local entry, err = look(bucket, key, o.version_id)
-  if err then
+  if err and err.code == "NoSuchBucket" then
+    error(err, 0)
+  elseif err then
     err.hint = "nothing was deleted; with --recursive a URL names a folder"
     error(err, 0)
   end

@@ -16,6 +16,7 @@ local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local keys = require("backup.keys")
 local parties = require("backup.age.parties")
+local s3_fault = require("backup.transfer.s3_fault")
 local task = require("awsbak.task")
 
 local M = {}
@@ -125,7 +126,7 @@ end
 ---@param version_id string?
 ---@return backup.age.Ranges raises what S3 says
 function M.object(s3, bucket, key, version_id)
-  local head = s3.head_object({ Bucket = bucket, Key = key, VersionId = version_id })
+  local head = s3_fault.head(s3, { bucket = bucket, key = key, version_id = version_id })
   local name = ("s3://%s/%s"):format(bucket, key)
   return {
     name = name,

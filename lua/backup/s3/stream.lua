@@ -25,10 +25,7 @@ local broken = { network = true, timeout = true }
 
 --- What S3 says of an object that cannot be read, with what to do about it.
 local function explain(self, err)
-  if err.code == "NoSuchKey" or err.code == "NoSuchVersion" then
-    err.message = ("%s does not exist"):format(self.location)
-    err.hint = "check the key; awsbak s3 versions tells whether it was deleted"
-  elseif err.code == "InvalidRange" or err.status == 416 then
+  if err.code == "InvalidRange" or err.status == 416 then
     err.message = ("%s has no bytes in the range %s"):format(self.location, self.range)
   elseif err.code == "InvalidObjectState" then
     err.message = ("%s is archived (%s)"):format(
@@ -40,7 +37,7 @@ local function explain(self, err)
     err.message = ("%s was replaced while it was read"):format(self.location)
     err.hint = "read it again; nothing after the break was taken from the new one"
   end
-  return s3_fault.explain(err, self.bucket)
+  return s3_fault.explain_object(err, self)
 end
 
 --- Ask for the bytes from `first` to `last`, or for what the caller wanted.

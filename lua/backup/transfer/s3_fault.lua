@@ -1,4 +1,4 @@
---- What S3 says of a bucket that is not there, with what to do about it.
+--- What S3 says of a bucket, an object or a version that is not there, with what to do about it.
 
 local errors = require("awsbak.errors")
 
@@ -29,20 +29,52 @@ function M.call(bucket, f, ...)
   return table.unpack(results, 2, results.n)
 end
 
+-- Codes of what is not there; a HEAD has none but its status.
+local missing = { ["404"] = true, NoSuchKey = true, NoSuchVersion = true }
+
+--- Say which version cannot be read. S3 answers 405 for a delete marker's id, and 400 for what is
+--- no id (API reference, HeadObject), but also for other things.
+local function explain_version(err, version, location)
+  local versions = ("awsbak s3 versions %s lists those that there are"):format(location)
+  if missing[err.code] then
+    err.message, err.hint = ("there is no version %s of %s"):format(version, location), versions
+  elseif err.status == 405 then
+    local what = "version %s of %s is a delete marker, which has no bytes"
+    err.message, err.hint = what:format(version, location), versions
+  elseif err.status == 400 then
+    err.message = ("version %s of %s: %s"):format(version, location, err.message)
+    err.hint = versions
+  end
+end
+
+--- The same for an object that cannot be read, or a version of one.
+---@param err awsbak.Error
+---@param object { bucket: string, key: string, version_id: string? }
+---@return awsbak.Error err the same
+function M.explain_object(err, object)
+  local location = ("s3://%s/%s"):format(object.bucket, object.key)
+  if object.version_id then
+    explain_version(err, object.version_id, location)
+  elseif missing[err.code] then
+    err.message = location .. " does not exist"
+    err.hint = "check the key; awsbak s3 versions tells whether it was deleted"
+  end
+  return M.explain(err, object.bucket)
+end
+
 --- The same for a HEAD of an object, whose answer 404 has no words: bucket or object?
 ---@param s3 table the client
 ---@param err awsbak.Error
----@param bucket string
----@param location string the object
+---@param object { bucket: string, key: string, version_id: string? }
 ---@return awsbak.Error err the same
-function M.explain_head(s3, err, bucket, location)
-  local _, e = errors.try(s3.head_bucket, { Bucket = bucket })
-  if e and e.status == 404 then
-    err.code = "NoSuchBucket"
-    return M.explain(err, bucket)
+function M.explain_head(s3, err, object)
+  if err.status == 404 then
+    local _, e = errors.try(s3.head_bucket, { Bucket = object.bucket })
+    if e and e.status == 404 then
+      err.code = "NoSuchBucket"
+    end
   end
-  err.message, err.hint = location .. " does not exist", "check the key"
-  return err
+  return M.explain_object(err, object)
 end
 
 --- The head of an object, with its checksums.
@@ -60,10 +92,8 @@ function M.head(s3, object, members)
   local head, err = errors.try(s3.head_object, input)
   if head then
     return head
-  elseif err.status == 404 then
-    M.explain_head(s3, err, object.bucket, ("s3://%s/%s"):format(object.bucket, object.key))
   end
-  error(err, 0)
+  error(M.explain_head(s3, err, object), 0)
 end
 
 return M
