@@ -132,6 +132,23 @@ describe("awsbak s3 sync", function()
     assert.equal(6, must("sync", "s3://vault/x", "s3://other/y", "--checksum").same)
   end)
 
+  it("says of a single file or object as the source that cp copies one", function()
+    local path = dir:write("one", "1")
+    put({ one = "1" })
+    for _, words in ipairs({
+      { "sync", path, "s3://vault/x" },
+      { "sync", "s3://vault/one", dir:path("x") },
+      { "sync", "s3://vault/one", "s3://other/one", "--delete", "--yes" },
+      { "cp", "--recursive", "s3://vault/one", dir:path("x") },
+    }) do
+      local result = run(table.unpack(words))
+      assert.matches("awsbak s3 cp copies one, without %-%-recursive\n$", result.stderr)
+      assert.is_true(result.status == 1 or result.status == 2)
+    end
+    put({ ["one/a"] = "2" })
+    assert.equal(1, must("sync", "s3://vault/one", dir:path("x")).ok)
+  end)
+
   it("asks for no head of what fits into a part, and for one object once", function()
     put({ a = "one", b = "two" })
     must("sync", "s3://vault", dir:path("to"))

@@ -14,6 +14,7 @@ local walk = require("backup.s3.walk")
 local ends = {}
 
 local FOLDER_MODE <const> = tonumber("755", 8)
+local ONE <const> = "awsbak s3 cp copies one, without --recursive"
 local RATE_MAX <const> = 900 * 1024 ^ 4 -- bytes a second; awsbak.pace takes 1e15
 
 ---@class backup.End
@@ -61,17 +62,52 @@ local function local_end(word, folder)
   return setmetatable({ kind = "folder", name = (word:gsub("/*$", "/")), folder = folder }, End)
 end
 
+--- What there is under one key.
+local function object_at(s3, bucket, key)
+  return listing.only(listing.objects(s3, bucket, key), key)()
+end
+
+--- Make a folder in S3 that has nothing in it, and is called as an object is, an error where it is
+--- listed: the object was meant.
+local function refuse_object(from, word)
+  local list = from.list
+  local _, key = from.s3.parse_prefix(word)
+  local is_open = key ~= "" and key:sub(-1) ~= "/"
+  function from.list()
+    local is_empty, entries = true, list()
+    return function()
+      local entry = entries()
+      is_empty = is_empty and not entry
+      if is_empty and is_open and object_at(from.s3, from.bucket, key) then
+        errors.raise({
+          kind = "usage",
+          code = "no_folder",
+          message = word .. " is an object, and no folder",
+          hint = ONE,
+        })
+      end
+      return entry
+    end
+  end
+  return from
+end
+
 --- The end that is copied from.
 ---@param s3 table the client
 ---@param word string
 ---@return backup.End
---- Raises kind io when the folder cannot be opened; kind usage for what is no folder.
+--- Raises kind io when the folder cannot be opened; kind usage for what is no folder, of an object
+--- when it is listed.
 function ends.source(s3, word)
   usage.refuse(word == "-", word, "is no folder")
   if ends.is_s3(word) then
-    return ends.prefix(s3, word)
+    return refuse_object(ends.prefix(s3, word), word)
   end
-  return local_end(word, errors.check(file.folder(word)))
+  local folder, err = file.folder(word)
+  if err and err.code == "ENOTDIR" then
+    err.hint = ONE
+  end
+  return local_end(word, errors.check(folder, err))
 end
 
 --- The end that is copied to; a folder is made, unless this is a dry run.
@@ -181,7 +217,7 @@ function End:entry(key)
     return self.folder and walk.file(self.folder, key)
   end
   local whole = self.prefix .. key
-  local found = listing.only(listing.objects(self.s3, self.bucket, whole), whole)()
+  local found = object_at(self.s3, self.bucket, whole)
   return found and { key = key, size = found.size, modified = found.modified, object = found }
 end
 
