@@ -46,7 +46,7 @@ local function read(name, region)
   return mine
 end
 
---- The digest of a body. Awaits for a region.
+--- The digest of a body. Awaits for a region of a file that is not held.
 ---@param name string of awsbak.core.digest: "sha256"
 ---@param value string|userdata|nil nil is an empty body
 ---@return string digest raw
@@ -55,7 +55,10 @@ function body.digest(name, value)
   if not is_region(value) then
     return errors.check(digest.digest(name, value or ""))
   end
-  if not (known[value] and known[value][name]) then
+  local sum, err = value:sum(name)
+  if sum or err then
+    return errors.check(sum, err)
+  elseif not (known[value] and known[value][name]) then
     known[value] = read(name, value)
   end
   return known[value][name]

@@ -52,14 +52,17 @@ struct ab_file **ab_file_handle_new(lua_State *L)
     return &self->file;
 }
 
-/* file.open(path) -> handle to read a regular file | nil, err (code "not_regular" for others) */
+/* file.open(path[, hold = false]) -> handle to read a regular file | nil, err (code "not_regular"
+ * for others). With `hold` one of at most 64 KiB is read and closed now, where no disk must be
+ * waited for, and the handle has what it was. */
 static int file_open(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
+    bool hold = lua_toboolean(L, 2);
     struct lua_file *self = ab_bind_object(L, sizeof *self, CLASS, 0);
     struct ab_err err;
 
-    self->file = ab_file_open(path, &err);
+    self->file = ab_file_open(path, hold, &err);
     return self->file ? 1 : ab_bind_fail(L, &err);
 }
 

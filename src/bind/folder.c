@@ -78,15 +78,16 @@ static int folder_stat(lua_State *L)
     return ab_file_push_stat(L, &st);
 }
 
-/* f:open(path) -> handle to read a regular file, as file.open | nil, err */
+/* f:open(path[, hold = false]) -> handle to read a regular file, as file.open | nil, err */
 static int folder_file(lua_State *L)
 {
     const struct ab_folder *folder = open_folder(L);
     const char *path = check_path(L, 2);
+    bool hold = lua_toboolean(L, 3);
     struct ab_file **file = ab_file_handle_new(L);
     struct ab_err err;
 
-    *file = ab_folder_file(folder, path, &err);
+    *file = ab_folder_file(folder, path, hold, &err);
     return *file ? 1 : ab_bind_fail(L, &err);
 }
 

@@ -18,7 +18,10 @@ struct digest_job {
 
 const struct ab_region *ab_bind_region(lua_State *L, int arg)
 {
-    return luaL_testudata(L, arg, CLASS);
+    const struct ab_region *region = luaL_testudata(L, arg, CLASS);
+
+    luaL_argcheck(L, !region || region->file, arg, "the region is closed");
+    return region;
 }
 
 int ab_bind_region_new(lua_State *L, struct ab_file *file)
@@ -36,12 +39,16 @@ int ab_bind_region_new(lua_State *L, struct ab_file *file)
 
 static struct ab_region *self_region(lua_State *L)
 {
-    return luaL_checkudata(L, 1, CLASS);
+    struct ab_region *region = luaL_checkudata(L, 1, CLASS);
+
+    luaL_argcheck(L, region->file, 1, "the region is closed");
+    return region;
 }
 
+/* __close and __gc: its file is not needed any more */
 static int region_drop(lua_State *L)
 {
-    struct ab_region *region = self_region(L);
+    struct ab_region *region = luaL_checkudata(L, 1, CLASS);
 
     ab_file_unref(region->file);
     region->file = NULL;
@@ -106,6 +113,27 @@ static int region_digest(lua_State *L)
     return ab_bind_job(L, run_digest, drop_job, job, push_digests);
 }
 
+/* r:sum(name) -> the raw digest of all its bytes, of a file that is held | nil: it must be read, as
+ * digest() does | nil, err */
+static int region_sum(lua_State *L)
+{
+    const struct ab_region *region = self_region(L);
+    const char *name = luaL_checkstring(L, 2);
+    const uint8_t *bytes = ab_region_bytes(region);
+    uint8_t out[AB_DIGEST_MAX];
+    size_t len;
+    struct ab_err err;
+
+    if (!bytes) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (!ab_digest_once(name, (struct ab_slice){bytes, (size_t)region->size}, out, &len, &err))
+        return ab_bind_fail(L, &err);
+    lua_pushlstring(L, (const char *)out, len);
+    return 1;
+}
+
 /* r:read() -> bytes | nil, err: all of them, at once; of a region of a file in memory alone */
 static int region_read(lua_State *L)
 {
@@ -113,7 +141,7 @@ static int region_read(lua_State *L)
     struct ab_err err;
     luaL_Buffer b;
 
-    luaL_argcheck(L, region->file && region->file->in_memory, 1, "the file is not one in memory");
+    luaL_argcheck(L, region->file->in_memory, 1, "the file is not one in memory");
     char *out = luaL_buffinitsize(L, &b, (size_t)region->size);
     if (!ab_region_read(region, 0, out, (size_t)region->size, &err))
         return ab_bind_fail(L, &err);
@@ -121,8 +149,10 @@ static int region_read(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg meta[] = {{"__gc", region_drop}, {"__len", region_size}, {NULL, NULL}};
-static const luaL_Reg methods[] = {{"digest", region_digest}, {"read", region_read}, {NULL, NULL}};
+static const luaL_Reg meta[] = {
+    {"__gc", region_drop}, {"__close", region_drop}, {"__len", region_size}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"digest", region_digest}, {"sum", region_sum}, {"read", region_read}, {NULL, NULL}};
 
 void ab_bind_region_class(lua_State *L)
 {

@@ -14,7 +14,7 @@ void ab_bind_region_class(lua_State *L);
 int ab_bind_region_new(lua_State *L, struct ab_file *file);
 
 /* The region at `arg`, or NULL when there is another value; it has its file as long as the value
- * lives. */
+ * lives and is not closed. Raises for one that is closed. */
 const struct ab_region *ab_bind_region(lua_State *L, int arg);
 
 #endif

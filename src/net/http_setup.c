@@ -8,13 +8,14 @@
 static CURLcode set_body(CURL *easy, const struct ab_http_request *request)
 {
     CURLcode code = CURLE_OK;
-    bool in_file = request->region.file, is_asked = in_file || request->pace;
+    const uint8_t *held = ab_region_bytes(&request->region);
+    bool in_file = request->region.file, is_asked = (in_file && !held) || request->pace;
     int64_t size = in_file ? request->region.size : (int64_t)request->body.len;
-    const char *bytes = request->body.len > 0 ? (const char *)request->body.data : "";
+    const char *bytes = (const char *)(held ? held : request->body.data);
 
     AB_SET(CURLOPT_POST, 1L);
     AB_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
-    AB_SET(CURLOPT_POSTFIELDS, is_asked && size > 0 ? NULL : bytes);
+    AB_SET(CURLOPT_POSTFIELDS, size == 0 ? "" : is_asked ? NULL : bytes);
     return code;
 }
 

@@ -29,7 +29,7 @@ struct ab_file *ab_file_adopt(int fd, const char *path, struct ab_err *err)
     return f;
 }
 
-struct ab_file *ab_file_open(const char *path, struct ab_err *err)
+struct ab_file *ab_file_open(const char *path, bool hold, struct ab_err *err)
 {
     /* Without O_NONBLOCK, opening a fifo would wait for a writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -41,8 +41,12 @@ struct ab_file *ab_file_open(const char *path, struct ab_err *err)
             close(fd);
         return NULL;
     }
-    if (S_ISREG(st.st_mode))
-        return ab_file_adopt(fd, path, err);
+    if (S_ISREG(st.st_mode)) {
+        struct ab_file *f = ab_file_adopt(fd, path, err);
+        if (f && hold)
+            ab_file_hold(f, &st);
+        return f;
+    }
     close(fd);
     ab_fail(err, AB_IO, "not_regular", "cannot read %s: it is not a regular file%s", path,
             S_ISDIR(st.st_mode) ? "" : " (use - to read from standard input)");
@@ -132,14 +136,19 @@ void ab_file_unref(struct ab_file *f)
 {
     if (!f || --f->refs > 0)
         return;
-    close(f->fd);
+    if (f->fd >= 0)
+        close(f->fd);
+    ab_free(f->held);
     ab_free(f->path);
     ab_free(f);
 }
 
 bool ab_file_stat(const struct ab_file *f, struct stat *st, struct ab_err *err)
 {
-    return fstat(f->fd, st) == 0 || ab_fail_errno(err, errno, "cannot examine %s", f->path);
+    if (f->held)
+        *st = f->held->st;
+    return f->held || fstat(f->fd, st) == 0 ||
+           ab_fail_errno(err, errno, "cannot examine %s", f->path);
 }
 
 bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err)
@@ -179,8 +188,8 @@ bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err)
 bool ab_file_read(const struct ab_file *f, void *out, size_t len, int64_t offset, size_t *got,
                   struct ab_err *err)
 {
-    *got = 0;
-    while (*got < len) {
+    *got = f->held ? ab_file_copy_held(f, out, len, offset) : 0;
+    while (!f->held && *got < len) {
         ssize_t n = pread(f->fd, (char *)out + *got, len - *got, offset + (int64_t)*got);
         if (n == 0)
             break;

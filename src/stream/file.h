@@ -9,15 +9,32 @@
 
 #include "base/err.h"
 
-struct ab_file {
-    int refs;
-    int fd;     /* owned */
-    char *path; /* owned; for messages */
-    bool in_memory;
+struct ab_file_held {
+    struct stat st;
+    uint8_t bytes[]; /* st.st_size of them */
 };
 
-/* Open a regular file to read; kind io, code "not_regular" for anything else that exists. */
-struct ab_file *ab_file_open(const char *path, struct ab_err *err);
+struct ab_file {
+    int refs;
+    int fd;     /* owned; -1 when it is held */
+    char *path; /* owned; for messages */
+    bool in_memory;
+    struct ab_file_held *held; /* owned; NULL but for a file that is held */
+};
+
+/* Open a regular file to read; kind io, code "not_regular" for anything else that exists. With
+ * `hold` as ab_file_hold(). */
+struct ab_file *ab_file_open(const char *path, bool hold, struct ab_err *err);
+
+enum { AB_FILE_HELD_MAX = 64 * 1024 }; /* bytes of a file that is held */
+
+/* Read a small file at once and close it: what is said and read of it from now on is what it was.
+ * `st` is of fstat(2) since it was opened. Nothing is done with a larger one, with one that would
+ * have to be waited for (preadv2(2), RWF_NOWAIT), and with one that somebody writes. */
+void ab_file_hold(struct ab_file *f, const struct stat *st);
+
+/* Copy up to `len` bytes at `offset` of a file that is held; how many there are. */
+size_t ab_file_copy_held(const struct ab_file *f, void *out, size_t len, int64_t offset);
 
 /* Take over a descriptor, in every case; `path` is copied. */
 struct ab_file *ab_file_adopt(int fd, const char *path, struct ab_err *err);

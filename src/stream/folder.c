@@ -150,7 +150,7 @@ int ab_folder_enter(const struct ab_folder *f, const char *path, mode_t make, st
     return fd;
 }
 
-/* The folder that a path's last name is in, and that name; -1 on failure. */
+/* The folder that a path's last name is in, for leave(), and that name; -1 on failure. */
 static int enter_above(const struct ab_folder *f, const char *path, const char **name,
                        struct ab_err *err)
 {
@@ -160,7 +160,7 @@ static int enter_above(const struct ab_folder *f, const char *path, const char *
         return -1;
     *name = slash ? slash + 1 : path;
     if (!slash)
-        return ab_folder_enter(f, "", 0, err);
+        return f->fd;
     char *above = ab_strdup(path);
     if (!above) {
         ab_fail_memory(err);
@@ -172,6 +172,12 @@ static int enter_above(const struct ab_folder *f, const char *path, const char *
     return fd;
 }
 
+static void leave(const struct ab_folder *f, int above)
+{
+    if (above != f->fd)
+        close(above);
+}
+
 bool ab_folder_stat(const struct ab_folder *f, const char *path, struct stat *st,
                     struct ab_err *err)
 {
@@ -181,11 +187,12 @@ bool ab_folder_stat(const struct ab_folder *f, const char *path, struct stat *st
     if (at < 0)
         return false;
     bool ok = fstatat(at, name, st, AT_SYMLINK_NOFOLLOW) == 0 || fail(f, path, "examine", err);
-    close(at);
+    leave(f, at);
     return ok;
 }
 
-struct ab_file *ab_folder_file(const struct ab_folder *f, const char *path, struct ab_err *err)
+struct ab_file *ab_folder_file(const struct ab_folder *f, const char *path, bool hold,
+                               struct ab_err *err)
 {
     struct stat st;
 
@@ -199,7 +206,10 @@ struct ab_file *ab_folder_file(const struct ab_folder *f, const char *path, stru
         ab_fail(err, AB_IO, "not_regular", "cannot read %s/%s: it is not a regular file", f->path,
                 path);
     } else {
-        return ab_file_adopt(fd, path, err);
+        struct ab_file *file = ab_file_adopt(fd, path, err);
+        if (file && hold)
+            ab_file_hold(file, &st);
+        return file;
     }
     if (fd >= 0)
         close(fd);
@@ -214,6 +224,6 @@ bool ab_folder_remove(const struct ab_folder *f, const char *path, bool folder, 
     if (at < 0)
         return false;
     bool ok = unlinkat(at, name, folder ? AT_REMOVEDIR : 0) == 0 || fail(f, path, "remove", err);
-    close(at);
+    leave(f, at);
     return ok;
 }

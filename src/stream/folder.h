@@ -34,8 +34,10 @@ int ab_folder_enter(const struct ab_folder *f, const char *path, mode_t make, st
 AB_MUST_USE bool ab_folder_stat(const struct ab_folder *f, const char *path, struct stat *st,
                                 struct ab_err *err);
 
-/* Open a regular file beneath to read; code "not_regular" for anything else. */
-struct ab_file *ab_folder_file(const struct ab_folder *f, const char *path, struct ab_err *err);
+/* Open a regular file beneath to read; code "not_regular" for anything else. With `hold` as
+ * ab_file_hold(). */
+struct ab_file *ab_folder_file(const struct ab_folder *f, const char *path, bool hold,
+                               struct ab_err *err);
 
 /* Remove a file or a link, or with `folder` an empty folder. */
 AB_MUST_USE bool ab_folder_remove(const struct ab_folder *f, const char *path, bool folder,

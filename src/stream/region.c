@@ -31,6 +31,13 @@ bool ab_region_read(const struct ab_region *region, int64_t from, void *out, siz
     return got == len || too_short(region, err);
 }
 
+const uint8_t *ab_region_bytes(const struct ab_region *region)
+{
+    const struct ab_file_held *held = region->file ? region->file->held : NULL;
+
+    return held && region->size <= held->st.st_size - region->at ? held->bytes + region->at : NULL;
+}
+
 static bool add_all(const struct ab_region *region, struct ab_digest *const digests[], size_t count,
                     uint8_t *piece, struct ab_err *err)
 {

@@ -29,6 +29,9 @@ struct ab_region_digests {
     size_t len[AB_REGION_DIGESTS];
 };
 
+/* The bytes of a region of a file that is held (stream/file.h), which has them; else NULL. */
+const uint8_t *ab_region_bytes(const struct ab_region *region);
+
 /* Fill in the digests by their names. */
 AB_MUST_USE bool ab_region_digest(const struct ab_region *region, struct ab_region_digests *digests,
                                   struct ab_err *err);

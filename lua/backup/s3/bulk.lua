@@ -149,8 +149,8 @@ local function copy_one(self, step)
   local from, to = self.from, self.to
   local target = to.bucket and { bucket = to.bucket, key = to.prefix .. step.key }
   if from.kind == "folder" then
-    return copying.up(copy, from:location(step.key), target, function()
-      return from.folder:open(step.key)
+    return copying.up(copy, from:location(step.key), target, function(_, hold)
+      return from.folder:open(step.key, hold)
     end)
   end
   local entry = step.source.object

@@ -145,11 +145,12 @@ end
 ---@param copy backup.Copying
 ---@param path string
 ---@param to backup.Place
----@param open (fun(path: string): userdata?, table?)? opens the file (default: by its path)
+---@param open (fun(path: string, hold: boolean): userdata?, table?)? opens the file, and holds a
+---  small one (default: by its path)
 ---@return backup.Uploaded
 --- Raises as s3_upload.put does; kind io when the file cannot be read.
 function copying.up(copy, path, to, open)
-  local handle <close> = errors.check((open or file.open)(path))
+  local handle <close> = errors.check((open or file.open)(path, true))
   local facts = errors.check(handle:stat())
   local log <close> = is_long(copy, facts.size)
       and journal.open(absolute(path), url(to), {

@@ -82,7 +82,7 @@ local function check_unchanged(self)
 end
 
 local function put(self)
-  local region = errors.check(self.handle:region(0, self.size))
+  local region <close> = errors.check(self.handle:region(0, self.size))
   local sum = body.digest(self.name, region)
   check_unchanged(self) -- what is sent must have this checksum
   local input = object_members(self, checked(self, sum))
@@ -134,7 +134,7 @@ local function begin(self)
 end
 
 local function upload_part(self, part)
-  local region = errors.check(self.handle:region(part.at, part.size))
+  local region <close> = errors.check(self.handle:region(part.at, part.size))
   local sum = body.digest(self.name, region)
   local journal = self.options.journal
   local known = journal and journal:part(part.number)
