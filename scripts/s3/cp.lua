@@ -185,7 +185,7 @@ return policy({
   options = options,
   run = function(o)
     check_meaning(o)
-    local kept <close> = cache.of_copy(o)
+    local kept <close> = cache.of_copy(o, o.from, o.to)
     if o.recursive then
       return copy_folder(o, kept)
     end

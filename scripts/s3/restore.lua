@@ -1,6 +1,7 @@
 --- Bring back what was in S3: awsbak s3 restore s3://vault/ssm --at 2d --to /restore
 
 local bulk = require("backup.s3.bulk")
+local cache = require("backup.s3.cache")
 local copying = require("backup.s3.copying")
 local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
@@ -28,6 +29,7 @@ local options = {
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
+table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
 
 --- What is brought back: a folder in S3, or the one that an object is in; with `versions`, a
@@ -149,10 +151,13 @@ return policy({
       ends.check(o.url, o.to, s3)
     end
     ends.check_options(o, o.url, o.to or o.url)
+    local kept <close> = cache.of_copy(o, o.url, o.to or o.url)
     local from = source(o)
     check_known(o, from)
+    local copy = copying.asked(s3, o, bulk.at_once())
+    copy.cache = kept
     local job = {
-      copy = copying.asked(s3, o, bulk.at_once()),
+      copy = copy,
       from = from,
       is_listed = true,
       compare = true,

@@ -96,7 +96,7 @@ return policy({
     ends.check(o.from, o.to, s3)
     ends.check_options(o, o.from, o.to)
     local compare = comparison(o)
-    local kept <close> = cache.of_copy(o)
+    local kept <close> = cache.of_copy(o, o.from, o.to)
     local copy = copying.asked(s3, o, bulk.at_once())
     copy.cache = kept
     local from <close> = ends.source(s3, o.from)

@@ -104,6 +104,7 @@ describe("awsbak s3 --cache", function()
       { "cp", URL, op:path("f"), "--cache", "1M", "--sse-c-key", key },
       { "cp", "--recursive", op:path("d"), "s3://vault/", "--cache", "1M" },
       { "sync", "s3://vault/", "s3://vault2/", "--cache", "1M" },
+      { "restore", "s3://vault/", "--at", "1d", "--cache", "1M" },
       { "cat", URL, "--cache-age", "1d" },
     }) do
       local result = op:run({ "s3", table.unpack(words) })

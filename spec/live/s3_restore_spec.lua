@@ -212,6 +212,15 @@ describe("awsbak s3 restore", function()
     run_to(2, "--object", "s3://vault", "--at", at)
   end)
 
+  it("reads versions through the cache into a folder", function()
+    for i, cached in ipairs({ 0, 6 }) do
+      local to = dir:path("c" .. i)
+      local done = run_to(3, "s3://vault/x", "--at", at, "--to", to, "--cache", "1M")
+      assert.same({ 6, cached }, { done.copied, done.cached })
+      assert.same(but_hostile(THEN), files("c" .. i))
+    end
+  end)
+
   it("brings one object back where it was", function()
     local words = { "--object", "s3://single/x/deleted", "--at" }
     put("single", "x/deleted", "then")

@@ -106,11 +106,13 @@ function cache.asked(o)
 end
 
 --- The same for a command that copies from one place to another: objects to files alone.
----@param o table values of cache.options, `from`, `to`, and `sse_c_key`
+---@param o table values of cache.options and `sse_c_key`
+---@param from string file, folder, place in S3, or "-"
+---@param to string likewise
 ---@return backup.S3Cache? nil when none is asked for
 --- Raises kind usage where it has no meaning; as cache.asked does.
-function cache.of_copy(o)
-  local is_download = ends.is_s3(o.from) and not ends.is_s3(o.to) and o.to ~= "-"
+function cache.of_copy(o, from, to)
+  local is_download = ends.is_s3(from) and not ends.is_s3(to) and to ~= "-"
   usage.refuse(o.cache and not is_download, "--cache", "is for objects that become files")
   usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
   return cache.asked(o)
