@@ -204,6 +204,25 @@ describe("awsbak s3 cp", function()
     assert.is_nil(file.stat(dir:path("b")))
   end)
 
+  it("says where to look for an upload whose beginning was not answered", function()
+    local path = dir:write("a", BIG)
+    for _, from in ipairs({ path, "-" }) do
+      -- libcurl repeats what was lost on a kept connection.
+      proxy:rule({ method = "POST", holds = { "?uploads" }, lost = true, times = -1 })
+      local words = { "s3", "cp", from, "s3://vault/unheard", "--part-size", "5M", "--force" }
+      local options = { env = { AWS_MAX_ATTEMPTS = "1" }, stdin = from == "-" and BIG or nil }
+      local result = op:run(words, options)
+      assert.equal(1, result.status)
+      assert.matches("awsbak s3 uploads s3://vault/unheard lists it", result.stderr, 1, true)
+    end
+    local left = s3.list_multipart_uploads({ Bucket = "vault" }).Uploads
+    assert.is_true(#left >= 2)
+    for _, upload in ipairs(left) do
+      local input = { Bucket = "vault", Key = "unheard", UploadId = upload.UploadId }
+      s3.abort_multipart_upload(input)
+    end
+  end)
+
   it("tells a program how far it is", function()
     local result = cp("--progress", "json", dir:write("a", BIG), "s3://vault/a")
     local last = result.stderr:match("([^\n]*)\n$")

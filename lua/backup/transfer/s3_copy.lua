@@ -121,8 +121,7 @@ local function copy_parts(self)
   local members = taken_over(self)
   members.ChecksumAlgorithm = self.algorithm
   members.ChecksumType = self.algorithm and "FULL_OBJECT"
-  local made = self.s3.create_multipart_upload(s3_outcome.input(self, members))
-  self.upload_id = made.UploadId
+  self.upload_id = s3_outcome.begin(self, s3_outcome.input(self, members))
   task.each(s3_parts.each(self.size, size), self.options.at_once or AT_ONCE, function(part)
     copy_part(self, part)
   end)

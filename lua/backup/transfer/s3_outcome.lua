@@ -13,6 +13,7 @@ local task = require("awsbak.task")
 
 local s3_outcome = {}
 
+local ABORTS_MAX <const> = 3 -- of one upload
 local MARK <const> = "awsbak-upload"
 
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
@@ -76,12 +77,52 @@ function s3_outcome.input(target, members)
   return input
 end
 
+--- Whether S3 may have done what it did not answer to.
+local function is_open(err)
+  return err.kind == "timeout" or err.kind == "reply" or err.kind == "network" and err.code == "cut"
+end
+
+--- Begin an upload in parts.
+---@param target backup.Target
+---@param input table of CreateMultipartUpload
+---@return string upload_id
+--- Raises as that does, with a hint where S3 may have begun one that nobody here knows of.
+function s3_outcome.begin(target, input)
+  local made, err = errors.try(target.s3.create_multipart_upload, input)
+  if made then
+    return made.UploadId
+  elseif is_open(err) then
+    local what = "it may have begun: awsbak s3 uploads %s lists it, and --abort ends it"
+    err.hint = what:format(target.location)
+  end
+  error(err, 0)
+end
+
+--- Whether an aborted upload still has parts. Who may not look takes it for gone.
+local function has_parts(target, upload_id)
+  local input = s3_outcome.input(target, { UploadId = upload_id, MaxParts = 1 })
+  local told = errors.try(target.s3.list_parts, input)
+  return told and #(told.Parts or {}) > 0
+end
+
+--- End it, as often as it takes: a part that is on its way meanwhile may survive (API reference,
+--- AbortMultipartUpload).
+local function abort(target, upload_id)
+  local input = s3_outcome.input(target, { UploadId = upload_id })
+  for _ = 1, ABORTS_MAX do
+    target.s3.abort_multipart_upload(input)
+    if not has_parts(target, upload_id) then
+      return
+    end
+  end
+  errors.raise({ kind = "service", code = "parts", message = "it still has parts" })
+end
+
 --- End an upload, whose parts would be paid for; a warning when that cannot be.
 ---@param target backup.Target
 ---@param upload_id string
 function s3_outcome.abort(target, upload_id)
-  local input = s3_outcome.input(target, { UploadId = upload_id })
-  local _, err = errors.try(task.shield, target.s3.abort_multipart_upload, input)
+  local _, err = errors.try(task.shield, abort, target, upload_id)
   if err and err.code ~= "NoSuchUpload" then
     local what = "the upload %s to %s could not be aborted: %s"
     log.warn(what, upload_id, target.location, tostring(err))

@@ -176,11 +176,11 @@ local function object_members(self, more)
 end
 
 local function begin(self)
-  local made = self.s3.create_multipart_upload(object_members(self, {
+  local members = {
     ChecksumAlgorithm = s3_checksums.algorithm(self.name),
     ChecksumType = "FULL_OBJECT",
-  }))
-  self.upload_id = made.UploadId
+  }
+  self.upload_id = s3_outcome.begin(self, object_members(self, members))
 end
 
 --- The bytes of a part as a body, and their checksum.

@@ -118,19 +118,17 @@ local function begin(self)
   if upload_id then
     return upload_id
   end
-  local made = self.s3.create_multipart_upload(object_members(self, {
-    ChecksumAlgorithm = self.algorithm,
-    ChecksumType = "FULL_OBJECT",
-  }))
+  local members = { ChecksumAlgorithm = self.algorithm, ChecksumType = "FULL_OBJECT" }
+  upload_id = s3_outcome.begin(self, object_members(self, members))
   if journal then
-    local facts = { upload_id = made.UploadId, mark = self.mark }
+    local facts = { upload_id = upload_id, mark = self.mark }
     local _, err = errors.try(journal.begin, journal, facts)
     if err then
-      s3_outcome.abort(self, made.UploadId) -- no later run would know of it
+      s3_outcome.abort(self, upload_id) -- no later run would know of it
       error(err, 0)
     end
   end
-  return made.UploadId
+  return upload_id
 end
 
 local function upload_part(self, part)
