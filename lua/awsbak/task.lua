@@ -56,7 +56,7 @@ end
 ---@return awsbak.Task
 function M.spawn(f, ...)
   argument.check(f, "function", "what task.spawn is given")
-  return life.new(tree.current and tree.current.groups[1], f, ...)
+  return life.new(tree.current and tree.spawned(tree.current), f, ...)
 end
 
 --- The task the caller runs in, or nil.
@@ -194,6 +194,7 @@ function M.each(iterator, limit, f)
   tree.check(t)
   local scope <close> = new_scope(t)
   local group = scope.group
+  group.spare = {}
   local function start(item, ...)
     if item == nil then
       return false

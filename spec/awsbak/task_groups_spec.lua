@@ -9,6 +9,15 @@ local fail_with = tasks.fail_with
 local sleep_long = tasks.sleep_long
 local caught = tasks.caught
 
+--- An iterator over 1 to `n`.
+local function numbers(n)
+  local at = 0
+  return function()
+    at = at + 1
+    return at <= n and at or nil
+  end
+end
+
 describe("task.all", function()
   it("runs functions at once and returns each one's first result", function()
     local lines, note = journal()
@@ -141,6 +150,61 @@ describe("task.each", function()
       end
     )
     assert.equal(5000, done)
+  end)
+
+  describe("runs later calls in the coroutines of those that ended", function()
+    it("of which there are no more than calls at a time", function()
+      local used, count = {}, 0
+      task.each(numbers(60), 3, function(n)
+        local co = coroutine.running()
+        count = count + (used[co] and 0 or 1)
+        used[co] = true
+        task.sleep(n % 2 == 0 and SOON or 0)
+      end)
+      assert.equal(3, count)
+    end)
+
+    it("and nothing of an earlier one shows", function()
+      local got = {}
+      task.each(numbers(4), 1, function(n)
+        got[#got + 1] = select("#", coroutine.yield("mine"))
+        got[#got + 1] = n
+        local e = caught(task.all, { fail_with("own") })
+        assert.equal("own", e.code)
+        task.spawn(task.sleep, 0)
+        return n
+      end)
+      assert.same({ 0, 1, 0, 2, 0, 3, 0, 4 }, got)
+    end)
+
+    it("and what an earlier one returned is not kept", function()
+      local kept = setmetatable({}, { __mode = "k" })
+      local left
+      task.each(numbers(2), 2, function(n)
+        if n == 1 then
+          local large = {}
+          kept[large] = true
+          return large
+        end
+        task.sleep(SOON)
+        collectgarbage()
+        left = next(kept)
+      end)
+      assert.is_nil(left)
+    end)
+
+    it("unless a script has resumed one", function()
+      local ended, seen
+      task.each(numbers(4), 2, function(n)
+        if n == 1 then
+          ended, seen = coroutine.running(), {}
+        elseif n == 2 then
+          assert.is_false((coroutine.resume(ended)))
+        end
+        seen[#seen + 1] = n
+      end)
+      assert.same({ 1, 2, 3, 4 }, seen)
+    end)
   end)
 end)
 

@@ -198,6 +198,7 @@ local function await_task(t, other)
   end
   tree.check(t)
   if other.state ~= "done" then
+    other.waiters = other.waiters or {}
     table.insert(other.waiters, t)
     local e = tree.suspend(t)
     if e then

@@ -15,14 +15,17 @@ local M = {}
 M.GRACE = 5
 
 ---@class awsbak.Task
----@field co thread
+---@field co thread? nil once done
+---@field f function? what it does, until it begins; `arguments` are that one's
+---@field arguments table?
 ---@field state "waiting"|"ready"|"running"|"done"
 ---@field results table? once done: its values, or [1] the error; `ok` tells which
 ---@field ok boolean?
 ---@field group awsbak.Group? the group it is a member of; nil for a root
----@field groups awsbak.Group[] the open groups of its children; groups[1] is for task.spawn
+---@field groups awsbak.Group[]? the open groups of its children
+---@field spawned awsbak.Group? the first of them: that for task.spawn
 ---@field draining awsbak.Group? the group whose members it waits for; nothing interrupts that
----@field waiters awsbak.Task[] who awaits it
+---@field waiters awsbak.Task[]? who awaits it
 ---@field cancelled awsbak.Error? why it was cancelled
 ---@field interrupt any? what to raise where it waits: an error, or a group for its failure
 ---@field shields integer how many shields it is in
@@ -37,6 +40,7 @@ M.Task = Task
 ---@field count integer how many
 ---@field failed boolean
 ---@field failure any the first error among the members, until it is raised in the owner
+---@field spare thread[]? of members that are done, for those to come, where there are many
 local Group = { __name = "awsbak.group" }
 M.Group = Group
 
@@ -53,6 +57,8 @@ M.wakers = {}
 
 --- How many wakers there are.
 M.waiting = 0
+
+local NONE <const> = {}
 
 local roots = {} -- set of tasks without parent that are not done
 
@@ -153,7 +159,7 @@ function M.cancel(t, reason)
   end
   t.cancelled = reason
   local graced = t.state == "waiting" and M.has_grace(t)
-  for _, group in ipairs(t.groups) do
+  for _, group in ipairs(t.groups or NONE) do
     for member in pairs(group.members) do
       if graced and not member.cancelled then
         member.shields = member.shields + 1 -- the children of a cleanup are cleanup
@@ -181,11 +187,21 @@ end
 
 --- An empty group of children.
 ---@param owner awsbak.Task
+---@param at integer? its place among the open ones (default: the last)
 ---@return awsbak.Group
-function M.new_group(owner)
+function M.new_group(owner, at)
   local group = setmetatable({ owner = owner, members = {}, count = 0, failed = false }, Group)
-  owner.groups[#owner.groups + 1] = group
+  owner.groups = owner.groups or {}
+  table.insert(owner.groups, at or #owner.groups + 1, group)
   return group
+end
+
+--- The group of the children that a task spawns.
+---@param t awsbak.Task
+---@return awsbak.Group
+function M.spawned(t)
+  t.spawned = t.spawned or M.new_group(t, 1)
+  return t.spawned
 end
 
 --- Keep an error that cannot be raised because another is on its way: in its field `also`.
@@ -325,11 +341,12 @@ end
 ---@param t awsbak.Task
 function M.check(t)
   M.check_cancelled(t)
-  if t.shields > 0 then
+  local groups = t.groups
+  if t.shields > 0 or not groups then
     return
   end
-  for i = #t.groups, 1, -1 do
-    local group = t.groups[i]
+  for i = #groups, 1, -1 do
+    local group = groups[i]
     if group.failed then
       M.drain(t, group, 0)
       error(M.take_failure(group), 0)
