@@ -152,8 +152,8 @@ local function iterate(rows)
   end
 end
 
-local function write_json_row(row)
-  if M.mode() == "jsonl" then
+local function write_json_row(row, mode)
+  if mode == "jsonl" then
     write(encode(row), "\n")
     return
   end
@@ -200,19 +200,20 @@ end
 function M.rows(columns, rows)
   local each, count = iterate(rows), 0
   local into = state()
-  if not into.items and settings.get("query") then
+  local mode = not into.items and M.mode() -- asked once: it asks the system
+  if mode and settings.get("query") then
     local list = all(each)
     write_picked(list)
     return #list
-  elseif not into.items and M.mode() == "table" then
+  elseif mode == "table" then
     return write_table(columns, each)
   end
   for row in each do
     count = count + 1
-    if into.items then
-      keep(into, row)
+    if mode then
+      write_json_row(row, mode)
     else
-      write_json_row(row)
+      keep(into, row)
     end
   end
   return count
