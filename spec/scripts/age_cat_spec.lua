@@ -48,6 +48,15 @@ describe("awsbak age cat", function()
     [{ "--range", "-99999999" }] = { 0, math.huge },
   }
 
+  it("says what to do where nothing opens a file, or it is in armor", function()
+    op.home:write("pw.age", archives.seal("x", { passphrase = "p", work_factor = 1, zstd = false }))
+    op.home:write("x.asc", "-----BEGIN AGE ENCRYPTED FILE-----\r\n")
+    local locked = cat(op:path("pw.age"))
+    assert.equal(1, locked.status)
+    assert.matches("; give the key that opens it with --identity FILE or", locked.stderr, 1, true)
+    assert.matches("; age -d reads it as a whole", cat(op:path("x.asc")).stderr, 1, true)
+  end)
+
   for _, place in ipairs({ "a file", "an object" }) do
     it("writes what is wanted of " .. place, function()
       local from = place == "a file" and op:path("x.age") or "s3://vault/a/x.age"

@@ -46,9 +46,16 @@ local READ_MAX = 64 * 1024 * 1024 -- bytes of one read()
 local Part = { __name = "backup.age.part" }
 Part.__index = Part
 
+-- What people can do, by the code of what is wrong.
+local HINTS = {
+  age_armor = "age -d reads it as a whole; a script does by awsbak.stream's open",
+  age_no_match = "give the key that opens it with --identity FILE or --passphrase-file FILE",
+}
+
 local function fail(ranges, err)
   if err.kind == "integrity" then
     err.message = ("%s: %s"):format(ranges.name, err.message)
+    err.hint = err.hint or HINTS[err.code]
   end
   error(err, 0)
 end
