@@ -317,6 +317,42 @@ describe("an S3 sink", function()
     end
   end)
 
+  it("doubles its parts after 2,000 of them", function()
+    local s3 = fake_s3()
+    local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3, part_size = 5 * MIB })
+    sink.count = 1998 -- of 10 GB that were sent before
+    sink:write(("x"):rep(20 * MIB + 1))
+    local sizes = {}
+    for number, bytes in pairs(s3.parts) do
+      sizes[number] = #bytes // MIB
+    end
+    assert.same({ [1999] = 5, [2000] = 5, [2001] = 10 }, sizes)
+  end)
+
+  it("ends parts that are on their way when it is closed, before it aborts", function()
+    local is_begun, ended
+    local s3 = fake_s3({
+      part = function()
+        is_begun = true
+        local _, err = pcall(task.sleep, 5)
+        ended = errors.from(err).kind
+        error(err, 0)
+      end,
+      abort = function()
+        assert.equal("cancelled", ended)
+      end,
+    })
+    task.run(function()
+      local sink <close> = s3_sink.open("s3://vault/k", { s3 = s3, part_size = 5 * MIB })
+      sink:write(("x"):rep(5 * MIB + 1))
+      while not is_begun do
+        task.sleep(0) -- its checksum is made
+      end
+    end)
+    assert.equal("cancelled", ended)
+    assert.equal("abort", s3.calls[#s3.calls])
+  end)
+
   it("aborts its upload again while parts that were on their way survive, three times", function()
     for survive, aborts in pairs({ [0] = 1, [1] = 2, [9] = 3 }) do
       local looked = 0

@@ -195,6 +195,15 @@ describe("composite checksums", function()
     })
   end
 
+  it("of parts that are not all of the object are of no use", function()
+    local bytes = ("x"):rep(100)
+    s3.put_object({ Bucket = "vault", Key = "k", Body = bytes })
+    for _, parts in ipairs({ { bytes:sub(1, 99) }, { bytes, "y" } }) do
+      local _, done = download(telling("SHA256", parts), "k")
+      assert.is_nil(done.checksum)
+    end
+  end)
+
   it("tell a sync by checksum what is the same and what is not", function()
     local parts = { ("a"):rep(PART), "bc" }
     local small = { "tiny" }
