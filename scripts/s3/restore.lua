@@ -53,6 +53,21 @@ local function source(o)
   return from
 end
 
+--- Raise for a folder that never had anything in it, and is called as an object is: that was meant.
+local function check_folder(o, from)
+  local bucket, key = s3.parse_prefix(o.url)
+  local is_open = not from.key and key ~= "" and key:sub(-1) ~= "/"
+  local is_empty = is_open and not from.versions()()
+  if is_empty and listing.only(listing.versions(s3, bucket, key), key)() then
+    errors.raise({
+      kind = "usage",
+      code = "no_folder",
+      message = o.url .. " is an object, and no folder",
+      hint = "--object brings back one",
+    })
+  end
+end
+
 --- Raise for an object that was not there: of a folder nobody can tell.
 local function check_known(o, from)
   local versions = from.versions()
@@ -153,6 +168,7 @@ return policy({
     ends.check_options(o, o.url, o.to or o.url)
     local kept <close> = cache.of_copy(o, o.url, o.to or o.url)
     local from = source(o)
+    check_folder(o, from)
     check_known(o, from)
     local copy = copying.asked(s3, o, bulk.at_once())
     copy.cache = kept

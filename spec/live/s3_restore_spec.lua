@@ -224,6 +224,8 @@ describe("awsbak s3 restore", function()
   it("brings one object back where it was", function()
     local words = { "--object", "s3://single/x/deleted", "--at" }
     put("single", "x/deleted", "then")
+    local _, _, folder = run_to(2, "s3://single/x/deleted", "--at", "1d")
+    assert.matches("is an object, and no folder; --object brings back one", folder.stderr, 1, true)
     put("single", "x/deleted2", "beside it")
     local before = time.rfc3339(next_second())
     words[4] = before
