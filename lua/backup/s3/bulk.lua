@@ -141,11 +141,23 @@ local function place(self, entry, most)
   }
 end
 
+--- What copies have in common: those onto something that steps have seen, or the others.
+local function in_common(self, is_seen)
+  local copy = self.in_common[is_seen]
+  if not copy then
+    copy = {}
+    for name, value in pairs(self.copy) do
+      copy[name] = value
+    end
+    copy.force = self.replace or is_seen and not self.keep
+    copy.is_absent = self.is_listed and not is_seen
+    self.in_common[is_seen] = copy
+  end
+  return copy
+end
+
 local function copy_one(self, step)
-  local copy = setmetatable({
-    force = self.replace or step.target ~= nil and not self.keep,
-    is_absent = self.is_listed and not step.target,
-  }, { __index = self.copy })
+  local copy = in_common(self, step.target ~= nil)
   local from, to = self.from, self.to
   local target = to.bucket and { bucket = to.bucket, key = to.prefix .. step.key }
   if from.kind == "folder" then
@@ -227,11 +239,9 @@ local function copied(self, step)
   end
   local done = copy_one(self, step)
   self.broken = 0
-  return row_of(step, "copied", {
-    bytes = done.bytes,
-    version_id = done.version_id,
-    cached = done.cached,
-  })
+  local row = row_of(step, "copied")
+  row.bytes, row.version_id, row.cached = done.bytes, done.version_id, done.cached
+  return row
 end
 
 --- Do a step, or steps that delete objects; rows.
@@ -304,10 +314,13 @@ local function waiting(self)
   end
 end
 
+-- Names of counts that are not those of their results.
+local COUNTED <const> = { ["to copy"] = "to_copy", ["to delete"] = "to_delete" }
+
 --- Count a row.
 local function count(self, row)
   local counts = self.counts
-  local name = row.result:gsub(" ", "_")
+  local name = COUNTED[row.result] or row.result
   if name == "copied" or name == "deleted" or name == "marked" then
     counts.ok = counts.ok + 1
   end
@@ -366,6 +379,7 @@ function bulk.run(job, steps)
     counts = { ok = 0, failed = 0, same = 0, bytes = 0, cached = job.copy.cache and 0 },
     later = {},
     broken = 0,
+    in_common = {},
   }, { __index = job })
   local shown <close> = progress.start("", nil, true)
   self.shown = shown

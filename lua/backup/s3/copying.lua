@@ -93,22 +93,28 @@ function copying.prepare(copy)
   }
 end
 
+local NONE <const> = {}
+
+--- Options of a transfer: what all copies have in common, and of `more` its input, checksum, head
+--- and journal. All in one table that need not grow: there is one for each file.
 local function options_of(copy, more)
-  local options = {
+  local many = copy.many or NONE
+  return {
     at_once = copy.at_once,
+    checksum = more.checksum,
     force = copy.force,
     gate = copy.gate,
+    get_object = many.get_object,
+    head = more.head,
+    input = more.input,
     is_absent = copy.is_absent,
+    journal = more.journal,
+    mark = many.mark,
     pace = copy.pace,
+    part_size = copy.part_size,
     progress = copy.progress,
+    put_object = many.put_object,
   }
-  for name, value in pairs(copy.many or {}) do
-    options[name] = value
-  end
-  for name, value in pairs(more) do
-    options[name] = value
-  end
-  return options
 end
 
 --- A place in S3 as people write it.
@@ -162,12 +168,7 @@ function copying.up(copy, path, to, open)
       })
     or nil
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
-  local more = {
-    input = copy.input,
-    checksum = copy.checksum,
-    journal = log,
-    part_size = copy.part_size,
-  }
+  local more = { input = copy.input, checksum = copy.checksum, journal = log }
   return s3_upload.put(handle, target, options_of(copy, more))
 end
 
@@ -221,12 +222,7 @@ function copying.down(copy, from, path, open)
   local sink_options = { force = copy.force, part = log and part_name(path, from) }
   local sink <close> = open_sink(open or outside.sink, path, sink_options)
   local handle <close> = errors.check(sink:file())
-  local more = {
-    head = head,
-    input = copy.read_input,
-    journal = log,
-    part_size = copy.part_size,
-  }
+  local more = { head = head, input = copy.read_input, journal = log }
   local options = options_of(copy, more)
   local done, err = errors.try(fetch, copy, source_of(copy, from), handle, options)
   if not done then
@@ -254,7 +250,7 @@ end
 --- Raises as s3_copy.put does.
 function copying.between(copy, from, to)
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
-  local more = { input = copy.input, checksum = copy.checksum, part_size = copy.part_size }
+  local more = { input = copy.input, checksum = copy.checksum }
   return s3_copy.put(source_of(copy, from), target, options_of(copy, more))
 end
 

@@ -21,7 +21,7 @@ local listing = {}
 ---@field latest boolean? of versions and markers: what a reader without a version id gets
 
 local function bare(etag)
-  return etag and (etag:gsub('^"(.*)"$', "%1"))
+  return etag and (etag:match('^"(.*)"$') or etag)
 end
 
 local function entry_of(object, kind)

@@ -38,6 +38,8 @@ local function problem(code, message)
   return { code = code, message = message }
 end
 
+local DOTS <const> = { ["."] = true, [".."] = true }
+
 --- What is wrong with the parts of a path; nil when nothing is.
 local function check_parts(path)
   if path:find("\0", 1, true) then
@@ -45,15 +47,20 @@ local function check_parts(path)
   elseif path:sub(1, 1) == "/" then
     return problem("empty_part", "it begins with a /")
   end
-  for part in (path .. "/"):gmatch("([^/]*)/") do
-    if part == "" then
+  local first = 1
+  repeat
+    local slash = path:find("/", first, true)
+    local last = slash and slash - 1 or #path
+    local size = last - first + 1
+    if size == 0 then
       return problem("empty_part", "it has // in it")
-    elseif part == "." or part == ".." then
-      return problem("dots", ("a part of it is %s"):format(part))
-    elseif #part > PART_MAX then
+    elseif size > PART_MAX then
       return problem("too_long", ("a part of it is longer than %d bytes"):format(PART_MAX))
+    elseif size <= 2 and DOTS[path:sub(first, last)] then
+      return problem("dots", ("a part of it is %s"):format(path:sub(first, last)))
     end
-  end
+    first = last + 2
+  until not slash
 end
 
 --- The path of the next key. Keys come in the order of their bytes, as S3 lists them; in another

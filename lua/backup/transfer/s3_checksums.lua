@@ -41,7 +41,11 @@ local CHECKSUMS = {
 --- The first checksum that is wanted, by whether it counts parts.
 local function find(head, is_wanted)
   for _, row in ipairs(CHECKSUMS) do
-    local value, count = (head[row.member] or ""):match("^([^-]+)(%-?%d*)$")
+    local told = head[row.member]
+    local value, count = nil, nil
+    if told then
+      value, count = told:match("^([^-]+)(%-?%d*)$")
+    end
     if value and is_wanted(count ~= "") then
       return row, codec.unbase64(value)
     end
@@ -68,7 +72,8 @@ end
 ---@param etag string?
 ---@return boolean
 function s3_checksums.has_parts(etag)
-  return (etag or ""):find('-%d+"?$') ~= nil
+  local is_maybe = etag and etag:find("-", 1, true) -- which most have not: no pattern is tried
+  return is_maybe ~= nil and etag:find('-%d+"?$') ~= nil
 end
 
 --- The checksum of the whole object. There is none where S3 says that it is one of parts, or the

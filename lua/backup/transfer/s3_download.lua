@@ -18,6 +18,7 @@ local units = require("awsbak.units")
 local s3_download = {}
 
 local AT_ONCE <const> = 4
+local NONE <const> = {}
 local ATTEMPTS <const> = 5 -- for a body that is cut
 local PAUSE_S <const> = 0.25 -- before the third one; doubles
 
@@ -51,12 +52,10 @@ local PAUSE_S <const> = 0.25 -- before the third one; doubles
 ---@field handle userdata awsbak.core.file
 ---@field sums table<integer, string> raw checksums of ranges by number
 
-local function input(self, more)
-  local members = { Bucket = self.bucket, Key = self.key }
-  for _, list in ipairs({ self.options.input or {}, more }) do
-    for name, value in pairs(list) do
-      members[name] = value
-    end
+local function input(self, range)
+  local members = { Bucket = self.bucket, Key = self.key, Range = range }
+  for name, value in pairs(self.options.input or NONE) do
+    members[name] = value
   end
   local head = self.head
   local is_named = head.VersionId and head.VersionId ~= "null"
@@ -88,13 +87,12 @@ end
 
 --- Fetch a range into its place; its checksum.
 local function get(self, part, region)
-  local more = {}
-  if part.size ~= self.size then
-    more.Range = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1)
-  end
+  local range = part.size ~= self.size
+      and ("bytes=%d-%d"):format(part.at, part.at + part.size - 1)
+    or nil
   local _ <close> = self.options.gate and self.options.gate:enter() or nil
   local get_object = self.options.get_object or self.s3.get_object
-  local answer = pace.run(self.options.pace, get_object, input(self, more))
+  local answer = pace.run(self.options.pace, get_object, input(self, range))
   local body <close> = answer.Body
   check_range(self, part, answer)
   return body:store(region, self.sum_name) or ""

@@ -63,16 +63,19 @@ function s3_outcome.shared(input)
   return shared
 end
 
+local NONE <const> = {}
+
 --- A request for the object.
 ---@param target backup.Target
 ---@param members table? what is said beside bucket, key and what all requests say
 ---@return table input
 function s3_outcome.input(target, members)
   local input = { Bucket = target.bucket, Key = target.key }
-  for _, more in ipairs({ target.shared or {}, members or {} }) do
-    for name, value in pairs(more) do
-      input[name] = value
-    end
+  for name, value in pairs(target.shared or NONE) do
+    input[name] = value
+  end
+  for name, value in pairs(members or NONE) do
+    input[name] = value
   end
   return input
 end

@@ -53,15 +53,12 @@ local AT_ONCE <const> = 4
 
 --- Members of the object that both ways of making it take.
 local function object_members(self, more)
-  local members = {}
-  for name, value in pairs(self.options.input or {}) do
-    members[name] = value
-  end
+  local input = s3_outcome.input(self, self.options.input)
   for name, value in pairs(more) do
-    members[name] = value
+    input[name] = value
   end
-  members.Metadata = self.metadata
-  return s3_outcome.input(self, members)
+  input.Metadata = self.metadata
+  return input
 end
 
 local function checked(self, sum)
