@@ -194,10 +194,32 @@ describe("core.file", function()
       local s <close> = assert(file.sink(dir:path("out")))
       task.await(s:write("x"))
       task.await(s:commit())
-      for _, method in ipairs({ s.write, s.commit }) do
-        local _, err = pcall(task.await, method(s, "y"))
+      for method, bytes in pairs({ [s.write] = "y", [s.commit] = false }) do
+        local _, err = pcall(task.await, method(s, bytes or nil))
         assert.same({ "io", "committed" }, { err.kind, err.code })
       end
+      assert.equal("x", dir:read("out"))
+    end)
+
+    it("has the time that it is committed with", function()
+      local s <close> = assert(file.sink(dir:path("out")))
+      local f <close> = assert(s:file())
+      task.await(f:pwrite("x", 0))
+      for _, wrong in ipairs({ -1, 1e12, "soon" }) do
+        assert.has_error(function()
+          s:commit(wrong)
+        end)
+      end
+      task.await(s:commit(1000000000.25))
+      assert.equal(1000000000.25, file.stat(dir:path("out")).mtime)
+    end)
+
+    it("is in a folder that was closed meanwhile", function()
+      local folder = assert(file.folder(dir:path("")))
+      local s <close> = assert(folder:sink("out"))
+      folder:close()
+      task.await(s:write("x"))
+      task.await(s:commit())
       assert.equal("x", dir:read("out"))
     end)
 

@@ -264,14 +264,21 @@ static int file_resize(lua_State *L)
     return ab_bind_job(L, run_resize, drop_io, io, push_true);
 }
 
+double ab_bind_time(lua_State *L, int arg)
+{
+    lua_Number at = luaL_checknumber(L, arg);
+
+    luaL_argcheck(L, at >= 0 && at < TIME_MAX, arg, "out of range");
+    return at;
+}
+
 /* f:touch(seconds since 1970) -> true | nil, err: the time of the last change */
 static int file_touch(lua_State *L)
 {
     struct lua_file *self = open_file(L);
-    lua_Number at = luaL_checknumber(L, 2);
+    double at = ab_bind_time(L, 2);
     struct ab_err err;
 
-    luaL_argcheck(L, at >= 0 && at < TIME_MAX, 2, "out of range");
     if (!ab_file_touch(self->file, at, &err))
         return ab_bind_fail(L, &err);
     lua_pushboolean(L, true);

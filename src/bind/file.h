@@ -11,6 +11,9 @@ struct ab_folder;
 /* bind/file.c: push a closed handle; where its file goes, one reference of it. */
 struct ab_file **ab_file_handle_new(lua_State *L);
 
+/* bind/file.c: the time at `arg`, in seconds since 1970. Raises for none. */
+double ab_bind_time(lua_State *L, int arg);
+
 /* bind/path.c: push what file.stat says. Returns 1. */
 int ab_file_push_stat(lua_State *L, const struct stat *st);
 
@@ -20,7 +23,7 @@ int ab_file_sink_open(lua_State *L);
 
 /* What file.sink does, beneath a folder unless it is NULL, with the path at `arg` and options after
  * it. */
-int ab_file_sink_new(lua_State *L, const struct ab_folder *folder, int arg);
+int ab_file_sink_new(lua_State *L, struct ab_folder *folder, int arg);
 
 /* bind/folder.c */
 void ab_bind_folder_class(lua_State *L);

@@ -18,7 +18,7 @@ struct lua_folder {
     struct ab_folder *folder; /* owned; NULL after close */
 };
 
-static const struct ab_folder *open_folder(lua_State *L)
+static struct ab_folder *open_folder(lua_State *L)
 {
     struct lua_folder *self = luaL_checkudata(L, 1, CLASS);
 
@@ -94,7 +94,7 @@ static int folder_file(lua_State *L)
 /* f:sink(path[, options]) -> as file.sink; folders that are missing are made */
 static int folder_sink(lua_State *L)
 {
-    const struct ab_folder *folder = open_folder(L);
+    struct ab_folder *folder = open_folder(L);
 
     check_path(L, 2);
     return ab_file_sink_new(L, folder, 2);
@@ -192,7 +192,7 @@ static int folder_close(lua_State *L)
 {
     struct lua_folder *self = luaL_checkudata(L, 1, CLASS);
 
-    ab_folder_free(self->folder);
+    ab_folder_unref(self->folder);
     self->folder = NULL;
     return 0;
 }

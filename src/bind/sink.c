@@ -28,7 +28,7 @@ static void free_state(struct ab_turn *turn)
 
 /* What a sink is opened with. */
 struct request {
-    const struct ab_folder *folder; /* borrowed; NULL: the path is as it is */
+    struct ab_folder *folder; /* borrowed; NULL: the path is as it is */
     const char *path;
     const char *part;
     bool force;
@@ -68,7 +68,7 @@ static struct state *idle_state(lua_State *L)
     return (struct state *)ab_turn_idle(L, CLASS, "sink", "write");
 }
 
-int ab_file_sink_new(lua_State *L, const struct ab_folder *folder, int arg)
+int ab_file_sink_new(lua_State *L, struct ab_folder *folder, int arg)
 {
     static const char *const names[] = {"force", "mode", "part", NULL};
     struct request r = {.folder = folder, .path = luaL_checkstring(L, arg), .mode = MODE};
@@ -142,10 +142,15 @@ static bool run_commit(struct ab_turn *turn, struct ab_err *err)
     return ab_sink_commit(((struct state *)turn)->sink, err);
 }
 
-/* s:commit() -> op of true: the file is on disk under its name */
+/* s:commit([mtime]) -> op of true: the file is on disk under its name, last changed at `mtime`
+ * (seconds since 1970; default: when it was) */
 static int sink_commit(lua_State *L)
 {
-    return ab_turn_job(L, &idle_state(L)->turn, run_commit);
+    struct state *s = idle_state(L);
+
+    if (!lua_isnoneornil(L, 2))
+        ab_sink_set_time(s->sink, ab_bind_time(L, 2));
+    return ab_turn_job(L, &s->turn, run_commit);
 }
 
 /* s:close(), __close and __gc: what was not committed is gone, but a part */

@@ -161,14 +161,18 @@ bool ab_file_size(const struct ab_file *f, int64_t *size, struct ab_err *err)
     return true;
 }
 
-bool ab_file_touch(const struct ab_file *f, double mtime, struct ab_err *err)
+bool ab_fd_touch(int fd, double mtime, const char *path, struct ab_err *err)
 {
     double whole = floor(mtime);
     struct timespec at = {.tv_sec = (time_t)whole, .tv_nsec = (long)((mtime - whole) * 1e9)};
     const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, at};
 
-    return futimens(f->fd, times) == 0 ||
-           ab_fail_errno(err, errno, "cannot set the time of %s", f->path);
+    return futimens(fd, times) == 0 || ab_fail_errno(err, errno, "cannot set the time of %s", path);
+}
+
+bool ab_file_touch(const struct ab_file *f, double mtime, struct ab_err *err)
+{
+    return ab_fd_touch(f->fd, mtime, f->path, err);
 }
 
 bool ab_file_resize(const struct ab_file *f, int64_t size, struct ab_err *err)

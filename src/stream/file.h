@@ -77,6 +77,9 @@ AB_MUST_USE bool ab_file_read(const struct ab_file *f, void *out, size_t len, in
 AB_MUST_USE bool ab_file_write(const struct ab_file *f, const void *data, size_t len,
                                int64_t offset, struct ab_err *err);
 
+/* As ab_file_touch(); `path` is for the message. */
+AB_MUST_USE bool ab_fd_touch(int fd, double mtime, const char *path, struct ab_err *err);
+
 /* As write(2) until all bytes are gone; `path` is for the message. */
 AB_MUST_USE bool ab_fd_write(int fd, const void *data, size_t len, const char *path,
                              struct ab_err *err);

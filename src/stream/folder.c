@@ -16,7 +16,7 @@ struct ab_folder *ab_folder_open(const char *path, struct ab_err *err)
     struct ab_folder *f = ab_calloc(1, sizeof *f);
 
     if (f)
-        f->fd = -1;
+        *f = (struct ab_folder){.refs = 1, .fd = -1};
     if (!f || !(f->path = ab_strdup(path))) {
         ab_fail_memory(err);
     } else {
@@ -25,13 +25,19 @@ struct ab_folder *ab_folder_open(const char *path, struct ab_err *err)
             return f;
         ab_fail_errno(err, errno, "cannot open the folder %s", path);
     }
-    ab_folder_free(f);
+    ab_folder_unref(f);
     return NULL;
 }
 
-void ab_folder_free(struct ab_folder *f)
+struct ab_folder *ab_folder_ref(struct ab_folder *f)
 {
-    if (!f)
+    f->refs++;
+    return f;
+}
+
+void ab_folder_unref(struct ab_folder *f)
+{
+    if (!f || --f->refs > 0)
         return;
     if (f->fd >= 0)
         close(f->fd);

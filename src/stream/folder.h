@@ -15,6 +15,7 @@
 #include "stream/file.h"
 
 struct ab_folder {
+    int refs;   /* of the loop's thread, as those of files are */
     int fd;     /* owned */
     char *path; /* owned; for messages */
 };
@@ -22,8 +23,11 @@ struct ab_folder {
 /* Open a folder that exists. */
 struct ab_folder *ab_folder_open(const char *path, struct ab_err *err);
 
-/* Free. NULL is fine. */
-void ab_folder_free(struct ab_folder *f);
+/* Count one more owner; `f` itself. */
+struct ab_folder *ab_folder_ref(struct ab_folder *f);
+
+/* Drop a reference; the last one closes. NULL is fine. */
+void ab_folder_unref(struct ab_folder *f);
 
 /* A descriptor of the folder `path` beneath ("": the folder itself), for the caller to close; -1 on
  * failure. With `make`, those that are missing are made with these permissions, and their names

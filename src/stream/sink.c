@@ -17,11 +17,14 @@
 enum { TEMP_MAX = 256, RANDOM_NAME_MAX = 40, DESCRIPTOR_MAX = 40, FOLDER_MODE = 0700 };
 
 struct ab_sink {
-    char *path;       /* owned; as given */
-    const char *name; /* its last part, inside path */
-    int folder;       /* owned */
-    int fd;           /* owned; -1 after commit */
-    bool keeps;       /* what is not committed */
+    char *path;             /* owned; as given */
+    const char *name;       /* its last part, inside path */
+    int folder;             /* owned, unless it is root's */
+    struct ab_folder *root; /* one reference, or NULL */
+    struct ab_file *file;   /* one reference, when somebody asked for it; it owns fd then */
+    int fd;                 /* owned */
+    double mtime;           /* to be set at commit, or negative */
+    bool keeps;             /* what is not committed */
     bool force;
     bool committed;
     bool broken;         /* a write or a sync failed: never to be committed */
@@ -67,14 +70,14 @@ static bool open_named_folder(struct ab_sink *s, char *slash, struct ab_err *err
 }
 
 /* The same beneath `root`, whose own path and a slash stand before. */
-static bool enter_folder(struct ab_sink *s, const struct ab_folder *root, char *slash,
-                         struct ab_err *err)
+static bool enter_folder(struct ab_sink *s, struct ab_folder *root, char *slash, struct ab_err *err)
 {
     char *beneath = s->path + strlen(root->path) + 1;
 
     if (slash < beneath) {
-        s->folder = ab_folder_enter(root, "", 0, err);
-        return s->folder >= 0;
+        s->root = ab_folder_ref(root);
+        s->folder = root->fd;
+        return true;
     }
     *slash = '\0';
     s->folder = ab_folder_enter(root, beneath, FOLDER_MODE, err);
@@ -82,7 +85,7 @@ static bool enter_folder(struct ab_sink *s, const struct ab_folder *root, char *
     return s->folder >= 0;
 }
 
-static bool open_folder(struct ab_sink *s, const struct ab_folder *root, struct ab_err *err)
+static bool open_folder(struct ab_sink *s, struct ab_folder *root, struct ab_err *err)
 {
     char *slash = strrchr(s->path, '/');
 
@@ -180,8 +183,8 @@ static bool open_part(struct ab_sink *s, const char *part, mode_t mode, struct a
 }
 
 /* Adopts `path`, which is NULL when there was no memory for it. */
-static struct ab_sink *new_sink(const struct ab_folder *root, char *path, const char *part,
-                                bool force, mode_t mode, struct ab_err *err)
+static struct ab_sink *new_sink(struct ab_folder *root, char *path, const char *part, bool force,
+                                mode_t mode, struct ab_err *err)
 {
     struct ab_sink *s = path ? ab_calloc(1, sizeof *s) : NULL;
 
@@ -191,6 +194,7 @@ static struct ab_sink *new_sink(const struct ab_folder *root, char *path, const 
         return NULL;
     }
     s->folder = s->fd = -1;
+    s->mtime = -1;
     s->force = force;
     s->path = path;
     if (open_folder(s, root, err) && check_target(s, err) &&
@@ -211,8 +215,8 @@ struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, m
     return new_sink(NULL, ab_strdup(path), part, force, mode, err);
 }
 
-struct ab_sink *ab_sink_beneath(const struct ab_folder *f, const char *path, const char *part,
-                                bool force, mode_t mode, struct ab_err *err)
+struct ab_sink *ab_sink_beneath(struct ab_folder *f, const char *path, const char *part, bool force,
+                                mode_t mode, struct ab_err *err)
 {
     size_t size = strlen(f->path) + strlen(path) + 2;
     char *whole = ab_alloc(size);
@@ -249,11 +253,12 @@ struct ab_file *ab_sink_file(struct ab_sink *s, struct ab_err *err)
 {
     if (!is_open(s, err))
         return NULL;
-    int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
-    if (fd >= 0)
-        return ab_file_adopt(fd, s->path, err);
-    ab_fail_errno(err, errno, "cannot write %s", s->path);
-    return NULL;
+    if (!s->file && !(s->file = ab_file_adopt(s->fd, s->path, err))) {
+        s->fd = -1; /* closed */
+        s->broken = true;
+        return NULL;
+    }
+    return ab_file_ref(s->file);
 }
 
 /* Give the unnamed file a name in the folder; EEXIST when it is taken. */
@@ -336,18 +341,23 @@ static bool sync_folder(const struct ab_sink *s, struct ab_err *err)
                          s->path);
 }
 
+void ab_sink_set_time(struct ab_sink *s, double mtime)
+{
+    s->mtime = mtime;
+}
+
 bool ab_sink_commit(struct ab_sink *s, struct ab_err *err)
 {
     if (!is_open(s, err))
         return false;
     s->broken = true; /* whatever happens below, there is no second try: after a failed sync the
                          kernel may have dropped the bytes and say nothing the next time */
+    if (s->mtime >= 0 && !ab_fd_touch(s->fd, s->mtime, s->path, err))
+        return false;
     if (fsync(s->fd) != 0)
         return ab_fail_errno(err, errno, "cannot write %s to disk", s->path);
     if (!publish(s, err))
         return false;
-    close(s->fd);
-    s->fd = -1;
     s->committed = true;
     return sync_folder(s, err);
 }
@@ -356,11 +366,15 @@ void ab_sink_free(struct ab_sink *s)
 {
     if (!s)
         return;
-    if (s->fd >= 0)
+    if (s->file)
+        ab_file_unref(s->file);
+    else if (s->fd >= 0)
         close(s->fd);
     if (s->temp[0] && !s->keeps)
         unlinkat(s->folder, s->temp, 0);
-    if (s->folder >= 0)
+    if (s->root)
+        ab_folder_unref(s->root);
+    else if (s->folder >= 0)
         close(s->folder);
     ab_free(s->path);
     ab_free(s);

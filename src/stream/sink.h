@@ -28,8 +28,8 @@ struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, m
 
 /* As ab_sink_new, or with `part` as ab_sink_resume, beneath a folder (stream/folder.h); folders in
  * `path` that are missing are made, mode 0700. */
-struct ab_sink *ab_sink_beneath(const struct ab_folder *f, const char *path, const char *part,
-                                bool force, mode_t mode, struct ab_err *err);
+struct ab_sink *ab_sink_beneath(struct ab_folder *f, const char *path, const char *part, bool force,
+                                mode_t mode, struct ab_err *err);
 
 /* The file, to be read and written at any place until the sink is committed; one more reference
  * for the caller. NULL on failure. */
@@ -40,6 +40,9 @@ void ab_sink_discard(struct ab_sink *s);
 
 /* Append. After a failure the sink can only be freed. */
 AB_MUST_USE bool ab_sink_write(struct ab_sink *s, const void *data, size_t len, struct ab_err *err);
+
+/* The time of the last change that the file will have, in seconds since 1970; set by commit. */
+void ab_sink_set_time(struct ab_sink *s, double mtime);
 
 /* Sync, name, sync the folder (where the file system can). After success the file is the caller's
  * and safe on disk. It may fail with the file in place and only its folder not synced; the message

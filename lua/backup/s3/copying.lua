@@ -95,13 +95,14 @@ end
 
 local NONE <const> = {}
 
---- Options of a transfer: what all copies have in common, and of `more` its input, checksum, head
---- and journal. All in one table that need not grow: there is one for each file.
+--- Options of a transfer: what all copies have in common, and of `more` its input, checksum,
+--- head, facts and journal. All in one table that need not grow: there is one for each file.
 local function options_of(copy, more)
   local many = copy.many or NONE
   return {
     at_once = copy.at_once,
     checksum = more.checksum,
+    facts = more.facts,
     force = copy.force,
     gate = copy.gate,
     get_object = many.get_object,
@@ -168,7 +169,7 @@ function copying.up(copy, path, to, open)
       })
     or nil
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
-  local more = { input = copy.input, checksum = copy.checksum, journal = log }
+  local more = { input = copy.input, checksum = copy.checksum, facts = facts, journal = log }
   return s3_upload.put(handle, target, options_of(copy, more))
 end
 
@@ -231,10 +232,7 @@ function copying.down(copy, from, path, open)
     end
     error(err, 0)
   end
-  if done.last_modified then
-    errors.check(handle:touch(done.last_modified))
-  end
-  task.await(sink:commit())
+  task.await(sink:commit(done.last_modified))
   if log then
     log:finish()
   end

@@ -178,7 +178,7 @@ end
 
 --- Make the file as long as the object. One that grows as its only part comes needs it not.
 local function make_room(self, part_size)
-  if self.size > part_size or errors.check(self.handle:stat()).size > 0 then
+  if self.size > part_size or errors.check(self.handle:size()) > 0 then
     task.await(self.handle:resize(self.size))
   end
 end

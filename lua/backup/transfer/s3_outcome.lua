@@ -57,8 +57,10 @@ local SHARED = {
 ---@return table
 function s3_outcome.shared(input)
   local shared = {}
-  for _, name in ipairs(SHARED) do
-    shared[name] = (input or {})[name]
+  if input and next(input) then
+    for _, name in ipairs(SHARED) do
+      shared[name] = input[name]
+    end
   end
   return shared
 end

@@ -32,6 +32,9 @@ function s3_parts.size(total, wanted)
       message = "S3 takes parts of 5 MiB to 5 GiB, and no " .. units.show_size(wanted),
     })
   end
+  if total <= wanted then
+    return wanted -- one part; 10,000 of a MiB are more
+  end
   local least = up(up(total, s3_parts.COUNT_MAX), MIB) * MIB
   if least > s3_parts.MAX then
     errors.raise({

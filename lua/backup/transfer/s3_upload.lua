@@ -22,6 +22,7 @@ local AT_ONCE <const> = 4
 ---@class backup.UploadOptions
 ---@field input table? more members of PutObject: StorageClass, Metadata, Tagging, SSECustomerKey,
 ---  ...
+---@field facts table? of the file as it was opened (its stat), when they are known
 ---@field force boolean? replaces what exists
 ---@field mark backup.Mark? made before, of the same metadata (default: one of its own)
 ---@field put_object (fun(input: table): table)? the client's, prepared for many objects
@@ -47,23 +48,22 @@ local AT_ONCE <const> = 4
 ---@field handle userdata awsbak.core.file
 ---@field size integer
 ---@field facts table of the file when it began
----@field parts table[] by number, as CompleteMultipartUpload wants them
----@field sums table<integer, string> raw checksums by number
+---@field parts table[]? of more than one: by number, as CompleteMultipartUpload wants them
+---@field sums table<integer, string>? raw checksums by number
 ---@field upload_id string?
 
 --- Members of the object that both ways of making it take.
-local function object_members(self, more)
-  local input = s3_outcome.input(self, self.options.input)
-  for name, value in pairs(more) do
-    input[name] = value
-  end
-  input.Metadata = self.metadata
-  return input
+local function object_members(self)
+  local members = s3_outcome.input(self, self.options.input)
+  members.Metadata = self.metadata
+  return members
 end
 
 local function checked(self, sum)
   return { ["Checksum" .. self.algorithm] = codec.base64(sum) }
 end
+
+local function nothing() end
 
 --- Raise unless the file is what it was: what was sent may be of two minds.
 local function check_unchanged(self)
@@ -80,9 +80,13 @@ end
 
 local function put(self)
   local region <close> = errors.check(self.handle:region(0, self.size))
-  local sum = body.digest(self.name, region)
-  check_unchanged(self) -- what is sent must have this checksum
-  local input = object_members(self, checked(self, sum))
+  local sum = errors.check(region:sum(self.name)) -- of a file that is held, and cannot change
+  if not sum then
+    sum = body.digest(self.name, region)
+    check_unchanged(self) -- what is sent must have this checksum
+  end
+  local input = object_members(self)
+  input["Checksum" .. self.algorithm] = codec.base64(sum)
   input.Body = region
   input.IfNoneMatch = not self.options.force and "*" or nil
   local done = s3_send.body(self.options, self.options.put_object or self.s3.put_object, input)
@@ -115,8 +119,9 @@ local function begin(self)
   if upload_id then
     return upload_id
   end
-  local members = { ChecksumAlgorithm = self.algorithm, ChecksumType = "FULL_OBJECT" }
-  upload_id = s3_outcome.begin(self, object_members(self, members))
+  local members = object_members(self)
+  members.ChecksumAlgorithm, members.ChecksumType = self.algorithm, "FULL_OBJECT"
+  upload_id = s3_outcome.begin(self, members)
   if journal then
     local facts = { upload_id = upload_id, mark = self.mark }
     local _, err = errors.try(journal.begin, journal, facts)
@@ -151,6 +156,7 @@ local function upload_part(self, part)
 end
 
 local function multipart(self, part_size)
+  self.parts, self.sums = {}, {}
   local journal = self.options.journal
   local found = not self.options.force and s3_outcome.head(self)
   if found and journal and s3_outcome.is_of(found, journal:fact("mark")) then
@@ -210,7 +216,7 @@ end
 --- is left of an upload that failed.
 function s3_upload.put(handle, target, options)
   options = options or {}
-  local facts = errors.check(handle:stat())
+  local facts = options.facts or errors.check(handle:stat())
   local part_size = s3_parts.size(facts.size, options.part_size)
   local self = {
     s3 = target.s3,
@@ -223,9 +229,7 @@ function s3_upload.put(handle, target, options)
     handle = handle,
     facts = facts,
     size = facts.size,
-    parts = {},
-    sums = {},
-    progress = options.progress or function() end,
+    progress = options.progress or nothing,
   }
   self.algorithm = s3_checksums.algorithm(self.name)
   local mark = options.mark or s3_outcome.mark((options.input or {}).Metadata)
@@ -245,7 +249,7 @@ function s3_upload.put(handle, target, options)
     etag = done.ETag,
     version_id = done.VersionId,
     checksum = sum and s3_checksums.shown(self.name, sum),
-    parts = #self.parts > 0 and #self.parts or nil,
+    parts = self.parts and #self.parts > 0 and #self.parts or nil,
   }
 end
 
