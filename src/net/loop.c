@@ -1,29 +1,38 @@
 #include "net/loop.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/signal.h"
 #include "crypto/start.h"
 #include "net/http_way.h"
 #include "net/source.h"
+#include "net/transfers.h"
 
 #define NS_PER_MS 1000000
 
-enum { POLL_LONGEST_MS = 60 * 60 * 1000, FIRST_WATCHES = 8, KEPT_CONNECTIONS = 64 };
+enum { POLL_LONGEST_MS = 60 * 60 * 1000, FIRST_WATCHES = 8, EVENTS = 64 };
 
 struct ab_loop {
-    CURLM *multi; /* owned */
+    struct ab_transfers transfers; /* their descriptor has the next two as well */
+    int wake_fd;                   /* owned; a worker has finished a job */
+    int signal_fd;                 /* borrowed; -1 until there is one */
+    atomic_bool asleep;            /* whether wake_fd is looked at */
     struct ab_http_ways ways;
     struct ab_timers timers;
     struct ab_workers *workers; /* owned */
     struct ab_op *first_done;   /* borrowed, as is the rest of the list */
     struct ab_op *last_done;
     uint64_t last_id;
-    size_t transfers; /* in the multi handle */
-    /* Watches and, with room for one more (the signal descriptor), what is polled for them. */
-    struct ab_watch **watches;  /* owned array of borrowed watches */
-    struct curl_waitfd *polled; /* owned */
+    /* Watches and, with room for one more (the descriptor of all else), what is polled for them:
+     * epoll takes no descriptor twice, and no file. */
+    struct ab_watch **watches; /* owned array of borrowed watches */
+    struct pollfd *polled;     /* owned */
     size_t watch_count;
     size_t watch_cap;
 };
@@ -39,11 +48,16 @@ static bool start_libraries(struct ab_err *err)
     return true;
 }
 
+/* On a worker's thread. */
 static void wake(void *arg)
 {
     struct ab_loop *loop = arg;
+    uint64_t one = 1;
 
-    curl_multi_wakeup(loop->multi);
+    if (!atomic_load(&loop->asleep))
+        return; /* it looks for finished jobs before it sleeps */
+    ssize_t n = write(loop->wake_fd, &one, sizeof one);
+    (void)n; /* full means readable already, which is all that is wanted */
 }
 
 struct ab_http_ways *ab_loop_ways(struct ab_loop *loop)
@@ -59,10 +73,14 @@ struct ab_workers *ab_loop_workers(struct ab_loop *loop)
 static bool open_loop(struct ab_loop *loop, struct ab_err *err)
 {
     ab_http_ways_init(&loop->ways);
-    loop->multi = curl_multi_init();
-    if (!loop->multi)
-        return ab_fail_memory(err);
-    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+    loop->wake_fd = loop->signal_fd = -1;
+    if (!ab_transfers_open(&loop->transfers, err))
+        return false;
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake_fd < 0)
+        return ab_fail_errno(err, errno, "cannot make an event descriptor");
+    if (!ab_transfers_watch(&loop->transfers, loop->wake_fd, err))
+        return false;
     loop->polled = ab_calloc(FIRST_WATCHES + 1, sizeof *loop->polled);
     loop->watches = ab_calloc(FIRST_WATCHES, sizeof(struct ab_watch *));
     loop->watch_cap = FIRST_WATCHES;
@@ -178,7 +196,7 @@ static bool reserve_watch(struct ab_loop *loop, struct ab_err *err)
     if (loop->watch_count < loop->watch_cap)
         return true;
     size_t cap = loop->watch_cap * 2;
-    struct curl_waitfd *polled = ab_realloc(loop->polled, (cap + 1) * sizeof *polled);
+    struct pollfd *polled = ab_realloc(loop->polled, (cap + 1) * sizeof *polled);
     if (!polled)
         return ab_fail_memory(err);
     loop->polled = polled;
@@ -212,21 +230,12 @@ void ab_loop_unwatch(struct ab_loop *loop, struct ab_watch *watch)
 
 bool ab_loop_transfer(struct ab_loop *loop, struct ab_transfer *transfer, struct ab_err *err)
 {
-    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
-    if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK)
-        return ab_fail_memory(err);
-    transfer->running = true;
-    loop->transfers++;
-    return true;
+    return ab_transfers_add(&loop->transfers, transfer, err);
 }
 
 void ab_loop_withdraw(struct ab_loop *loop, struct ab_transfer *transfer)
 {
-    if (!transfer->running)
-        return;
-    curl_multi_remove_handle(loop->multi, transfer->easy);
-    transfer->running = false;
-    loop->transfers--;
+    ab_transfers_remove(&loop->transfers, transfer);
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */
@@ -243,32 +252,10 @@ static void fire_timers(struct ab_loop *loop)
 
 static void finish_transfers(struct ab_loop *loop)
 {
-    int left;
+    CURLcode code;
 
-    for (CURLMsg *m; (m = curl_multi_info_read(loop->multi, &left));) {
-        struct ab_transfer *transfer = NULL;
-        CURLcode code = m->data.result; /* the message dies with the handle's removal */
-        if (m->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &transfer);
-        ab_loop_withdraw(loop, transfer);
-        transfer->done(transfer, code);
-    }
-}
-
-static bool drive_transfers(struct ab_loop *loop, struct ab_err *err)
-{
-    int running;
-
-    if (loop->transfers == 0)
-        return true;
-    CURLMcode code = curl_multi_perform(loop->multi, &running);
-    if (code == CURLM_OUT_OF_MEMORY)
-        return ab_fail_memory(err);
-    if (code != CURLM_OK)
-        return ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
-    finish_transfers(loop);
-    return true;
+    for (struct ab_transfer *t; (t = ab_transfers_over(&loop->transfers, &code));)
+        t->done(t, code);
 }
 
 static void finish_jobs(struct ab_loop *loop)
@@ -277,7 +264,7 @@ static void finish_jobs(struct ab_loop *loop)
         ab_job_over(work);
 }
 
-/* Milliseconds until `until` or the next timer, rounded up so that nothing spins. */
+/* Milliseconds until `until`, the next timer or libcurl's, rounded up so that nothing spins. */
 static int poll_ms(const struct ab_loop *loop, int64_t until)
 {
     int64_t now = ab_now_ns();
@@ -285,6 +272,8 @@ static int poll_ms(const struct ab_loop *loop, int64_t until)
 
     if (first && first->due_ns < until)
         until = first->due_ns;
+    if (loop->transfers.due_ns < until)
+        until = loop->transfers.due_ns;
     if (until <= now)
         return 0;
     int64_t ns = until - now;
@@ -293,22 +282,22 @@ static int poll_ms(const struct ab_loop *loop, int64_t until)
     return (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-static unsigned fill_polled(struct ab_loop *loop)
+/* The signal descriptor may come later than the loop. */
+static bool watch_signals(struct ab_loop *loop, struct ab_err *err)
 {
-    unsigned n = 0;
+    int fd = ab_signal_fd();
 
-    for (; n < loop->watch_count; n++)
-        loop->polled[n] = (struct curl_waitfd){loop->watches[n]->fd, loop->watches[n]->events, 0};
-    if (ab_signal_fd() >= 0)
-        loop->polled[n++] = (struct curl_waitfd){ab_signal_fd(), CURL_WAIT_POLLIN, 0};
-    return n;
+    if (fd < 0 || fd == loop->signal_fd)
+        return true;
+    loop->signal_fd = fd;
+    return ab_transfers_watch(&loop->transfers, fd, err);
 }
 
 /* Call the watches whose descriptors are ready. A callback may clear and set watches, so the table
  * is searched anew for each; one descriptor may be waited for twice, to read and to write. */
-static void call_watches(struct ab_loop *loop, unsigned polled)
+static void call_watches(struct ab_loop *loop, size_t polled)
 {
-    for (unsigned i = 0; i < polled; i++) {
+    for (size_t i = 0; i < polled; i++) {
         if (loop->polled[i].revents == 0)
             continue;
         for (size_t w = 0; w < loop->watch_count; w++) {
@@ -321,16 +310,63 @@ static void call_watches(struct ab_loop *loop, unsigned polled)
     }
 }
 
+/* Wait for watches and, as the last of them, for the descriptor of all else. */
+static void poll_watches(struct ab_loop *loop, int ms)
+{
+    size_t count = loop->watch_count;
+
+    for (size_t i = 0; i < count; i++)
+        loop->polled[i] = (struct pollfd){loop->watches[i]->fd, loop->watches[i]->events, 0};
+    loop->polled[count] = (struct pollfd){loop->transfers.epoll_fd, POLLIN, 0};
+    if (poll(loop->polled, count + 1, ms) > 0)
+        call_watches(loop, count);
+}
+
+/* Sleep no longer than `ms`, and not at all when a job is over; the number of events. */
+static int wait_events(struct ab_loop *loop, struct epoll_event events[EVENTS], int ms)
+{
+    atomic_store(&loop->asleep, ms != 0);
+    if (ms != 0 && ab_workers_is_any_over(loop->workers))
+        ms = 0;
+    if (loop->watch_count > 0) {
+        poll_watches(loop, ms);
+        ms = 0;
+    }
+    int count = epoll_wait(loop->transfers.epoll_fd, events, EVENTS, ms);
+    atomic_store(&loop->asleep, false);
+    return count;
+}
+
+/* Wait until `until` at most, and let happen what came. */
 static bool poll_once(struct ab_loop *loop, int64_t until, struct ab_err *err)
 {
-    unsigned polled = fill_polled(loop);
-    CURLMcode code = curl_multi_poll(loop->multi, loop->polled, polled, poll_ms(loop, until), NULL);
+    struct epoll_event events[EVENTS];
+    uint64_t times;
 
-    if (code == CURLM_OUT_OF_MEMORY)
-        return ab_fail_memory(err);
-    if (code != CURLM_OK)
-        return ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
-    call_watches(loop, polled);
+    if (!watch_signals(loop, err))
+        return false;
+    int count = wait_events(loop, events, poll_ms(loop, until));
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.fd == loop->wake_fd) {
+            ssize_t n = read(loop->wake_fd, &times, sizeof times);
+            (void)n; /* that it was written is known */
+        } else if (events[i].data.fd != loop->signal_fd &&
+                   !ab_transfers_act(&loop->transfers, &events[i], err)) {
+            return false;
+        }
+    }
+    finish_transfers(loop);
+    return true;
+}
+
+/* Let happen what is due. */
+static bool advance(struct ab_loop *loop, struct ab_err *err)
+{
+    fire_timers(loop);
+    finish_jobs(loop);
+    if (!ab_transfers_expire(&loop->transfers, err))
+        return false;
+    finish_transfers(loop);
     return true;
 }
 
@@ -339,17 +375,15 @@ bool ab_loop_wait(struct ab_loop *loop, double seconds, struct ab_err *err)
     int64_t until = ab_deadline_ns(seconds);
 
     for (bool last = false;; last = ab_now_ns() >= until) {
-        fire_timers(loop);
-        finish_jobs(loop);
-        if (!drive_transfers(loop, err))
+        if (!advance(loop, err))
             return false;
         if (ab_signal_pending() != 0 || last)
             return true;
-        /* Even with results at hand descriptors get their turn, or transfers could starve them. */
-        if (loop->first_done)
-            return loop->watch_count == 0 || poll_once(loop, INT64_MIN, err);
-        if (!poll_once(loop, until, err))
+        /* Even with results at hand descriptors get their turn, or they could starve. */
+        if (!poll_once(loop, loop->first_done ? INT64_MIN : until, err))
             return false;
+        if (loop->first_done)
+            return true;
     }
 }
 
@@ -362,8 +396,9 @@ void ab_loop_free(struct ab_loop *loop)
         finish_jobs(loop); /* frees those whose operation is gone */
     ab_workers_free(loop->workers);
     ab_http_ways_drop(&loop->ways);
-    if (loop->multi)
-        curl_multi_cleanup(loop->multi);
+    ab_transfers_drop(&loop->transfers);
+    if (loop->wake_fd >= 0)
+        close(loop->wake_fd);
     ab_timers_drop(&loop->timers);
     ab_free(loop->watches);
     ab_free(loop->polled);

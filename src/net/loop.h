@@ -1,8 +1,8 @@
 /* net/loop.h - the event loop and the operations in flight on it.
  *
- * One thread, one loop: curl_multi_poll waits for transfers, descriptors, deadlines, worker threads
- * and signals at once. What finishes goes to a done list and is handed out when asked; nothing is
- * ever called back into. An operation (ab_op) belongs to whoever started it, who frees it, and so
+ * One thread, one loop: it waits for transfers, descriptors, deadlines, worker threads and signals
+ * at once. What finishes goes to a done list and is handed out when asked; nothing is ever called
+ * back into. An operation (ab_op) belongs to whoever started it, who frees it, and so
  * cancels it when it still runs. All operations must be freed before their loop. */
 #ifndef AB_NET_LOOP_H
 #define AB_NET_LOOP_H

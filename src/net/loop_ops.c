@@ -1,4 +1,6 @@
 /* net/loop_ops.c - the plain operations: a deadline, a descriptor, a job on a worker thread. */
+#include <poll.h>
+
 #include "base/alloc.h"
 #include "net/source.h"
 
@@ -84,7 +86,7 @@ struct ab_op *ab_loop_ready(struct ab_loop *loop, int fd, bool for_writing, stru
     if (!self)
         return NULL;
     self->watch.fd = fd;
-    self->watch.events = for_writing ? CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN;
+    self->watch.events = for_writing ? POLLOUT : POLLIN;
     self->watch.ready = became_ready;
     if (!ab_loop_watch(loop, &self->watch, err)) {
         ab_free(self);

@@ -1,6 +1,7 @@
 #include "net/process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -242,7 +243,7 @@ static void set_watch(struct ab_watch *watch, int fd, short events,
 
 static void set_output(struct ab_process *p, struct output *output, int fd, size_t max)
 {
-    set_watch(&output->watch, fd, CURL_WAIT_POLLIN, can_read);
+    set_watch(&output->watch, fd, POLLIN, can_read);
     output->process = p;
     ab_buf_init(&output->bytes, max + READ_SIZE);
     output->bytes.secret = true; /* credentials, of a program that gives them */
@@ -287,8 +288,8 @@ struct ab_process *ab_process_start(struct ab_loop *loop, const struct ab_proces
         return NULL;
     }
     p->pid = child.pid;
-    set_watch(&p->exit, pidfd_open(p->pid, 0), CURL_WAIT_POLLIN, has_ended);
-    set_watch(&p->in, child.in, CURL_WAIT_POLLOUT, can_send);
+    set_watch(&p->exit, pidfd_open(p->pid, 0), POLLIN, has_ended);
+    set_watch(&p->in, child.in, POLLOUT, can_send);
     set_output(p, &p->out, child.out, options->max_output);
     set_output(p, &p->err, child.err, options->max_output);
     if (!watch_all(p, err)) {

@@ -15,7 +15,7 @@ struct ab_http_ways;
 /* A descriptor the loop waits for. A member of its operation. */
 struct ab_watch {
     int fd;       /* borrowed */
-    short events; /* CURL_WAIT_POLLIN, CURL_WAIT_POLLOUT */
+    short events; /* POLLIN, POLLOUT */
     void (*ready)(struct ab_watch *watch);
     bool set;
     size_t place; /* in the loop's table */

@@ -180,6 +180,14 @@ bool ab_workers_withdraw(struct ab_workers *pool, struct ab_work *work)
     return found;
 }
 
+bool ab_workers_is_any_over(struct ab_workers *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool any = pool->over.first != NULL;
+    pthread_mutex_unlock(&pool->lock);
+    return any;
+}
+
 struct ab_work *ab_workers_reap(struct ab_workers *pool)
 {
     pthread_mutex_lock(&pool->lock);

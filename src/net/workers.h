@@ -38,6 +38,9 @@ AB_MUST_USE bool ab_workers_submit(struct ab_workers *pool, struct ab_work *work
 /* Take back a job no thread has begun; false when it runs or ran. */
 bool ab_workers_withdraw(struct ab_workers *pool, struct ab_work *work);
 
+/* Whether a job is over that was not reaped. */
+bool ab_workers_is_any_over(struct ab_workers *pool);
+
 /* The next job that is over, or NULL. */
 struct ab_work *ab_workers_reap(struct ab_workers *pool);
 

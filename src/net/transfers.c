@@ -1,0 +1,149 @@
+#include "net/transfers.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { KEPT_CONNECTIONS = 64 };
+
+/* Add, change or drop a socket, whatever the descriptor knows of it: libcurl may have closed one of
+ * the same number without a word, as it does with those of its resolver. */
+static bool set_socket(int epoll_fd, int fd, uint32_t events, bool known)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    int first = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+    if (epoll_ctl(epoll_fd, first, fd, &event) == 0)
+        return true;
+    if (errno != ENOENT && errno != EEXIST)
+        return false;
+    return epoll_ctl(epoll_fd, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0;
+}
+
+/* CURLMOPT_SOCKETFUNCTION. -1 would end all transfers for good, so a failure is told later. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+{
+    struct ab_transfers *self = arg;
+    uint32_t events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
+                      (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* fine when it is closed already */
+        return 0;
+    }
+    if (!set_socket(self->epoll_fd, fd, events, known != NULL) && !self->failed) {
+        self->failed = true;
+        self->error_number = errno;
+    }
+    if (!known)
+        curl_multi_assign(self->multi, fd, self);
+    return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION */
+static int on_timer(CURLM *multi, long ms, void *arg)
+{
+    struct ab_transfers *self = arg;
+
+    (void)multi;
+    self->due_ns = ms < 0 ? INT64_MAX : ms == 0 ? INT64_MIN : ab_deadline_ns((double)ms / 1000);
+    return 0;
+}
+
+bool ab_transfers_open(struct ab_transfers *self, struct ab_err *err)
+{
+    *self = (struct ab_transfers){.epoll_fd = -1, .due_ns = INT64_MAX};
+    self->multi = curl_multi_init();
+    if (!self->multi)
+        return ab_fail_memory(err);
+    curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
+    self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    return self->epoll_fd >= 0 || ab_fail_errno(err, errno, "cannot wait for connections");
+}
+
+void ab_transfers_drop(struct ab_transfers *self)
+{
+    if (self->multi)
+        curl_multi_cleanup(self->multi); /* tells of sockets that it closes */
+    self->multi = NULL;
+    if (self->epoll_fd >= 0)
+        close(self->epoll_fd);
+    self->epoll_fd = -1;
+}
+
+bool ab_transfers_watch(struct ab_transfers *self, int fd, struct ab_err *err)
+{
+    return set_socket(self->epoll_fd, fd, EPOLLIN, false) ||
+           ab_fail_errno(err, errno, "cannot wait for events");
+}
+
+/* What libcurl said, or a socket that could not be waited for. */
+static bool check(struct ab_transfers *self, CURLMcode code, struct ab_err *err)
+{
+    if (code == CURLM_OUT_OF_MEMORY)
+        return ab_fail_memory(err);
+    if (code != CURLM_OK)
+        return ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
+    if (!self->failed)
+        return true;
+    self->failed = false;
+    return ab_fail_errno(err, self->error_number, "cannot wait for a connection");
+}
+
+bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer, struct ab_err *err)
+{
+    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+    if (curl_multi_add_handle(self->multi, transfer->easy) != CURLM_OK)
+        return ab_fail_memory(err);
+    transfer->running = true;
+    return true;
+}
+
+void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer)
+{
+    if (!transfer->running)
+        return;
+    curl_multi_remove_handle(self->multi, transfer->easy);
+    transfer->running = false;
+}
+
+bool ab_transfers_expire(struct ab_transfers *self, struct ab_err *err)
+{
+    int running;
+
+    if (self->due_ns == INT64_MAX || self->due_ns > ab_now_ns())
+        return true;
+    self->due_ns = INT64_MAX; /* unless libcurl says otherwise now */
+    CURLMcode code = curl_multi_socket_action(self->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    return check(self, code, err);
+}
+
+bool ab_transfers_act(struct ab_transfers *self, const struct epoll_event *event,
+                      struct ab_err *err)
+{
+    int running, what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                        (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                        (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+
+    return check(self, curl_multi_socket_action(self->multi, event->data.fd, what, &running), err);
+}
+
+struct ab_transfer *ab_transfers_over(struct ab_transfers *self, CURLcode *code)
+{
+    int left;
+
+    for (CURLMsg *m; (m = curl_multi_info_read(self->multi, &left));) {
+        struct ab_transfer *transfer = NULL;
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        *code = m->data.result; /* the message dies with the handle's removal */
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &transfer);
+        ab_transfers_remove(self, transfer);
+        return transfer;
+    }
+    return NULL;
+}
