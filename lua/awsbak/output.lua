@@ -27,8 +27,11 @@ local function sys()
   return require("awsbak.core.sys")
 end
 
+local json -- awsbak.core.json, once something is written
+
 local function encode(value)
-  return (errors.check(require("awsbak.core.json").encode(value)))
+  json = json or require("awsbak.core.json")
+  return (errors.check(json.encode(value)))
 end
 
 --- How data is written now.

@@ -50,8 +50,12 @@ local flags = {} -- what the command line said, checked
 
 local SCOPE = "settings" -- in awsbak.scoped: what a call of M.with gave, over `flags`
 
+local variables = {} -- names of those that were asked for, which some are for each request
+
 local function variable(option)
-  return "AWSBAK_" .. option.key:upper()
+  local key = option.key
+  variables[key] = variables[key] or "AWSBAK_" .. key:upper()
+  return variables[key]
 end
 
 --- Check values and put them into `into`.
