@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define BLIND_NS (INT64_C(10) * 1000 * 1000)
+
 enum { KEPT_CONNECTIONS = 64 };
 
 /* Add, change or drop a socket, whatever the descriptor knows of it: libcurl may have closed one of
@@ -19,7 +21,7 @@ static bool set_socket(int epoll_fd, int fd, uint32_t events, bool known)
     return epoll_ctl(epoll_fd, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
-/* CURLMOPT_SOCKETFUNCTION. -1 would end all transfers for good, so a failure is told later. */
+/* CURLMOPT_SOCKETFUNCTION. -1 would end all transfers for good. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
     struct ab_transfers *self = arg;
@@ -31,10 +33,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
         epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* fine when it is closed already */
         return 0;
     }
-    if (!set_socket(self->epoll_fd, fd, events, known != NULL) && !self->failed) {
-        self->failed = true;
-        self->error_number = errno;
-    }
+    if (!set_socket(self->epoll_fd, fd, events, known != NULL))
+        self->blind = true;
     if (!known)
         curl_multi_assign(self->multi, fd, self);
     return 0;
@@ -81,17 +81,26 @@ bool ab_transfers_watch(struct ab_transfers *self, int fd, struct ab_err *err)
            ab_fail_errno(err, errno, "cannot wait for events");
 }
 
-/* What libcurl said, or a socket that could not be waited for. */
-static bool check(struct ab_transfers *self, CURLMcode code, struct ab_err *err)
+static bool check(CURLMcode code, struct ab_err *err)
 {
     if (code == CURLM_OUT_OF_MEMORY)
         return ab_fail_memory(err);
-    if (code != CURLM_OK)
-        return ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
-    if (!self->failed)
+    return code == CURLM_OK ||
+           ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
+}
+
+/* Let libcurl work on a socket. When it cannot note what a transfer waits for, it says no more than
+ * that memory is out. */
+static bool act(struct ab_transfers *self, int fd, int what, struct ab_err *err)
+{
+    int running;
+    CURLMcode code = curl_multi_socket_action(self->multi, fd, what, &running);
+
+    if (code == CURLM_OUT_OF_MEMORY) {
+        self->blind = true;
         return true;
-    self->failed = false;
-    return ab_fail_errno(err, self->error_number, "cannot wait for a connection");
+    }
+    return check(code, err);
 }
 
 bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer, struct ab_err *err)
@@ -111,25 +120,36 @@ void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer
     transfer->running = false;
 }
 
+int64_t ab_transfers_due(const struct ab_transfers *self)
+{
+    int64_t look = self->blind ? ab_now_ns() + BLIND_NS : INT64_MAX;
+
+    return look < self->due_ns ? look : self->due_ns;
+}
+
 bool ab_transfers_expire(struct ab_transfers *self, struct ab_err *err)
 {
     int running;
 
+    if (self->blind) {
+        CURLMcode code = curl_multi_perform(self->multi, &running);
+        self->blind = running > 0;
+        return check(code, err);
+    }
     if (self->due_ns == INT64_MAX || self->due_ns > ab_now_ns())
         return true;
     self->due_ns = INT64_MAX; /* unless libcurl says otherwise now */
-    CURLMcode code = curl_multi_socket_action(self->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    return check(self, code, err);
+    return act(self, CURL_SOCKET_TIMEOUT, 0, err);
 }
 
 bool ab_transfers_act(struct ab_transfers *self, const struct epoll_event *event,
                       struct ab_err *err)
 {
-    int running, what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-                        (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                        (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    int what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+               (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
-    return check(self, curl_multi_socket_action(self->multi, event->data.fd, what, &running), err);
+    return act(self, event->data.fd, what, err);
 }
 
 struct ab_transfer *ab_transfers_over(struct ab_transfers *self, CURLcode *code)

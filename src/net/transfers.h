@@ -15,11 +15,11 @@
 #include "net/source.h"
 
 struct ab_transfers {
-    CURLM *multi;     /* owned */
-    int epoll_fd;     /* owned; -1 before open */
-    int64_t due_ns;   /* when libcurl wants to be called; INT64_MAX: never */
-    bool failed;      /* a socket cannot be waited for, and nobody was told yet */
-    int error_number; /* why */
+    CURLM *multi;   /* owned */
+    int epoll_fd;   /* owned; -1 before open */
+    int64_t due_ns; /* when libcurl wants to be called; INT64_MAX: never */
+    bool blind; /* memory ran out for a socket, so not all are waited for: all transfers are looked
+                   at now and then, until none runs */
 };
 
 /* None yet; `self` must stay where it is. False when memory or descriptors are out; then, too,
@@ -34,6 +34,9 @@ AB_MUST_USE bool ab_transfers_watch(struct ab_transfers *self, int fd, struct ab
 AB_MUST_USE bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer,
                                   struct ab_err *err);
 void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer);
+
+/* When ab_transfers_expire wants to be called; INT64_MAX: never. */
+int64_t ab_transfers_due(const struct ab_transfers *self);
 
 /* Let libcurl work: because of its deadline when that has come, or because of an event of epoll on
  * a descriptor that is no one else's. */
