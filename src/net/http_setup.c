@@ -5,6 +5,10 @@
 #include "net/http_exchange.h"
 #include "net/http_option.h"
 
+/* What curl reads of a body and hands to the system at once. With its own 64 KiB the server is
+ * woken four times as often, and 1 GiB costs 6 % more CPU. */
+enum { CURL_PIECE = 64 * 1024, PIECE = 256 * 1024 };
+
 static CURLcode set_body(CURL *easy, const struct ab_http_request *request)
 {
     CURLcode code = CURLE_OK;
@@ -16,6 +20,8 @@ static CURLcode set_body(CURL *easy, const struct ab_http_request *request)
     AB_SET(CURLOPT_POST, 1L);
     AB_SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
     AB_SET(CURLOPT_POSTFIELDS, size == 0 ? "" : is_asked ? NULL : bytes);
+    if (size > CURL_PIECE) /* a handle that had one keeps it: setting it costs an allocation */
+        AB_SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)PIECE);
     return code;
 }
 
