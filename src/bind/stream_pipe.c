@@ -132,13 +132,14 @@ static int start_job(lua_State *L, bool (*run)(struct ab_pipe *pipe, struct ab_e
     return ab_bind_job(L, run_job, drop_job, job, push_state);
 }
 
-/* p:run() -> op of "busy" (run it again), "hungry" (feed it first), "full" (take first) or "done".
- * Several may run at once, of which p:width() are of use. Fails as the part does that failed first.
- */
+/* p:run([serves]) -> op of "busy" (run it again), "hungry" (feed it first), "full" (take first) or
+ * "done". Several may run at once, of which p:width() are of use; the one that `serves` ends, too,
+ * when it could be fed what it was not, or what there was nothing of could be taken. Fails as the
+ * part does that failed first. */
 static int pipe_run(lua_State *L)
 {
     started(L);
-    return start_job(L, ab_pipe_run);
+    return start_job(L, lua_toboolean(L, 2) ? ab_pipe_run_serving : ab_pipe_run);
 }
 
 /* p:commit() -> op of "done": the sink, a file, is on disk under its name */
@@ -203,29 +204,30 @@ static int pipe_take(lua_State *L)
     return 1;
 }
 
-/* p:take_into(file, offset, most) -> how many bytes, at most `most`, were written there: whole
- * chunks or the last, 0 when there are none | nil, err. At once: the file is one of file.memory. */
-static int pipe_take_into(lua_State *L)
+/* p:room(file, offset, size): bytes are put there, instead of being taken; before the start, and
+ * when the room before is used up. The file is one of file.memory. */
+static int pipe_room(lua_State *L)
 {
-    struct ab_pipe *pipe = started(L);
-    const struct ab_file *file = ab_bind_file(L, 2);
-    lua_Integer offset = luaL_checkinteger(L, 3), most = luaL_checkinteger(L, 4), taken = 0;
-    struct ab_err err;
+    struct ab_pipe *pipe = open_state(L)->pipe;
+    struct ab_file *file = ab_bind_file(L, 2);
+    lua_Integer offset = luaL_checkinteger(L, 3), size = luaL_checkinteger(L, 4);
 
     luaL_argcheck(L, file->in_memory, 2, "the file is not one in memory");
     luaL_argcheck(L, offset >= 0, 3, "out of range");
-    while (taken < most) {
-        struct ab_slice next = ab_pipe_peek(pipe);
-        size_t room = (size_t)(most - taken), n = next.len < room ? next.len : room;
-        if (n == 0)
-            break;
-        if (!ab_file_write(file, next.data, n, offset + taken, &err))
-            return ab_bind_fail(L, &err);
-        ab_pipe_drop(pipe, n);
-        taken += (lua_Integer)n;
-    }
-    lua_pushinteger(L, taken);
-    return 1;
+    luaL_argcheck(L, size > 0 && size <= LUA_MAXINTEGER - offset, 4, "out of range");
+    luaL_argcheck(L, ab_pipe_is_roomless(pipe), 1, "the pipe has room");
+    ab_pipe_set_room(pipe, file, offset, (size_t)size);
+    return 0;
+}
+
+/* p:filled() -> bytes put into the room since this was asked last, whether it is used up */
+static int pipe_filled(lua_State *L)
+{
+    bool used_up;
+
+    lua_pushinteger(L, (lua_Integer)ab_pipe_filled(started(L), &used_up));
+    lua_pushboolean(L, used_up);
+    return 2;
 }
 
 /* p:failed() -> the part that failed first, 0 the source, then the stages, then the sink; or nil */
@@ -284,17 +286,29 @@ static const luaL_Reg meta[] = {
 };
 
 static const luaL_Reg methods[] = {
-    {"start", pipe_start},         {"run", pipe_run},
-    {"commit", pipe_commit},       {"width", pipe_width},
-    {"feed", pipe_feed},           {"take", pipe_take},
-    {"take_into", pipe_take_into}, {"failed", pipe_failed},
-    {"feed_end", pipe_feed_end},   {"count", pipe_count},
-    {"close", pipe_close},         {"file", ab_stream_file},
-    {"sink", ab_stream_sink},      {"zstd", ab_stream_zstd},
-    {"unzstd", ab_stream_unzstd},  {"gzip", ab_stream_gzip},
-    {"gunzip", ab_stream_gunzip},  {"seal", ab_stream_seal},
-    {"open", ab_stream_open},      {"digest", ab_stream_digest},
-    {"digest_of", pipe_digest_of}, {NULL, NULL},
+    {"start", pipe_start},
+    {"run", pipe_run},
+    {"commit", pipe_commit},
+    {"width", pipe_width},
+    {"feed", pipe_feed},
+    {"take", pipe_take},
+    {"room", pipe_room},
+    {"filled", pipe_filled},
+    {"failed", pipe_failed},
+    {"feed_end", pipe_feed_end},
+    {"count", pipe_count},
+    {"close", pipe_close},
+    {"file", ab_stream_file},
+    {"sink", ab_stream_sink},
+    {"zstd", ab_stream_zstd},
+    {"unzstd", ab_stream_unzstd},
+    {"gzip", ab_stream_gzip},
+    {"gunzip", ab_stream_gunzip},
+    {"seal", ab_stream_seal},
+    {"open", ab_stream_open},
+    {"digest", ab_stream_digest},
+    {"digest_of", pipe_digest_of},
+    {NULL, NULL},
 };
 
 void ab_bind_stream_pipe(lua_State *L)

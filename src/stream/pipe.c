@@ -1,43 +1,16 @@
 #include "stream/pipe.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "stream/file.h"
 #include "stream/flow.h"
-#include "stream/pipe_link.h"
+#include "stream/pipe_state.h"
 #include "stream/sink.h"
 
 enum {
-    PARTS_MAX = AB_PIPE_FLOWS_MAX + 2,
-    TURNS_MAX = 128, /* of one run: 32 MiB, some 10 to 100 ms */
-};
-
-/* A source, flow or sink. It lies between links at - 1 and at. */
-struct part {
-    struct ab_flow *flow; /* owned; NULL in the ends */
-    bool running;         /* a thread is at it, and at nothing else */
-    bool done;
-};
-
-struct ab_pipe {
-    struct ab_file *file; /* one reference; NULL: fed by the script */
-    struct ab_sink *sink; /* owned; NULL: taken by the script */
-    size_t count;         /* of parts: source, flows, sink */
-    int64_t at;           /* the source's alone: where in the file it is */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    /* Guarded by lock, but for what a running part has to itself: */
-    struct part part[PARTS_MAX];
-    struct ab_link link[PARTS_MAX - 1];
-    size_t running;
-    size_t idle; /* threads that wait for a running part */
-    bool stopped;
-    int failed; /* the part, or -1 */
-    struct ab_err err;
-    uint64_t in, out;
+    TURNS_MAX = 128,             /* of one run: 32 MiB, some 10 to 100 ms */
+    SERVED = AB_LINK_CHUNKS / 2, /* to be fed or taken at once: the rest keeps the others going */
 };
 
 struct ab_pipe *ab_pipe_new(struct ab_err *err)
@@ -64,6 +37,7 @@ void ab_pipe_free(struct ab_pipe *p)
     for (size_t i = 0; i + 1 < p->count; i++)
         ab_link_drop(&p->link[i]);
     ab_file_unref(p->file);
+    ab_file_unref(p->room.file);
     ab_sink_free(p->sink);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
@@ -104,7 +78,7 @@ bool ab_pipe_start(struct ab_pipe *p, struct ab_err *err)
 
 size_t ab_pipe_width(const struct ab_pipe *p)
 {
-    return p->count - !p->file - !p->sink;
+    return p->count - !p->file - !(p->sink || p->has_rooms);
 }
 
 /* ---- Turns: one part, one chunk, without the lock. */
@@ -114,6 +88,7 @@ struct turn {
     struct ab_chunk *from; /* NULL: there is no more */
     struct ab_chunk *to;   /* NULL in the sink */
     bool last;             /* nothing follows `from` */
+    size_t put;            /* by the sink */
     bool done;             /* the part has nothing left to do */
 };
 
@@ -132,11 +107,25 @@ static bool turn_source(struct ab_pipe *p, struct turn *t, struct ab_err *err)
 
 static bool turn_sink(struct ab_pipe *p, struct turn *t, struct ab_err *err)
 {
-    t->done = t->last;
-    if (!t->from)
-        return true;
-    t->from->at = t->from->len;
-    return ab_sink_write(p->sink, t->from->data, t->from->len, err);
+    struct ab_slice left = {NULL, 0};
+
+    if (t->from)
+        left = (struct ab_slice){t->from->data + t->from->at, t->from->len - t->from->at};
+    t->put = left.len;
+    if (p->sink) {
+        if (left.len > 0 && !ab_sink_write(p->sink, left.data, left.len, err))
+            return false;
+    } else {
+        size_t room = p->room.size - p->room.put;
+        t->put = left.len < room ? left.len : room;
+        int64_t at = p->room.at + (int64_t)p->room.put;
+        if (t->put > 0 && !ab_file_write(p->room.file, left.data, t->put, at, err))
+            return false;
+    }
+    if (t->from)
+        t->from->at += t->put;
+    t->done = t->last && t->put == left.len;
+    return true;
 }
 
 static bool turn_flow(struct ab_pipe *p, struct turn *t, struct ab_err *err)
@@ -170,12 +159,20 @@ static bool run_turn(struct ab_pipe *p, struct turn *t, struct ab_err *err)
 
 /* ---- What comes next: with the lock. */
 
+/* Whether the sink is the pipe's, and has room for what comes, if only for the end. */
+static bool can_sink(const struct ab_pipe *p)
+{
+    bool has_room = p->room.put < p->room.size || p->link[p->count - 2].filled == 0;
+
+    return p->sink || (p->has_rooms && has_room);
+}
+
 static bool can_turn(const struct ab_pipe *p, size_t i)
 {
     const struct part *part = &p->part[i];
     bool is_first = i == 0, is_last = i + 1 == p->count;
 
-    if (part->running || part->done || (is_first && !p->file) || (is_last && !p->sink))
+    if (part->running || part->done || (is_first && !p->file) || (is_last && !can_sink(p)))
         return false;
     return (is_first || ab_link_has(&p->link[i - 1])) && (is_last || ab_link_has_room(&p->link[i]));
 }
@@ -220,8 +217,10 @@ static void hand_on(struct ab_pipe *p, const struct turn *t)
     p->part[t->part].done = t->done;
     if (t->part == 0)
         p->in += t->to->len;
-    if (!t->to && t->from)
-        p->out += t->from->len;
+    if (!t->to) {
+        p->out += t->put;
+        p->room.put += p->has_rooms ? t->put : 0;
+    }
     if (t->from)
         ab_link_shift_used(&p->link[t->part - 1]);
     if (t->to)
@@ -258,10 +257,24 @@ static bool outcome(const struct ab_pipe *p, struct ab_err *err)
     return true;
 }
 
-bool ab_pipe_run(struct ab_pipe *p, struct ab_err *err)
+/* Whether the script could go on with what it waits for. */
+static bool is_awaited(const struct ab_pipe *p)
+{
+    const struct ab_link *first = &p->link[0], *last = &p->link[p->count - 2];
+    const struct room *room = &p->room;
+
+    if (p->has_rooms && room->put > room->taken && (room->taken == 0 || room->put == room->size))
+        return true;
+    return (p->has_more && first->filled <= AB_LINK_CHUNKS - SERVED) ||
+           (p->wants && (last->filled >= SERVED || last->ended));
+}
+
+static bool run(struct ab_pipe *p, bool serves, struct ab_err *err)
 {
     pthread_mutex_lock(&p->lock);
     for (size_t turns = 0; turns < TURNS_MAX && !p->stopped && p->failed < 0;) {
+        if (serves && is_awaited(p))
+            break;
         size_t next = choose(p);
         if (next > 0) {
             take_turn(p, next - 1);
@@ -277,6 +290,16 @@ bool ab_pipe_run(struct ab_pipe *p, struct ab_err *err)
     bool ok = outcome(p, err);
     pthread_mutex_unlock(&p->lock);
     return ok;
+}
+
+bool ab_pipe_run(struct ab_pipe *p, struct ab_err *err)
+{
+    return run(p, false, err);
+}
+
+bool ab_pipe_run_serving(struct ab_pipe *p, struct ab_err *err)
+{
+    return run(p, true, err);
 }
 
 bool ab_pipe_commit(struct ab_pipe *p, struct ab_err *err)
@@ -303,7 +326,9 @@ int ab_pipe_failed(struct ab_pipe *p)
 static enum ab_pipe_state state(const struct ab_pipe *p)
 {
     const struct ab_link *last = &p->link[p->count - 2];
-    bool over = p->sink ? p->part[p->count - 1].done : last->ended && last->filled == 0;
+    bool sinks = p->sink || p->has_rooms;
+    bool over = sinks ? p->part[p->count - 1].done && p->room.put == p->room.taken
+                      : last->ended && last->filled == 0;
 
     if (over && p->running == 0)
         return AB_PIPE_DONE;
@@ -318,60 +343,6 @@ enum ab_pipe_state ab_pipe_state(struct ab_pipe *p)
     enum ab_pipe_state now = state(p);
     pthread_mutex_unlock(&p->lock);
     return now;
-}
-
-/* ---- The script's ends. */
-
-size_t ab_pipe_feed(struct ab_pipe *p, struct ab_slice bytes)
-{
-    struct ab_link *to = &p->link[0];
-    size_t done = 0;
-
-    pthread_mutex_lock(&p->lock);
-    while (done < bytes.len && ab_link_has_room(to)) {
-        struct ab_chunk *chunk = ab_link_room(to);
-        size_t room = AB_PIPE_CHUNK - chunk->len, left = bytes.len - done;
-        size_t n = left < room ? left : room;
-        memcpy(chunk->data + chunk->len, bytes.data + done, n);
-        chunk->len += n;
-        done += n;
-        ab_link_push_full(to, false);
-    }
-    p->in += done;
-    if (p->idle > 0)
-        pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-    return done;
-}
-
-void ab_pipe_feed_end(struct ab_pipe *p)
-{
-    pthread_mutex_lock(&p->lock);
-    ab_link_push_full(&p->link[0], true);
-    pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
-}
-
-struct ab_slice ab_pipe_peek(struct ab_pipe *p)
-{
-    pthread_mutex_lock(&p->lock);
-    const struct ab_chunk *first = ab_link_first(&p->link[p->count - 2]);
-    pthread_mutex_unlock(&p->lock);
-    return first ? (struct ab_slice){first->data + first->at, first->len - first->at}
-                 : (struct ab_slice){NULL, 0};
-}
-
-void ab_pipe_drop(struct ab_pipe *p, size_t len)
-{
-    struct ab_link *last = &p->link[p->count - 2];
-
-    pthread_mutex_lock(&p->lock);
-    p->out += len;
-    ab_link_first(last)->at += len;
-    ab_link_shift_used(last);
-    if (p->idle > 0)
-        pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
 }
 
 void ab_pipe_stop(struct ab_pipe *p)

@@ -3,7 +3,8 @@
  * Between each two neighbours lie a few chunks of fixed size: one that has no room ahead of it
  * stops, and that is all the back-pressure there is. A thread that calls ab_pipe_run() turns
  * whatever can go on, a chunk at a time, and leaves when nothing can: it never waits for what
- * only a script can give. Source and sink are files, or the script itself, which feeds and takes.
+ * only a script can give. Source and sink are files, or the script itself, which feeds and takes,
+ * or gives room in its own files.
  *
  * A pipe is built on one thread, before the first run. Then feed, take, stop and the questions may
  * be asked on that thread while others run it. Whoever owns it frees it when nobody runs it. */
@@ -24,7 +25,7 @@ enum ab_pipe_state {
     AB_PIPE_BUSY,   /* there is more to do */
     AB_PIPE_HUNGRY, /* nothing goes on before the script feeds */
     AB_PIPE_FULL,   /* nothing goes on before the script takes */
-    AB_PIPE_DONE,   /* a file sink has all, to be committed; a script has taken all */
+    AB_PIPE_DONE, /* a file sink has all, to be committed; a script has taken all, or knows of it */
 };
 
 /* A pipe without flows, that a script feeds and takes from. NULL when memory is out. */
@@ -53,6 +54,10 @@ size_t ab_pipe_width(const struct ab_pipe *p);
  * several at once. False when a part failed, with its error, in every run from then on. */
 AB_MUST_USE bool ab_pipe_run(struct ab_pipe *p, struct ab_err *err);
 
+/* The same, but leave, too, once there is room for what the script could not feed, or bytes where
+ * it found none to take. One thread does so, and the others go on meanwhile. */
+AB_MUST_USE bool ab_pipe_run_serving(struct ab_pipe *p, struct ab_err *err);
+
 /* Commit the sink, which there must be, of a pipe that is done. On any thread. */
 AB_MUST_USE bool ab_pipe_commit(struct ab_pipe *p, struct ab_err *err);
 
@@ -62,17 +67,30 @@ int ab_pipe_failed(struct ab_pipe *p);
 /* What it needs to go on. */
 enum ab_pipe_state ab_pipe_state(struct ab_pipe *p);
 
-/* Copy as much of `bytes` in as there is room for; returns how much. */
+/* Copy as much of `bytes` in as there is room for; returns how much. When it is not all of them,
+ * ab_pipe_run_serving() tells when there is room again. */
 size_t ab_pipe_feed(struct ab_pipe *p, struct ab_slice bytes);
 
 /* Say that nothing more will be fed. */
 void ab_pipe_feed_end(struct ab_pipe *p);
 
-/* The next bytes to take, or nothing (len 0) while there are none; valid until they are dropped. */
+/* The next bytes to take, valid until they are dropped; or nothing (len 0) while there are none:
+ * ab_pipe_run_serving() tells when there are some. */
 struct ab_slice ab_pipe_peek(struct ab_pipe *p);
 
 /* The first `len` of them, at least one, were taken. */
 void ab_pipe_drop(struct ab_pipe *p, size_t len);
+
+/* Put what comes into `file` (of which it takes a reference), `size` bytes from `at` on; once
+ * before the start, and each time the room before is used up. Nothing is to be peeked at then. */
+void ab_pipe_set_room(struct ab_pipe *p, struct ab_file *file, int64_t at, size_t size);
+
+/* Whether it has none, or none left. */
+bool ab_pipe_is_roomless(struct ab_pipe *p);
+
+/* How many bytes were put into the room since this was asked last; whether it is used up.
+ * ab_pipe_run_serving() tells of the first ones, and of the last. */
+size_t ab_pipe_filled(struct ab_pipe *p, bool *used_up);
 
 /* The digest of all that went through flow `part` (from 1), which must be a digest's, and done;
  * else kind usage. */

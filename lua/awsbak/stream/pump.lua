@@ -1,7 +1,8 @@
 --- A pipe at work: the core moves the bytes, and a script's ends are fed and emptied meanwhile.
 ---
 --- One task has the pipe. It starts a task to read and one to write where an end is a script's, at
---- most one of each, and lets the core work beside them; when nothing goes on in the core, it waits
+--- most one of each, and lets the core work beside them, with as many threads as are of use. The
+--- run that it awaits ends when an end can be served; when nothing goes on in the core, it waits
 --- for the one that the core needs.
 
 local core = require("awsbak.core.stream")
@@ -25,7 +26,8 @@ local PIECE = 256 * 1024 -- shorter pieces are joined: each costs a turn of the 
 ---@field ended boolean? the core knows that nothing more is fed, or reads itself
 ---@field writer awsbak.stream.Writer?
 ---@field turn awsbak.Gate who writes is inside
----@field writing table? the place inside of the one that writes what was taken last
+---@field writing boolean? somebody writes
+---@field helpers integer threads beside the one that serves
 ---@field told awsbak.stream.Stage[] of stream.progress
 ---@field known integer bytes out of the source that they know of
 
@@ -82,51 +84,75 @@ local function read_piece(self)
   return #parts > 0 and table.concat(parts) or nil
 end
 
+--- Hand the core what is left of the piece; whether that is all.
+local function feed(self)
+  self.at = self.at + self.pipe:feed(self.piece, self.at)
+  if self.at <= #self.piece then
+    return false
+  end
+  self.piece = nil
+  return true
+end
+
+--- Read and feed until there is no room, or no more to read.
 local function read_on(self)
-  self.piece, self.at = by(self, "source", read_piece, self), 1
+  repeat
+    self.piece, self.at = by(self, "source", read_piece, self), 1
+    local goes_on = self.piece and feed(self)
+  until not goes_on or not self.read
   self.reading = nil
 end
 
---- Take what the core has for the script's sink: bytes, or how many were put where the sink wants
+--- Take what the core has for the script's sink: bytes, or how many it put where the sink wants
 --- them; nil when there is nothing.
 local function take(self)
-  local writer = self.writer
-  if not writer.room then
+  if not self.writer.room then
     return self.pipe:take()
   end
-  local taken = errors.check(self.pipe:take_into(writer:room()))
-  return taken > 0 and taken or nil
+  local count, is_full = self.pipe:filled()
+  self.is_full = is_full
+  return count > 0 and count or nil
 end
 
-local function write_out(self, taken)
+--- Hand on what was taken. Waits as long as the sink does.
+local function hand_on(self, taken)
   local writer = self.writer
-  by(self, "sink", writer.room and writer.took or writer.write, writer, taken)
-  -- The next bytes may come, though this task goes on while parts that it sends are on their way.
-  local _ <close> = self.writing
-  self.writing = nil
+  if not writer.room then
+    return writer:write(taken)
+  end
+  local is_full = self.is_full
+  writer:took(taken)
+  if is_full then
+    self.pipe:room(writer:room())
+  end
+end
+
+--- Write what was taken, and what comes meanwhile.
+local function write_on(self, taken)
+  repeat
+    local _ <close> = self.turn:enter()
+    by(self, "sink", hand_on, self, taken)
+    taken = by(self, "sink", take, self)
+  until not taken
+  self.writing = false -- though this task goes on while parts that it sends are on their way
 end
 
 --- Move what can be moved between the script's ends and the core, and start what can be started.
 local function serve(self)
-  if self.piece then
-    self.at = self.at + self.pipe:feed(self.piece, self.at)
-    if self.at > #self.piece then
-      self.piece = nil
-    end
+  if self.piece and not self.reading then
+    feed(self)
+  end
+  if self.read and not self.piece and not self.reading then
+    self.reading = task.spawn(read_on, self)
   end
   if not self.read and not self.piece and not self.reading and not self.ended then
     self.ended = true
     self.pipe:feed_end()
   end
-  if self.read and not self.piece and not self.reading then
-    self.reading = task.spawn(read_on, self)
-  end
-  if self.writer and not self.writing then
-    local taken = by(self, "sink", take, self)
-    if taken then
-      self.writing = self.turn:enter()
-      task.spawn(write_out, self, taken)
-    end
+  local taken = self.writer and not self.writing and by(self, "sink", take, self)
+  if taken then
+    self.writing = true
+    task.spawn(write_on, self, taken)
   end
 end
 
@@ -142,37 +168,24 @@ local function tell(self)
   end
 end
 
---- Let a thread of the core work until nothing goes on; what it needs then.
-local function drive(self)
-  local state
-  repeat
-    state = task.await(self.pipe:run())
-    tell(self)
-  until state ~= "busy"
-  return state
+--- Let one more thread of the core work until nothing goes on.
+local function help(self)
+  pcall(function() -- the one that serves fails with the same, or does without this one
+    repeat
+      local state = task.await(self.pipe:run())
+    until state ~= "busy"
+  end)
+  self.helpers = self.helpers - 1
 end
 
---- Let as many threads work as are of use.
+--- Let as many threads work as are of use, until the script is to do something; what that is. A
+--- failure is told as the part's that failed.
 local function work(self)
-  if self.width == 1 then
-    return drive(self)
+  while self.helpers + 1 < self.width do
+    self.helpers = self.helpers + 1
+    task.spawn(help, self)
   end
-  local drives = {
-    function()
-      return drive(self)
-    end,
-  }
-  for i = 2, self.width do
-    drives[i] = function()
-      pcall(drive, self) -- the first fails with the same, or does without this one
-    end
-  end
-  return (task.all(drives))
-end
-
---- The same; a failure is told as the part's that failed.
-local function worked(self)
-  local ok, state = pcall(work, self)
+  local ok, state = pcall(task.await, self.pipe:run(true))
   if ok then
     return state
   end
@@ -183,25 +196,20 @@ local function worked(self)
   return blame(self, state, part_name(self, number))
 end
 
---- All of it, when an end is a script's. In a task, which the reading and writing ones belong to.
+--- All of it. In a task, which the reading, writing and helping ones belong to, unless there are
+--- none.
 local function exchange(self)
   local state
-  self.turn = task.gate(1)
   repeat
     serve(self)
-    state = worked(self)
+    state = work(self)
+    tell(self)
     if state == "hungry" and self.reading then
       task.await(self.reading)
     elseif state ~= "busy" and self.writing then
       local _ <close> = self.turn:enter() -- once it is left
     end
   until state == "done" and not self.writing
-end
-
---- All of it, when both ends are files.
-local function go_through(self)
-  while worked(self) ~= "done" do -- luacheck: ignore 542
-  end
 end
 
 --- Closes what an end has, once.
@@ -255,13 +263,15 @@ end
 
 --- Move everything, then commit the sink; what a script's own gave.
 local function move(self)
+  if self.writer and self.writer.room then
+    self.pipe:room(self.writer:room())
+  end
   errors.check(self.pipe:start())
   self.width = self.pipe:width()
-  if self.read or self.writer then
+  if self.read or self.writer or self.width > 1 then
     return task.run(exchange_all, self)
   end
-  go_through(self)
-  return commit(self)
+  return exchange_all(self)
 end
 
 --- Open the ends, and do it. See awsbak.stream.pipe.
@@ -271,7 +281,8 @@ end
 ---@param told awsbak.stream.Stage[] of stream.progress
 ---@return table
 function M.run(from, stages, to, told)
-  local self = { from = from, stages = stages, to = to, told = told, known = 0 }
+  local self = { from = from, stages = stages, to = to, told = told, known = 0, helpers = 0 }
+  self.turn = task.gate(1)
   local pipe <close> = errors.check(core.pipe())
   self.pipe = pipe
   local source = by(self, "source", from.open)
