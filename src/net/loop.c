@@ -272,8 +272,8 @@ static int poll_ms(const struct ab_loop *loop, int64_t until)
 
     if (first && first->due_ns < until)
         until = first->due_ns;
-    if (ab_transfers_due(&loop->transfers) < until)
-        until = ab_transfers_due(&loop->transfers);
+    if (loop->transfers.due_ns < until)
+        until = loop->transfers.due_ns;
     if (until <= now)
         return 0;
     int64_t ns = until - now;

@@ -25,7 +25,9 @@ struct ab_watch {
 struct ab_transfer {
     struct ab_op op;
     CURL *easy;
-    bool running; /* the multi handle has it */
+    bool running;             /* the multi handle has it */
+    struct ab_transfer *next; /* among those that run */
+    struct ab_transfer *previous;
     void (*done)(struct ab_transfer *transfer, CURLcode code);
 };
 

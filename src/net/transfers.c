@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define BLIND_NS (INT64_C(10) * 1000 * 1000)
-
 enum { KEPT_CONNECTIONS = 64 };
 
 /* Add, change or drop a socket, whatever the descriptor knows of it: libcurl may have closed one of
@@ -21,7 +19,7 @@ static bool set_socket(int epoll_fd, int fd, uint32_t events, bool known)
     return epoll_ctl(epoll_fd, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
-/* CURLMOPT_SOCKETFUNCTION. -1 would end all transfers for good. */
+/* CURLMOPT_SOCKETFUNCTION. After a -1 the multi handle is of no use any more. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
     struct ab_transfers *self = arg;
@@ -34,7 +32,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
         return 0;
     }
     if (!set_socket(self->epoll_fd, fd, events, known != NULL))
-        self->blind = true;
+        return -1;
     if (!known)
         curl_multi_assign(self->multi, fd, self);
     return 0;
@@ -50,9 +48,9 @@ static int on_timer(CURLM *multi, long ms, void *arg)
     return 0;
 }
 
-bool ab_transfers_open(struct ab_transfers *self, struct ab_err *err)
+static bool open_multi(struct ab_transfers *self, struct ab_err *err)
 {
-    *self = (struct ab_transfers){.epoll_fd = -1, .due_ns = INT64_MAX};
+    self->due_ns = INT64_MAX;
     self->multi = curl_multi_init();
     if (!self->multi)
         return ab_fail_memory(err);
@@ -61,6 +59,14 @@ bool ab_transfers_open(struct ab_transfers *self, struct ab_err *err)
     curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
     curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
+    return true;
+}
+
+bool ab_transfers_open(struct ab_transfers *self, struct ab_err *err)
+{
+    *self = (struct ab_transfers){.epoll_fd = -1};
+    if (!open_multi(self, err))
+        return false;
     self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     return self->epoll_fd >= 0 || ab_fail_errno(err, errno, "cannot wait for connections");
 }
@@ -81,34 +87,19 @@ bool ab_transfers_watch(struct ab_transfers *self, int fd, struct ab_err *err)
            ab_fail_errno(err, errno, "cannot wait for events");
 }
 
-static bool check(CURLMcode code, struct ab_err *err)
-{
-    if (code == CURLM_OUT_OF_MEMORY)
-        return ab_fail_memory(err);
-    return code == CURLM_OK ||
-           ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
-}
-
-/* Let libcurl work on a socket. When it cannot note what a transfer waits for, it says no more than
- * that memory is out. */
-static bool act(struct ab_transfers *self, int fd, int what, struct ab_err *err)
-{
-    int running;
-    CURLMcode code = curl_multi_socket_action(self->multi, fd, what, &running);
-
-    if (code == CURLM_OUT_OF_MEMORY) {
-        self->blind = true;
-        return true;
-    }
-    return check(code, err);
-}
-
 bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer, struct ab_err *err)
 {
+    if (!self->multi && !open_multi(self, err))
+        return false;
     curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
     if (curl_multi_add_handle(self->multi, transfer->easy) != CURLM_OK)
         return ab_fail_memory(err);
     transfer->running = true;
+    transfer->previous = NULL;
+    transfer->next = self->first;
+    if (self->first)
+        self->first->previous = transfer;
+    self->first = transfer;
     return true;
 }
 
@@ -118,24 +109,43 @@ void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer
         return;
     curl_multi_remove_handle(self->multi, transfer->easy);
     transfer->running = false;
+    if (transfer->next)
+        transfer->next->previous = transfer->previous;
+    if (transfer->previous)
+        transfer->previous->next = transfer->next;
+    else
+        self->first = transfer->next;
 }
 
-int64_t ab_transfers_due(const struct ab_transfers *self)
+/* End all that run, and the multi handle. */
+static void end_all(struct ab_transfers *self, CURLcode code)
 {
-    int64_t look = self->blind ? ab_now_ns() + BLIND_NS : INT64_MAX;
+    for (struct ab_transfer *transfer; (transfer = self->first);) {
+        ab_transfers_remove(self, transfer);
+        transfer->done(transfer, code);
+    }
+    curl_multi_cleanup(self->multi);
+    self->multi = NULL;
+    self->due_ns = INT64_MAX;
+}
 
-    return look < self->due_ns ? look : self->due_ns;
+static bool act(struct ab_transfers *self, int fd, int what, struct ab_err *err)
+{
+    int running;
+
+    if (!self->multi)
+        return true;
+    CURLMcode code = curl_multi_socket_action(self->multi, fd, what, &running);
+    if (code == CURLM_OUT_OF_MEMORY || code == CURLM_ABORTED_BY_CALLBACK) {
+        end_all(self, CURLE_OUT_OF_MEMORY);
+        return true;
+    }
+    return code == CURLM_OK ||
+           ab_fail(err, AB_BUG, "curl", "libcurl: %s", curl_multi_strerror(code));
 }
 
 bool ab_transfers_expire(struct ab_transfers *self, struct ab_err *err)
 {
-    int running;
-
-    if (self->blind) {
-        CURLMcode code = curl_multi_perform(self->multi, &running);
-        self->blind = running > 0;
-        return check(code, err);
-    }
     if (self->due_ns == INT64_MAX || self->due_ns > ab_now_ns())
         return true;
     self->due_ns = INT64_MAX; /* unless libcurl says otherwise now */
@@ -156,6 +166,8 @@ struct ab_transfer *ab_transfers_over(struct ab_transfers *self, CURLcode *code)
 {
     int left;
 
+    if (!self->multi)
+        return NULL;
     for (CURLMsg *m; (m = curl_multi_info_read(self->multi, &left));) {
         struct ab_transfer *transfer = NULL;
         if (m->msg != CURLMSG_DONE)

@@ -15,11 +15,10 @@
 #include "net/source.h"
 
 struct ab_transfers {
-    CURLM *multi;   /* owned */
-    int epoll_fd;   /* owned; -1 before open */
-    int64_t due_ns; /* when libcurl wants to be called; INT64_MAX: never */
-    bool blind; /* memory ran out for a socket, so not all are waited for: all transfers are looked
-                   at now and then, until none runs */
+    CURLM *multi;              /* owned */
+    int epoll_fd;              /* owned; -1 before open */
+    int64_t due_ns;            /* when libcurl wants to be called; INT64_MAX: never */
+    struct ab_transfer *first; /* of those that run; borrowed, as are the others */
 };
 
 /* None yet; `self` must stay where it is. False when memory or descriptors are out; then, too,
@@ -35,11 +34,10 @@ AB_MUST_USE bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer 
                                   struct ab_err *err);
 void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer);
 
-/* When ab_transfers_expire wants to be called; INT64_MAX: never. */
-int64_t ab_transfers_due(const struct ab_transfers *self);
-
 /* Let libcurl work: because of its deadline when that has come, or because of an event of epoll on
- * a descriptor that is no one else's. */
+ * a descriptor that is no one else's. When memory runs out for what a socket waits for, libcurl
+ * does not say whose it is, and its notes of that socket are broken (7.88: a later transfer on it
+ * divides by zero). So all that run end by that, and the next ones begin with nothing. */
 AB_MUST_USE bool ab_transfers_expire(struct ab_transfers *self, struct ab_err *err);
 AB_MUST_USE bool ab_transfers_act(struct ab_transfers *self, const struct epoll_event *event,
                                   struct ab_err *err);
