@@ -1,6 +1,6 @@
 --- Bytes through stages: `awsbak pipe.lua STAGES FROM TO KEYS`, STAGES being "seal", "open",
---- "zstd", "zstd,seal" or "-" for none, TO a file or s3://bucket/key, KEYS a file with an age
---- identity.
+--- "zstd", "zstd2" (with two workers), "zstd,seal" or "-" for none, TO a file or s3://bucket/key,
+--- KEYS a file with an age identity.
 
 local age = require("awsbak.core.age")
 local stream = require("awsbak.stream")
@@ -20,6 +20,9 @@ local make = {
   end,
   zstd = function()
     return stream.zstd({ level = 1 })
+  end,
+  zstd2 = function()
+    return stream.zstd({ level = 1, workers = 2 })
   end,
 }
 local parts = { stream.file(from) }
