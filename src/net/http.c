@@ -98,7 +98,7 @@ bool ab_http_take(struct ab_http *http, size_t n, struct ab_err *err)
     http->paused = false;
     http->slow_since_ns = ab_now_ns();
     http->slow_seen = http->received;
-    CURLcode code = curl_easy_pause(http->transfer.easy, CURLPAUSE_CONT);
+    CURLcode code = ab_loop_resume(http->transfer.op.loop, &http->transfer);
     if (code != CURLE_OK && http->broken) { /* what curl held came at once, and was refused */
         *err = http->err;
         return false;
@@ -131,7 +131,7 @@ void ab_http_resume(struct ab_http *http)
 
     http->slow_since_ns = http->silent_since_ns = ab_now_ns();
     http->slow_seen = http->received;
-    CURLcode code = curl_easy_pause(http->transfer.easy, CURLPAUSE_CONT);
+    CURLcode code = ab_loop_resume(http->transfer.op.loop, &http->transfer);
     if (code == CURLE_OK)
         return;
     if (http->broken) /* what curl held came at once, and was refused */

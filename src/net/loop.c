@@ -238,6 +238,11 @@ void ab_loop_withdraw(struct ab_loop *loop, struct ab_transfer *transfer)
     ab_transfers_remove(&loop->transfers, transfer);
 }
 
+CURLcode ab_loop_resume(struct ab_loop *loop, struct ab_transfer *transfer)
+{
+    return ab_transfers_resume(&loop->transfers, transfer);
+}
+
 /* --- waiting --------------------------------------------------------------------------------- */
 
 static void fire_timers(struct ab_loop *loop)

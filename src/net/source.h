@@ -54,6 +54,9 @@ AB_MUST_USE bool ab_loop_transfer(struct ab_loop *loop, struct ab_transfer *tran
                                   struct ab_err *err);
 void ab_loop_withdraw(struct ab_loop *loop, struct ab_transfer *transfer);
 
+/* As ab_transfers_resume. */
+CURLcode ab_loop_resume(struct ab_loop *loop, struct ab_transfer *transfer);
+
 /* The ways of HTTP exchanges that wait for another one (net/http_way.c). */
 struct ab_http_ways *ab_loop_ways(struct ab_loop *loop);
 

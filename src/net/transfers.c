@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+
 enum { KEPT_CONNECTIONS = 64 };
 
 /* Add, change or drop a socket, whatever the descriptor knows of it: libcurl may have closed one of
@@ -117,27 +119,46 @@ void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer
         self->first = transfer->next;
 }
 
-/* End all that run, and the multi handle. */
-static void end_all(struct ab_transfers *self, CURLcode code)
+CURLcode ab_transfers_resume(struct ab_transfers *self, struct ab_transfer *transfer)
 {
+    uint64_t refused = ab_alloc_failures();
+    CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+
+    if (ab_alloc_failures() != refused) { /* libcurl drops it when that was for a socket's notes */
+        self->broken = true;
+        self->due_ns = INT64_MIN;
+    }
+    return code;
+}
+
+/* End all that run, but for what is over already, and the multi handle. */
+static void end_all(struct ab_transfers *self)
+{
+    CURLcode code;
+
+    for (struct ab_transfer *transfer; (transfer = ab_transfers_over(self, &code));)
+        transfer->done(transfer, code);
     for (struct ab_transfer *transfer; (transfer = self->first);) {
         ab_transfers_remove(self, transfer);
-        transfer->done(transfer, code);
+        transfer->done(transfer, CURLE_OUT_OF_MEMORY);
     }
     curl_multi_cleanup(self->multi);
     self->multi = NULL;
     self->due_ns = INT64_MAX;
+    self->broken = false;
 }
 
 static bool act(struct ab_transfers *self, int fd, int what, struct ab_err *err)
 {
+    CURLMcode code = CURLM_OUT_OF_MEMORY;
     int running;
 
     if (!self->multi)
         return true;
-    CURLMcode code = curl_multi_socket_action(self->multi, fd, what, &running);
+    if (!self->broken)
+        code = curl_multi_socket_action(self->multi, fd, what, &running);
     if (code == CURLM_OUT_OF_MEMORY || code == CURLM_ABORTED_BY_CALLBACK) {
-        end_all(self, CURLE_OUT_OF_MEMORY);
+        end_all(self);
         return true;
     }
     return code == CURLM_OK ||

@@ -18,6 +18,7 @@ struct ab_transfers {
     CURLM *multi;              /* owned */
     int epoll_fd;              /* owned; -1 before open */
     int64_t due_ns;            /* when libcurl wants to be called; INT64_MAX: never */
+    bool broken;               /* as told at ab_transfers_act; found while libcurl was asked else */
     struct ab_transfer *first; /* of those that run; borrowed, as are the others */
 };
 
@@ -33,6 +34,9 @@ AB_MUST_USE bool ab_transfers_watch(struct ab_transfers *self, int fd, struct ab
 AB_MUST_USE bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer,
                                   struct ab_err *err);
 void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer);
+
+/* Let a paused transfer go on, as curl_easy_pause does, which may call the transfer's functions. */
+CURLcode ab_transfers_resume(struct ab_transfers *self, struct ab_transfer *transfer);
 
 /* Let libcurl work: because of its deadline when that has come, or because of an event of epoll on
  * a descriptor that is no one else's. When memory runs out for what a socket waits for, libcurl
