@@ -114,6 +114,8 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         return fail_memory(http, err);
+    case CURLE_FAILED_INIT: /* also of what began after memory ran out */
+        return ab_fail_memory(err);
     case CURLE_URL_MALFORMAT:
         return ab_fail(err, AB_USAGE, "url", "the URL is not valid");
     case CURLE_COULDNT_RESOLVE_HOST:

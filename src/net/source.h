@@ -21,7 +21,8 @@ struct ab_watch {
     size_t place; /* in the loop's table */
 };
 
-/* An operation that is a curl transfer; the easy handle's private pointer is the ab_transfer. */
+/* An operation that is a curl transfer; the easy handle's private pointer is the ab_transfer. It is
+ * done with CURLE_FAILED_INIT, too, when memory ran out for another one (net/transfers.h). */
 struct ab_transfer {
     struct ab_op op;
     CURL *easy;

@@ -140,7 +140,7 @@ static void end_all(struct ab_transfers *self)
         transfer->done(transfer, code);
     for (struct ab_transfer *transfer; (transfer = self->first);) {
         ab_transfers_remove(self, transfer);
-        transfer->done(transfer, CURLE_OUT_OF_MEMORY);
+        transfer->done(transfer, CURLE_FAILED_INIT);
     }
     curl_multi_cleanup(self->multi);
     self->multi = NULL;
