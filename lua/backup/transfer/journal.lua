@@ -3,9 +3,6 @@
 ---
 --- The first line tells what is transferred (a journal of anything else is void) and what the run
 --- needs to go on; each other one a part that is done. A line that was cut ends the journal.
---- A download that is killed after its file has its name leaves one that no run needs: those that
---- nobody wrote for long are removed when another is opened.
----
 --- Nothing in it is believed: parts are compared with their checksums when they are used again.
 
 local codec = require("awsbak.core.codec")
@@ -15,13 +12,10 @@ local file = require("awsbak.core.file")
 local folders = require("awsbak.folders")
 local json = require("awsbak.core.json")
 local log = require("awsbak.log")
-local outside = require("awsbak.outside")
 local task = require("awsbak.task")
 
 local journal = {}
 
-local AGE_S <const> = 30 * 86400 -- since a journal was written; then it is removed
-local LOOKED_AT_MAX <const> = 1000 -- of those that there are, once in a process
 local BYTES_MAX <const> = 8 * 1024 * 1024 -- 10,000 parts take two
 
 ---@class backup.Journal
@@ -78,26 +72,6 @@ local function read(self)
   end
 end
 
-local is_swept = false
-
---- Remove what runs left long ago, but for those that a process has open.
-local function sweep(folder)
-  if is_swept then
-    return
-  end
-  is_swept = true
-  for i, name in ipairs(file.list(folder) or {}) do
-    local path = folder .. "/" .. name
-    local facts = i <= LOOKED_AT_MAX and name:find("%.jsonl$") and file.stat(path)
-    local is_old = facts and facts.type == "file" and outside.now() - facts.mtime > AGE_S
-    local handle = is_old and file.journal(path)
-    if handle then
-      os.remove(path)
-      handle:close()
-    end
-  end
-end
-
 --- Open the journal of a transfer.
 ---@param from string where from, as the user named it, absolute
 ---@param to string where to
@@ -117,7 +91,6 @@ function journal.open(from, to, identity)
     log.debug("transfers cannot be resumed: %s", why.message)
     return nil
   end
-  sweep(folder)
   local sum = errors.check(digest.digest("sha256", from .. "\0" .. to))
   local self = setmetatable({
     path = ("%s/%s.jsonl"):format(folder, codec.hex(sum):sub(1, 32)),
