@@ -1,5 +1,6 @@
 local errors = require("awsbak.errors")
 local http = require("awsbak.core.http")
+local secret = require("awsbak.core.secret")
 local server = require("spec.support.server")
 local sigv4 = require("awsbak.core.sigv4")
 local task = require("awsbak.task")
@@ -80,6 +81,35 @@ describe("core.http: prepared requests", function()
     for _, pair in ipairs(added) do
       assert.equal(pair[2], sent[pair[1]:lower()])
     end
+  end)
+
+  it("send a token that is a secret as it is, whatever its length", function()
+    local prepared = http.prepare({
+      varying = {},
+      sign = { region = "eu-west-1", service = "s3", s3 = true },
+    })
+    for n = 1, 64 do
+      local token = ("t"):rep(n)
+      local keys = {
+        access_key_id = KEYS.access_key_id,
+        secret_access_key = secret.new(KEYS.secret_access_key),
+        session_token = secret.new(token),
+      }
+      s:clear()
+      s:script("*", { { body = "" } })
+      start(prepared, "/", nil, keys, HASH, TIME)
+      assert.equal(token, headers_of(s:requests()[1])["x-amz-security-token"])
+    end
+  end)
+
+  it("have room for many headers of their own", function()
+    local names = {}
+    for i = 1, 900 do
+      names[i] = "X-" .. i
+    end
+    local prepared = http.prepare({ varying = names })
+    local _, _, list = prepared:shown("http://h/")
+    assert.same({}, list)
   end)
 
   it("show what they would send", function()

@@ -30,6 +30,7 @@ struct prepared {
     struct ab_sigv4 sign;    /* region, service and kind */
     struct ab_sigv4_key key; /* of the last signature */
     struct ab_buf text;      /* an Authorization; its memory stays */
+    struct ab_buf token;     /* a session token as text; likewise */
 };
 
 /* Push a copy of the options at 1, which nobody else can change: it holds the strings. */
@@ -170,6 +171,8 @@ int ab_bind_prepared_new(lua_State *L)
     lua_setiuservalue(L, SELF, HELD);
     ab_sigv4_key_init(&self->key);
     ab_buf_init(&self->text, AB_SIGV4_TEXT_MAX);
+    ab_buf_init(&self->token, AB_SIGV4_TEXT_MAX);
+    self->token.secret = true;
     ab_bind_http_options(L, COPY, &self->request);
     self->names = read_names(L, "varying", STRINGS, NAMES, &self->varying);
     read_headers(L, self, STRINGS);
@@ -242,6 +245,7 @@ struct one {
 /* Read the arguments of start. */
 static void take_arguments(lua_State *L, struct prepared *self, struct one *one)
 {
+    luaL_checkstack(L, (int)self->varying + VALUES, "too many headers");
     lua_settop(L, VALUES - 1 + (int)self->varying);
     one->request = self->request;
     one->sign = self->sign;
@@ -255,6 +259,19 @@ static void take_arguments(lua_State *L, struct prepared *self, struct one *one)
         take_keys(L, &one->sign);
 }
 
+/* Make a text of the session token: the bytes of a secret have no NUL behind them. */
+static bool copy_token(struct prepared *self, struct ab_sigv4 *sign, struct ab_err *err)
+{
+    struct ab_slice token = sign->session_token;
+
+    self->token.len = 0;
+    if (!ab_buf_add(&self->token, token.data, token.len, err) ||
+        !ab_buf_add_byte(&self->token, 0, err))
+        return false;
+    sign->session_token = (struct ab_slice){self->token.data, token.len};
+    return true;
+}
+
 /* Put the headers that prove who sends it behind the others, where it is signed; *count is that of
  * all headers then. */
 static bool sign(struct prepared *self, struct one *one, size_t *count, struct ab_err *err)
@@ -265,7 +282,8 @@ static bool sign(struct prepared *self, struct one *one, size_t *count, struct a
     if (!self->is_signed)
         return true;
     self->text.len = 0;
-    if (!ab_sigv4_url(&one->sign, (struct ab_slice){(const uint8_t *)url, strlen(url)}, err) ||
+    if (!copy_token(self, &one->sign, err) ||
+        !ab_sigv4_url(&one->sign, (struct ab_slice){(const uint8_t *)url, strlen(url)}, err) ||
         !ab_sigv4_sign(&one->sign, &self->key, one->stamp, &self->text, err) ||
         !ab_buf_add_byte(&self->text, 0, err))
         return false;
@@ -331,6 +349,7 @@ static int prepared_drop(lua_State *L)
 
     ab_sigv4_key_drop(&self->key);
     ab_buf_drop(&self->text);
+    ab_buf_drop(&self->token);
     return 0;
 }
 

@@ -294,8 +294,10 @@ static bool watch_signals(struct ab_loop *loop, struct ab_err *err)
 
     if (fd < 0 || fd == loop->signal_fd)
         return true;
+    if (!ab_transfers_watch(&loop->transfers, fd, err))
+        return false;
     loop->signal_fd = fd;
-    return ab_transfers_watch(&loop->transfers, fd, err);
+    return true;
 }
 
 /* Call the watches whose descriptors are ready. A callback may clear and set watches, so the table

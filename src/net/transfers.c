@@ -124,7 +124,9 @@ CURLcode ab_transfers_resume(struct ab_transfers *self, struct ab_transfer *tran
     uint64_t refused = ab_alloc_failures();
     CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 
-    if (ab_alloc_failures() != refused) { /* libcurl drops it when that was for a socket's notes */
+    if (ab_alloc_failures() != refused ||
+        code ==
+            CURLE_ABORTED_BY_CALLBACK) { /* libcurl drops it when that was for a socket's notes */
         self->broken = true;
         self->due_ns = INT64_MIN;
     }
