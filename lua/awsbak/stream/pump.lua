@@ -185,7 +185,7 @@ local function work(self)
     self.helpers = self.helpers + 1
     task.spawn(help, self)
   end
-  local ok, state = pcall(task.await, self.pipe:run(true))
+  local ok, state = pcall(task.await, self.pipe:run(not self.writing))
   if ok then
     return state
   end

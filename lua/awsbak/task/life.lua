@@ -131,13 +131,13 @@ local function resumed(t, values, alive, said)
   if not alive then
     keep(t, false, errors.from(said))
     finish(t)
-  elseif said == ENDED then
+  elseif rawequal(said, ENDED) then
     local spare = t.group and t.group.spare
     if spare then
       spare[#spare + 1] = t.co
     end
     finish(t)
-  elseif said ~= tree.SUSPENDED then
+  elseif not rawequal(said, tree.SUSPENDED) then
     t.state = "waiting" -- a script's own coroutine.yield(): the others' turn, no more
     tree.make_ready(t)
   end
