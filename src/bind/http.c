@@ -51,24 +51,7 @@ static bool add_headers(lua_State *L, int index, struct ab_http *http, struct ab
 /* Read the options of the table at 1; leaves the body (or nil) on the stack, which must stay. */
 static void check_request(lua_State *L, struct ab_http_request *request)
 {
-    static const char *const options[] = {"method",
-                                          "url",
-                                          "headers",
-                                          "body",
-                                          "proxy",
-                                          "no_proxy",
-                                          "ca_file",
-                                          "ca_path",
-                                          "proxy_ca_file",
-                                          "proxy_cert_file",
-                                          "timeout_connect",
-                                          "timeout_slow",
-                                          "timeout_total",
-                                          "max_body",
-                                          "stream",
-                                          "timeout_first_byte",
-                                          "pace",
-                                          NULL};
+    static const char *const options[] = {AB_BIND_HTTP_OPTIONS, "url", "body", "pace", NULL};
 
     ab_bind_only(L, 1, options);
     ab_bind_http_options(L, 1, request);

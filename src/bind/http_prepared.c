@@ -33,7 +33,7 @@ struct prepared {
     struct ab_buf token;     /* a session token as text; likewise */
 };
 
-/* Push a copy of the options at 1, which nobody else can change: it holds the strings. */
+/* Push a copy of the table at `index`, which nobody else can change: it holds the strings. */
 static void push_copy(lua_State *L, int index)
 {
     lua_newtable(L);
@@ -140,24 +140,7 @@ static void read_sign(lua_State *L, struct prepared *self, int held)
 
 int ab_bind_prepared_new(lua_State *L)
 {
-    static const char *const options[] = {"method",
-                                          "headers",
-                                          "proxy",
-                                          "no_proxy",
-                                          "ca_file",
-                                          "ca_path",
-                                          "proxy_ca_file",
-                                          "proxy_cert_file",
-                                          "timeout_connect",
-                                          "timeout_slow",
-                                          "timeout_total",
-                                          "max_body",
-                                          "stream",
-                                          "timeout_first_byte",
-                                          "varying",
-                                          "wanted",
-                                          "sign",
-                                          NULL};
+    static const char *const options[] = {AB_BIND_HTTP_OPTIONS, "varying", "wanted", "sign", NULL};
     enum { COPY = 2, STRINGS, SELF };
 
     ab_bind_only(L, 1, options);

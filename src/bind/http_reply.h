@@ -4,7 +4,6 @@
 #define AB_BIND_HTTP_REPLY_H
 
 #include <lua.h>
-#include <stdbool.h>
 
 #include "net/http.h"
 

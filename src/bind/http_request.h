@@ -10,6 +10,12 @@
 
 enum { AB_BIND_HEADERS_MAX = 1000 };
 
+/* Names of the options that ab_bind_http_options reads, and `headers`. */
+#define AB_BIND_HTTP_OPTIONS                                                                       \
+    "method", "headers", "proxy", "no_proxy", "ca_file", "ca_path", "proxy_ca_file",               \
+        "proxy_cert_file", "timeout_connect", "timeout_slow", "timeout_total",                     \
+        "timeout_first_byte", "max_body", "stream"
+
 /* Fill `request` from the options table at `index` (absolute), which holds the strings: all but
  * url, headers, body and pace. */
 void ab_bind_http_options(lua_State *L, int index, struct ab_http_request *request);

@@ -22,7 +22,8 @@ struct ab_work {
     struct ab_work *next;
 };
 
-/* A pool without threads yet. `wake(wake_arg)` is called on a worker thread after each job. */
+/* A pool without threads yet. `wake(wake_arg)` is called on a worker thread when a job is over and
+ * none was before that is not reaped. */
 struct ab_workers *ab_workers_new(void (*wake)(void *), void *wake_arg, struct ab_err *err);
 
 /* Wait for the jobs that run and end the threads. What is still queued never runs. NULL is fine. */

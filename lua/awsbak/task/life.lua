@@ -72,12 +72,12 @@ end
 
 --- Do what a task is for: the body, then the wait for its children.
 local function main(t)
+  local f, arguments = t.f, t.arguments
+  t.f, t.arguments = nil, nil
   if t.cancelled and t.shields == 0 then
     keep(t, false, t.cancelled)
     return
   end
-  local f, arguments = t.f, t.arguments
-  t.f, t.arguments = nil, nil
   keep(t, xpcall(f, on_error, table.unpack(arguments, 1, arguments.n)))
   if t.spawned then
     settle(t, t.spawned)

@@ -91,13 +91,15 @@ local function warn_of_leftovers(self)
     return log.debug("unfinished uploads cannot be listed: %s", tostring(err))
   end
   for _, upload in ipairs(list) do
-    local url = ("s3://%s/%s"):format(self.bucket, upload.Key)
-    log.warn(
-      "an upload to %s was begun and never finished; if s3 cp of a file began it, the same command"
-        .. " goes on with it; unless it is still under way, end it with:"
-        .. " awsbak s3 uploads --abort %s",
-      url,
-      quote(url)
+    log.warn( -- by its id: a URL would name all uploads to keys that begin alike
+      "an upload to s3://%s/%s was begun and never finished; if s3 cp of a file began it, the same"
+        .. " command goes on with it; unless it is still under way, end it with:"
+        .. " awsbak api s3 AbortMultipartUpload %s %s %s",
+      self.bucket,
+      upload.Key,
+      quote("Bucket=" .. self.bucket),
+      quote("Key=" .. upload.Key),
+      quote("UploadId=" .. upload.UploadId)
     )
   end
   if more > 0 then
