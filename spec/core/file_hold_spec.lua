@@ -3,8 +3,10 @@ local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local http = require("awsbak.core.http")
+local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
+local shell = require("spec.support.shell")
 local task = require("awsbak.task")
 
 local MOST = 64 * 1024 -- bytes of a file that is held
@@ -70,6 +72,50 @@ describe("a file that is held", function()
 
   it("is none that may be written at this moment", function()
     assert.is_false(is_held(written("x", os.time() + 1000)))
+  end)
+
+  it("is none that is written while it is read", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local source = dir:write(
+      "late.c",
+      [[
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <fcntl.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/uio.h>
+        #include <unistd.h>
+        /* The read that holds a file; then somebody writes it. */
+        ssize_t preadv2(int fd, const struct iovec *to, int count, off_t at, int flags)
+        {
+            ssize_t (*real)(int, const struct iovec *, int, off_t, int);
+            *(void **)&real = dlsym(RTLD_NEXT, "preadv2");
+            ssize_t got = real(fd, to, count, at, flags);
+            const char *bytes = getenv("LATE_BYTES");
+            int other = open(getenv("LATE_PATH"), O_WRONLY);
+            if (write(other, bytes, strlen(bytes)) < 0 || close(other) != 0)
+                abort();
+            return got;
+        }
+      ]]
+    )
+    local library = dir:path("late.so")
+    assert(os.execute(shell.join({ "cc", "-shared", "-fPIC", "-o", library, source })))
+    local code = [[
+      local f = assert(require("awsbak.core.file").open(os.getenv("LATE_PATH"), true))
+      print(assert(f:region(0, 4)):sum("crc32") ~= nil)]]
+    local function is_held_while_written(bytes)
+      local path = written("plain")
+      local env = { LD_PRELOAD = library, LATE_PATH = path, LATE_BYTES = bytes }
+      local ran = program.run({ "-e", code }, { env = env })
+      return ran.stderr .. ran.stdout
+    end
+    assert.equal("true\n", is_held_while_written("")) -- which changes nothing
+    assert.equal("false\n", is_held_while_written("other"))
+    assert.equal("false\n", is_held_while_written("plain, and more"))
   end)
 
   it("cannot be written", function()
