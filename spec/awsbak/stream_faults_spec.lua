@@ -205,31 +205,34 @@ end), stream.digest("md5"), %s)]]):format("(...) == '-' and stream.stdout() or s
     assert.matches("to /mnt/y, sink: cannot write /mnt/y: No space left", said, 1, true)
   end)
 
-  it("stops at the next chunk when cancelled, closes both ends, and leaves nothing", function()
-    local events, n = {}, 0
-    local pipe
-    local reader = {
-      read = function()
-        n = n + 1
-        if n == 20 then
-          task.cancel(pipe)
-        end
-        return endless()
-      end,
-      close = function()
-        events[#events + 1] = "source"
-      end,
-    }
-    local err
-    task.run(function()
-      pipe = task.spawn(function()
-        err = fails(reader, stream.gzip(), stream.save(dir:path("y")))
+  it("stops within a megabyte when cancelled, closes both ends, and leaves nothing", function()
+    for _, last in ipairs({ 1, 20, 22 }) do
+      local events, n = {}, 0
+      local pipe
+      local reader = {
+        read = function()
+          n = n + 1
+          if n == last then
+            task.cancel(pipe)
+          end
+          lines(MIB):gsub("dull", "") -- slower than the core, which has room for ever
+          return endless()
+        end,
+        close = function()
+          events[#events + 1] = "source"
+        end,
+      }
+      local err
+      task.run(function()
+        pipe = task.spawn(function()
+          err = fails(reader, stream.gzip(), stream.save(dir:path("y")))
+        end)
       end)
-    end)
-    assert.equal("cancelled", err.kind)
-    assert.same({ "source" }, events)
-    assert.is_true(n < 30)
-    assert.same({}, dir:list())
+      assert.equal("cancelled", err.kind)
+      assert.same({ "source" }, events)
+      assert.is_true(n < last + 12, n) -- twelve reads are four pieces
+      assert.same({}, dir:list())
+    end
   end)
 
   it("stops between two files, too", function()

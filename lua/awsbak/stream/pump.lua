@@ -12,6 +12,7 @@ local task = require("awsbak.task")
 local M = {}
 
 local PIECE = 256 * 1024 -- shorter pieces are joined: each costs a turn of the loop
+local TURN = 4 -- pieces read without one of other tasks
 
 ---@class awsbak.stream.Pump
 ---@field from awsbak.stream.Source
@@ -94,12 +95,18 @@ local function feed(self)
   return true
 end
 
---- Read and feed until there is no room, or no more to read.
+--- Read and feed until there is no room, or no more to read. Other tasks have their turn now and
+--- then: a core that keeps up with the script has room for ever.
 local function read_on(self)
-  repeat
+  local fed, goes_on = 0, true
+  while goes_on do
     self.piece, self.at = by(self, "source", read_piece, self), 1
-    local goes_on = self.piece and feed(self)
-  until not goes_on or not self.read
+    goes_on = self.piece and feed(self) and self.read
+    fed = fed + 1
+    if goes_on and fed % TURN == 0 then
+      task.sleep(0)
+    end
+  end
   self.reading = nil
 end
 
