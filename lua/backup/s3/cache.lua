@@ -115,6 +115,8 @@ function cache.of_copy(o, from, to)
   local is_download = ends.is_s3(from) and not ends.is_s3(to) and to ~= "-"
   usage.refuse(o.cache and not is_download, "--cache", "is for objects that become files")
   usage.refuse(o.cache and o.sse_c_key, "--cache", "does not go with --sse-c-key")
+  local why = "does not go with --cache, which goes on with no earlier run"
+  usage.refuse(o.cache and o.no_resume, "--no-resume", why)
   return cache.asked(o)
 end
 
