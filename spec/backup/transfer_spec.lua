@@ -128,11 +128,55 @@ describe("transfer", function()
     assert.is_nil(said:find("\0", 1, true))
   end)
 
+  -- Runs a commit of "new" in a program whose library is `source` in part.
+  local function commit_with(dir, source)
+    local library, code = dir:path("part.so"), dir:write("part.c", source)
+    assert(os.execute(shell.join({ "cc", "-shared", "-fPIC", "-o", library, code })))
+    local script = dir:write(
+      "commit.lua",
+      [[
+        local sink <close> = require("backup.transfer").sink(arg[1], { force = true })
+        sink:write("new")
+        sink:commit()
+      ]]
+    )
+    return program.run({ script, dir:path("target") }, { env = { LD_PRELOAD = library } })
+  end
+
+  it("names a file where its descriptor is not enough (before Linux 6.10)", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local dir <close> = scratch.new()
+    local ran = commit_with(
+      dir,
+      [[
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        int linkat(int from, const char *path, int to, const char *name, int flags)
+        {
+            if (flags & AT_EMPTY_PATH) {
+                errno = ENOENT;
+                return -1;
+            }
+            return (int)syscall(SYS_linkat, from, path, to, name, flags);
+        }
+      ]]
+    )
+    assert.equal("", ran.stderr)
+    assert.equal("new", dir:read("target"))
+    assert.same({ "commit.lua", "part.c", "part.so", "target" }, dir:list())
+  end)
+
   describe("on a disk that fails", function()
     -- Runs a commit of "new" over "old" in a program whose fsync of such files fails.
     local function commit(dir, failing)
-      local source = dir:write(
-        "fsync.c",
+      dir:write("target", "old")
+      return commit_with(
+        dir,
         ([[
           #include <errno.h>
           #include <sys/stat.h>
@@ -147,16 +191,6 @@ describe("transfer", function()
           }
         ]]):format(failing)
       )
-      local library = dir:path("fsync.so")
-      assert(os.execute(shell.join({ "cc", "-shared", "-fPIC", "-o", library, source })))
-      dir:write("target", "old")
-      local code = [[
-        local sink <close> = require("backup.transfer").sink(arg[1], { force = true })
-        sink:write("new")
-        sink:commit()
-      ]]
-      local words = { dir:write("commit.lua", code), dir:path("target") }
-      return program.run(words, { env = { LD_PRELOAD = library } })
     end
 
     it("commits nothing that did not reach it", function()
@@ -168,7 +202,7 @@ describe("transfer", function()
       assert.equal(1, ran.status)
       assert.matches("cannot write [^\n]*target to disk: Input/output error", ran.stderr)
       assert.equal("old", dir:read("target"))
-      assert.same({ "commit.lua", "fsync.c", "fsync.so", "target" }, dir:list())
+      assert.same({ "commit.lua", "part.c", "part.so", "target" }, dir:list())
     end)
 
     it("says that a name may be lost", function()

@@ -261,11 +261,16 @@ struct ab_file *ab_sink_file(struct ab_sink *s, struct ab_err *err)
     return ab_file_ref(s->file);
 }
 
-/* Give the unnamed file a name in the folder; EEXIST when it is taken. */
+/* Give the unnamed file a name in the folder; EEXIST when it is taken. By its descriptor alone, or
+ * where that takes a privilege (ENOENT; before Linux 6.10) by the longer way (linkat(2)). */
 static int name_file(const struct ab_sink *s, const char *name)
 {
     char descriptor[DESCRIPTOR_MAX];
 
+    if (linkat(s->fd, "", s->folder, name, AT_EMPTY_PATH) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return -1;
     snprintf(descriptor, sizeof descriptor, "/proc/self/fd/%d", s->fd);
     return linkat(AT_FDCWD, descriptor, s->folder, name, AT_SYMLINK_FOLLOW);
 }
