@@ -157,8 +157,10 @@ bool ab_workers_submit(struct ab_workers *pool, struct ab_work *work, struct ab_
     pthread_mutex_lock(&pool->lock);
     append(&pool->queued, work);
     pool->waiting++;
-    pthread_cond_signal(&pool->work_came);
+    bool any_idle = pool->idle > 0;
     pthread_mutex_unlock(&pool->lock);
+    if (any_idle)
+        pthread_cond_signal(&pool->work_came); /* who wakes finds the lock free */
     return true;
 }
 
