@@ -114,6 +114,14 @@ class Peers:
         words["curl"] = ["curl", "-sf", "-o", path, self.presign(key)]
         return words
 
+    def curl_many(self, name, pairs):
+        """curl itself, 16 at a time: (key, words of its configuration) each. It signs and checks no body."""
+        config = pathlib.Path(self.env["HOME"], name)
+        config.write_text("".join('url = "%s/vault/many/%s"\n%s\n' % (self.url, key, more) for key, more in pairs))
+        keys = "%s:%s" % (KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
+        return ["curl", "-sf", "-Z", "--parallel-max", "16", "--aws-sigv4", "aws:amz:%s:s3" % KEYS["AWS_REGION"], "-u", keys,
+                "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", "-K", config]
+
     def many_up(self, folder):
         words = {"awsbak": [self.awsbak, "s3", "cp", "--recursive", "--force", folder, "s3://vault/many/"],
                  "aws s3 cp": [self.aws, "s3", "cp", "--recursive", "--only-show-errors", folder, "s3://vault/many/"]}
@@ -122,6 +130,8 @@ class Peers:
             words["rclone"] = [self.rclone, "copy", "--ignore-times", folder, self.remote + "vault/many"]
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", folder + "/", "s3://vault/many/"]
+        files = sorted(pathlib.Path(folder).iterdir())
+        words["curl, nothing checked"] = self.curl_many("up", [(one.name, 'upload-file = "%s"' % one) for one in files])
         return words
 
     def many_down(self, folder):
@@ -132,6 +142,8 @@ class Peers:
             words["rclone"] = [self.rclone, "copy", "--ignore-times", self.remote + "vault/many", folder]
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", "s3://vault/many/*", folder + "/"]
+        names = ["%05d" % i for i in range(MANY)]
+        words["curl, nothing checked"] = self.curl_many("down", [(one, 'output = "%s/%s"' % (folder, one)) for one in names])
         return words
 
     def kept(self, path, keys):
