@@ -111,6 +111,18 @@ int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent)
     return (int)factor;
 }
 
+bool ab_bind_age_with(lua_State *L, int arg, struct ab_age_with *with, struct ab_err *err)
+{
+    static const char *const names[] = {"identities", "passphrase", "file_key", "max_work_factor",
+                                        NULL};
+
+    ab_bind_only(L, arg, names);
+    with->passphrase = ab_bind_passphrase(L, arg);
+    with->max_work_factor = ab_bind_work_factor(L, arg, "max_work_factor", AB_AGE_WORK_FACTOR_MAX);
+    with->keys = ab_bind_push_keys(L, arg, "identities", ab_age_keys_add_identity, err);
+    return with->keys && ab_bind_file_key(L, arg, with->keys, err);
+}
+
 static const luaL_Reg functions[] = {
     {"writer", ab_stream_writer},
     {"reader", ab_stream_reader},

@@ -3,6 +3,7 @@
 #define AB_BIND_STREAM_H
 
 #include "bind/bind.h"
+#include "crypto/age_header.h"
 #include "crypto/age_keys.h"
 
 struct ab_file;
@@ -31,6 +32,12 @@ struct ab_slice ab_bind_passphrase(lua_State *L, int arg);
 
 /* An scrypt work factor among the options of the table at `arg`. */
 int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent);
+
+/* What opens an age file, of the options `identities`, `passphrase`, `file_key` and
+ * `max_work_factor` of the table at `arg`: pushes the value that holds the keys, as
+ * ab_bind_push_keys does. False with err (kind config, code "key") when a key is none. Raises for
+ * options of other names or types. */
+bool ab_bind_age_with(lua_State *L, int arg, struct ab_age_with *with, struct ab_err *err);
 
 /* The open core.file handle at `arg`. Raises when it is none or closed. */
 struct ab_file *ab_bind_file(lua_State *L, int arg);

@@ -74,23 +74,14 @@ static struct state *idle_state(lua_State *L)
  * it; it is looked at by the first open(). */
 int ab_stream_chunks(lua_State *L)
 {
-    static const char *const names[] = {"identities", "passphrase", "file_key", "max_work_factor",
-                                        NULL};
     struct ab_slice head = ab_bind_bytes(L, 1);
+    struct ab_age_with with;
     struct ab_err err;
 
     lua_settop(L, 2);
     luaL_argcheck(L, head.len <= AB_AGE_HEADER_MAX + AB_AGE_NONCE, 1, "is too long");
-    ab_bind_only(L, 2, names);
-    struct ab_age_keys *keys = ab_bind_push_keys(L, 2, "identities", ab_age_keys_add_identity,
-                                                 &err); /* head options keys */
-    if (!keys || !ab_bind_file_key(L, 2, keys, &err))
+    if (!ab_bind_age_with(L, 2, &with, &err)) /* head options keys */
         return ab_bind_fail(L, &err);
-    struct ab_age_with with = {
-        .keys = keys,
-        .passphrase = ab_bind_passphrase(L, 2),
-        .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
-    };
     struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, CHUNKS, 0);
     struct state *s = new_state(head, &with, &err);
     if (!s)

@@ -173,18 +173,11 @@ int ab_stream_seal(lua_State *L)
  * max_work_factor = 20 } -> true | nil, err (kind config, code "key" for a bad identity) */
 int ab_stream_open(lua_State *L)
 {
-    static const char *const names[] = {"identities", "passphrase", "file_key", "max_work_factor",
-                                        NULL};
     struct ab_pipe *pipe = ab_bind_pipe_unstarted(L);
+    struct ab_age_with with;
     struct ab_err err;
 
-    ab_bind_only(L, 2, names);
-    struct ab_age_with with = {
-        .passphrase = ab_bind_passphrase(L, 2),
-        .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
-    };
-    with.keys = ab_bind_push_keys(L, 2, "identities", ab_age_keys_add_identity, &err);
-    if (!with.keys || !ab_bind_file_key(L, 2, with.keys, &err))
+    if (!ab_bind_age_with(L, 2, &with, &err))
         return ab_bind_fail(L, &err);
     return add(L, pipe, ab_age_open_flow_new(&with, &err), &err);
 }

@@ -51,9 +51,8 @@ static struct state *idle_state(lua_State *L)
  * `file` is an open core.file handle; it is read from its beginning, and nothing before fill(). */
 int ab_stream_reader(lua_State *L)
 {
-    static const char *const names[] = {"identities", "passphrase", "file_key", "max_work_factor",
-                                        NULL};
     struct ab_file *file = ab_bind_file(L, 1);
+    struct ab_age_with with;
     struct ab_err err;
 
     lua_settop(L, 2);
@@ -61,16 +60,8 @@ int ab_stream_reader(lua_State *L)
         lua_newtable(L);
         lua_replace(L, 2);
     }
-    ab_bind_only(L, 2, names);
-    struct ab_age_keys *keys = ab_bind_push_keys(L, 2, "identities", ab_age_keys_add_identity,
-                                                 &err); /* file options keys */
-    if (!keys || !ab_bind_file_key(L, 2, keys, &err))
+    if (!ab_bind_age_with(L, 2, &with, &err)) /* file options keys */
         return ab_bind_fail(L, &err);
-    struct ab_age_with with = {
-        .keys = keys,
-        .passphrase = ab_bind_passphrase(L, 2),
-        .max_work_factor = ab_bind_work_factor(L, 2, "max_work_factor", AB_AGE_WORK_FACTOR_MAX),
-    };
     struct ab_turn_ref *self = ab_bind_object(L, sizeof *self, READER, 0);
     struct state *s = new_state(file, &with, &err);
     if (!s)
