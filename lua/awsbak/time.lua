@@ -86,15 +86,21 @@ function M.parse(text)
   return year and seconds(year, math.tointeger(tonumber(month)), day, clock, zone)
 end
 
---- Read a point in time as people write it: RFC 3339, a date alone (its first second in UTC), or
---- how long ago it was.
+--- Read a point in time as a calendar has it: RFC 3339, or a date alone (its first second in UTC).
+---@param text string "2026-11-21T03:51:00Z", "2026-11-21"
+---@return number? epoch nil when it is neither
+function M.calendar(text)
+  local day = text:find("^%d%d%d%d%-%d%d%-%d%d$")
+  return M.parse(day and text .. "T00:00:00Z" or text)
+end
+
+--- Read a point in time as people write it: as in a calendar, or how long ago it was.
 ---@param text string "2026-11-21T03:51:00Z", "2026-11-21", "90m", "2d"
 ---@param now number epoch seconds
 ---@return number? epoch nil when it is none of these
 function M.point(text, now)
-  local day = text:find("^%d%d%d%d%-%d%d%-%d%d$")
-  local epoch = M.parse(day and text .. "T00:00:00Z" or text)
-  if epoch or day then
+  local epoch = M.calendar(text)
+  if epoch then
     return epoch
   end
   -- A bare number would be seconds ago for one reader and since 1970 for another.
