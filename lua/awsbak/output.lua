@@ -6,6 +6,7 @@ local errors = require("awsbak.errors")
 local scoped = require("awsbak.scoped")
 local settings = require("awsbak.settings")
 local tables = require("awsbak.table")
+local text = require("awsbak.text")
 
 local M = {}
 
@@ -31,7 +32,11 @@ local json -- awsbak.core.json, once something is written
 
 local function encode(value)
   json = json or require("awsbak.core.json")
-  return (errors.check(json.encode(value)))
+  local said, err = json.encode(value)
+  if err and err.code == "utf8" then
+    said, err = json.encode(text.for_json(value))
+  end
+  return (errors.check(said, err))
 end
 
 --- How data is written now.
@@ -135,7 +140,7 @@ local function write_picked(value)
   if not query then
     return false
   end
-  local picked, err = errors.try(require("awsbak.jmespath").compile(query), value)
+  local picked, err = errors.try(require("awsbak.jmespath").compile(query), text.for_json(value))
   if err then
     err.hint = err.hint or ('--query is "%s"'):format(query)
     error(err, 0)
@@ -234,7 +239,7 @@ function M.item(record)
   elseif M.mode() == "table" then
     write(table.concat(tables.record(record), "\n"), "\n")
   elseif M.mode() == "json" then
-    write(require("awsbak.pretty").json(record), "\n")
+    write(require("awsbak.pretty").json(text.for_json(record)), "\n")
   else
     write(encode(record), "\n")
   end

@@ -50,6 +50,23 @@ function M.escape(s)
   return table.concat(out)
 end
 
+--- What JSON can carry of a value: a string that is not UTF-8 (the name of a file may be any bytes)
+--- as `escape` shows it. Copies tables, and leaves what is in them alone.
+---@param value any without cycles
+---@return any
+function M.for_json(value)
+  if type(value) == "string" then
+    return utf8.len(value) and value or M.escape(value)
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local copy = {}
+  for key, part in pairs(value) do
+    copy[M.for_json(key)] = M.for_json(part)
+  end
+  return setmetatable(copy, getmetatable(value)) -- json.array_mt, of lists
+end
+
 --- A text of JSON with what would act on a terminal as \uXXXX, which means the same.
 ---@param json string
 ---@return string

@@ -23,6 +23,23 @@ describe("output.rows", function()
     assert.equal("NAME     SIZE\n/a    2.0 KiB\n/b\\n      1 B\n", said.stdout)
   end)
 
+  it("shows bytes that are not UTF-8, which JSON has not", function()
+    local code = [[
+      local row = { name = "a\xff", list = require("awsbak.core.json").array({ "\xfe" }) }
+      output.rows({ "name" }, { row, { name = "\u{e9}\\" } })
+    ]]
+    local odd = [[{"list":["\\xfe"],"name":"a\\xff"}]]
+    assert.equal(odd .. '\n{"name":"\u{e9}\\\\"}\n', run(code).stdout)
+    assert.matches(odd, run(code, "json").stdout, 1, true)
+    local item = [[output.item({ name = "a\xff" })]]
+    for _, mode in ipairs({ "json", "jsonl" }) do
+      assert.matches([[\\xff"]], run(item, mode).stdout, 1, true)
+    end
+    local words = { "--query", "[].list", "-e", 'local output = require("awsbak.output")' .. code }
+    local picked = program.run(words)
+    assert.equal('[["\\\\xfe"]]\n', picked.stdout)
+  end)
+
   it("takes an iterator, and returns the count", function()
     local code = [[
       local i = 0
