@@ -9,10 +9,6 @@ local names = require("aws.names")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
 
-local function is_group(word)
-  return not commands.find(word) and #commands.members(word) > 0
-end
-
 local function is_of_aws(words)
   return words[1]:find(".", 1, true) or words[1] == "aws" or model.service(words[1])
 end
@@ -27,7 +23,8 @@ local function page(words)
   if found then
     return found
   end
-  local is_command = is_group(words[1]) or not (is_of_aws(words) or problem.hint:find("^did you"))
+  local is_near_aws = is_of_aws(words) or problem.hint:find("^did you")
+  local is_command = commands.is_group(words[1]) or not is_near_aws
   error(is_command and e or problem, 0)
 end
 
@@ -66,7 +63,7 @@ waiter, `aws` all services.]],
     end
     if #words == 0 then
       output.text(manual.overview())
-    elseif #words == 1 and is_group(words[1]) then
+    elseif #words == 1 and commands.is_group(words[1]) then
       group(words[1])
     else
       output.text(page(words))

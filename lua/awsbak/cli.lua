@@ -285,6 +285,12 @@ local function is_script(word)
   return word == "-" or word:find("/", 1, true) or word:find("%.lua$")
 end
 
+--- Whether the words are `s3 --help`: the first is several commands, and the next asks which.
+local function asks_for_group(word, following)
+  local is_asked = following == "help" or simple[following] == "help"
+  return is_asked and require("awsbak.commands").is_group(word)
+end
+
 local function run_target(argv, line)
   local word = argv[line.next]
   if line.version then
@@ -293,6 +299,8 @@ local function run_target(argv, line)
     return show_help(table.move(argv, line.next, #argv, 1, {}))
   elseif word and is_script(word) then
     return run_script(argv, line)
+  elseif word and asks_for_group(word, argv[line.next + 1]) then
+    return show_help({ word })
   elseif word then
     return run_command(argv, line.next, line.chunks)
   elseif #line.chunks > 0 then

@@ -190,6 +190,13 @@ function M.members(group)
   return list
 end
 
+--- Whether a word is no command but begins several.
+---@param word string
+---@return boolean
+function M.is_group(word)
+  return not M.find(word) and #M.members(word) > 0
+end
+
 --- The words that may follow others as the next one of a command's name.
 ---@param words string[]
 ---@return string[] sorted

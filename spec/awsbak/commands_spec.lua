@@ -195,6 +195,17 @@ describe("a command of the project", function()
 end)
 
 describe("awsbak help", function()
+  it("is what a word that begins several commands says when it is asked", function()
+    local expected = program.run({ "help", "s3" }).stdout
+    assert.matches("  s3 cp ", expected, 1, true)
+    for _, word in ipairs({ "--help", "-h", "help" }) do
+      local result = program.run({ "s3", word })
+      assert.equal(0, result.status, result.stderr)
+      assert.equal(expected, result.stdout)
+    end
+    assert.equal(2, program.run({ "nope", "--help" }).status)
+  end)
+
   it("shows what is of AWS, and where a word is both, both", function()
     local said = program.run({ "help", "ssm" }).stdout
     assert.matches("ssm backup   Save SSM parameters", said, 1, true)
