@@ -94,11 +94,23 @@ local function check_meaning(o)
   ends.check_options(o, o.from, o.to)
 end
 
+--- The head of an object; the error for one that is not there says how a folder is copied.
+local function head_of(copy, source)
+  local head, err = errors.try(s3_fault.head, s3, source, copy.read_input)
+  if err and err.status == 404 and err.code ~= "NoSuchBucket" and not source.version_id then
+    err.hint = err.hint .. "; with --recursive a URL names a folder"
+  end
+  return errors.check(head, err)
+end
+
 --- Which function copies, its arguments, and how many bytes there will be.
 local function plan(copy, o)
   local from, to = o.from, o.to
   usage.refuse(not is_s3(from) and not is_s3(to), from, "and " .. to .. " are both not in S3")
   usage.refuse(o.version_id and not is_s3(from), "--version-id", "is of an object in S3")
+  local facts = not is_s3(from) and from ~= "-" and file.stat(from)
+  local is_whole = facts and facts.type == "folder" or from:find("^s3://[^/]+/?$")
+  usage.refuse(is_whole, from, "is no single object: --recursive copies what is in it")
   if not is_s3(from) then
     return from == "-" and "pipe_up" or "up", from, s3_place(to, from)
   end
@@ -107,7 +119,7 @@ local function plan(copy, o)
   if to == "-" then
     return "pipe_down", source
   end
-  source.head = s3_fault.head(s3, source, copy.read_input)
+  source.head = head_of(copy, source)
   if is_s3(to) then
     return "between", source, s3_place(to, from)
   end
