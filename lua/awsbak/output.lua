@@ -270,6 +270,11 @@ local function sentence(result)
 end
 
 local function nothing_done(result)
+  for key, value in pairs(result) do
+    if type(key) == "string" and key:find("^to_") and value ~= 0 then
+      return false -- a dry run has done nothing, but there is something to do
+    end
+  end
   return result.ok == 0 and (result.failed or 0) == 0 and (result.skipped or 0) == 0
 end
 

@@ -126,6 +126,9 @@ describe("output.summary", function()
 
   it("says when there was nothing to do", function()
     assert.equal("x: nothing to do\n", summary("{ ok = 0, failed = 0 }", "table").stderr)
+    local dry = "{ ok = 0, failed = 0, to_copy = %d }"
+    assert.equal("x: nothing to do\n", summary(dry:format(0), "table").stderr)
+    assert.equal("x: 0 ok, 0 failed, to copy 2\n", summary(dry:format(2), "table").stderr)
   end)
 
   it("stays off standard output when an archive is there", function()
