@@ -103,7 +103,7 @@ local function head_of(copy, source)
   return errors.check(head, err)
 end
 
---- Which function copies, its arguments, and how many bytes there will be.
+--- Which function copies, what from and to where.
 local function plan(copy, o)
   local from, to = o.from, o.to
   usage.refuse(not is_s3(from) and not is_s3(to), from, "and " .. to .. " are both not in S3")
@@ -160,6 +160,15 @@ function ways.pipe_down(copy, from)
   return { location = "-", bytes = object.size }
 end
 
+--- How many bytes there will be; nil of a pipe.
+local function size_of(way, from)
+  if way == "up" then
+    local facts = file.stat(from)
+    return facts and facts.size
+  end
+  return way ~= "pipe_up" and from.head and from.head.ContentLength or nil
+end
+
 --- All files of a folder. The target is looked at where names may meet: what is replaced by force
 --- must have been there under its own name.
 local function copy_folder(o, kept)
@@ -180,6 +189,16 @@ local function copy_folder(o, kept)
   }
   local there = is_listed and to:entries(from) or function() end
   return bulk.run(job, diff.steps(from:entries(to), there, { compare = "none" }))
+end
+
+--- What would be copied, if it is there.
+local function dry_run(way, from, to, o)
+  if way == "up" then
+    errors.check(file.open(from)):close() -- says why it cannot be read
+  end
+  to = type(to) == "table" and copying.url(to) or to or "-"
+  local bytes = size_of(way, from)
+  return { ok = 0, dry_run = true, to_copy = 1, bytes = bytes, from = o.from, to = to }
 end
 
 return policy({
@@ -205,10 +224,9 @@ return policy({
     copy.checksum, copy.cache = o.checksum, kept
     local way, from, to = plan(copy, o)
     if o.dry_run then
-      return { from = o.from, to = type(to) == "table" and copying.url(to) or to }
+      return dry_run(way, from, to, o)
     end
-    local size = from.head and from.head.ContentLength
-    local shown <close> = progress.start("", size, true)
+    local shown <close> = progress.start("", size_of(way, from), true)
     function copy.progress(bytes)
       shown:add(bytes)
     end
