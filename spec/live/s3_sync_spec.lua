@@ -212,6 +212,15 @@ describe("awsbak s3 sync", function()
     assert.same({ keep = "1" }, objects("other"))
   end)
 
+  it("refuses a size of parts before anything is copied", function()
+    dir:write("a", "x")
+    for _, from in ipairs({ dir:path("."), "s3://other" }) do
+      local result = run("sync", from, "s3://vault", "--part-size", "1M")
+      assert.same({ 2, "" }, { result.status, result.stdout })
+      assert.matches("^awsbak: error: S3 takes parts of 5 MiB to 5 GiB", result.stderr)
+    end
+  end)
+
   it("empties a target for an empty source only where that is said", function()
     local from = write({ [".a.0a1b2c3d.awsbak-part"] = "not a file" }, "from")
     local to = write({ keep = "1" }, "to")

@@ -8,6 +8,7 @@ local file = require("awsbak.core.file")
 local listing = require("backup.s3.listing")
 local members = require("backup.s3.members")
 local sides = require("backup.s3.sides")
+local s3_parts = require("backup.transfer.s3_parts")
 local usage = require("backup.s3.usage")
 local walk = require("backup.s3.walk")
 
@@ -136,12 +137,12 @@ local function check_rate(rate, is_within)
   usage.refuse(is_vain, "--limit-rate", "has no meaning within S3: no bytes pass this machine")
 end
 
---- Refuse options that say nothing of a copy from one place to another: they would be taken for
---- done.
----@param o table values of backup.s3.members' options, limit_rate, no_resume
+--- Refuse options that say nothing of a copy from one place to another, which would be taken for
+--- done, and sizes of parts that S3 does not take.
+---@param o table values of backup.s3.members' options, limit_rate, no_resume, part_size
 ---@param from string file, folder, place in S3, or "-"
 ---@param to string likewise
---- Raises kind usage, code bad_option.
+--- Raises kind usage, code bad_option or part_size.
 function ends.check_options(o, from, to)
   local is_within = ends.is_s3(from) and ends.is_s3(to)
   check_rate(o.limit_rate, is_within)
@@ -151,6 +152,7 @@ function ends.check_options(o, from, to)
   if not ends.is_s3(to) then
     members.check_read(o)
   end
+  s3_parts.size(0, o.part_size)
 end
 
 --- Refuse two ends that no copy can have: both here, or one within the other, where what was
