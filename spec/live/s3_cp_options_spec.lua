@@ -59,6 +59,20 @@ describe("awsbak s3 cp", function()
     assert.matches("-2", head.ETag, 1, true)
   end)
 
+  it("locks an object, of one request, too", function()
+    s3.create_bucket({ Bucket = "locked", ObjectLockEnabledForBucket = true })
+    local words = { "--lock-mode", "GOVERNANCE", "--lock-until", "2099-01-02" }
+    local path = dir:write("file", "x")
+    must(path, "s3://locked/file", table.unpack(words))
+    must("--recursive", dir:path("."), "s3://locked/all", table.unpack(words))
+    op:must({ "s3", "cp", "-", "s3://locked/pipe", table.unpack(words) }, { stdin = "x" })
+    for _, key in ipairs({ "file", "all/file", "pipe" }) do
+      local head = s3.head_object({ Bucket = "locked", Key = key })
+      assert.equal("GOVERNANCE", head.ObjectLockMode)
+      assert.equal(4070995200, head.ObjectLockRetainUntilDate)
+    end
+  end)
+
   it("gives a copy within S3 the checksum that is asked for", function()
     s3.put_object({ Bucket = "vault", Key = "a", Body = "x" })
     must("s3://vault/a", "s3://vault/b", "--checksum", "crc32c")

@@ -276,6 +276,7 @@ local function put(self)
   local input = object_members(self, {
     Body = region,
     [self.member] = codec.base64(sum),
+    ChecksumAlgorithm = s3_checksums.algorithm(self.name), -- an object lock asks for its header
     IfNoneMatch = not self.options.force and "*" or nil,
   })
   return s3_send.body(self.options, self.s3.put_object, input), sum

@@ -87,6 +87,7 @@ local function put(self)
   end
   local input = object_members(self)
   input["Checksum" .. self.algorithm] = codec.base64(sum)
+  input.ChecksumAlgorithm = self.algorithm -- an object lock asks for its header
   input.Body = region
   input.IfNoneMatch = not self.options.force and "*" or nil
   local done = s3_send.body(self.options, self.options.put_object or self.s3.put_object, input)
