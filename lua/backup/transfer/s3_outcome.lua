@@ -14,6 +14,7 @@ local task = require("awsbak.task")
 local s3_outcome = {}
 
 local ABORTS_MAX <const> = 3 -- of one upload
+local PAUSE_S <const> = 0.25 -- before the second one; doubles
 local MARK <const> = "awsbak-upload"
 
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
@@ -103,27 +104,35 @@ function s3_outcome.begin(target, input)
   error(err, 0)
 end
 
---- Whether an aborted upload still has parts. Who may not look takes it for gone.
+--- Whether an aborted upload still has parts. Raises where nobody can tell.
 local function has_parts(target, upload_id)
   local input = s3_outcome.input(target, { UploadId = upload_id, MaxParts = 1 })
-  local told = errors.try(target.s3.list_parts, input)
-  return told and #(told.Parts or {}) > 0
+  local told, err = errors.try(target.s3.list_parts, input)
+  if told then
+    return #(told.Parts or {}) > 0
+  elseif err.code == "NoSuchUpload" then
+    return false
+  end
+  err.message = "whether it still has parts cannot be told: " .. err.message
+  error(err, 0)
 end
 
 --- End it, as often as it takes: a part that is on its way meanwhile may survive (API reference,
 --- AbortMultipartUpload).
 local function abort(target, upload_id)
   local input = s3_outcome.input(target, { UploadId = upload_id })
-  for _ = 1, ABORTS_MAX do
+  for attempt = 1, ABORTS_MAX do
     target.s3.abort_multipart_upload(input)
     if not has_parts(target, upload_id) then
       return
+    elseif attempt < ABORTS_MAX then
+      outside.sleep(PAUSE_S * 2 ^ (attempt - 1))
     end
   end
   errors.raise({ kind = "service", code = "parts", message = "it still has parts" })
 end
 
---- End an upload, whose parts would be paid for; a warning when that cannot be.
+--- End an upload, whose parts would be paid for; a warning when that cannot be, or is not sure.
 ---@param target backup.Target
 ---@param upload_id string
 function s3_outcome.abort(target, upload_id)

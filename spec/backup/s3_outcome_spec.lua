@@ -1,0 +1,63 @@
+local errors = require("awsbak.errors")
+local log = require("awsbak.log")
+local outside = require("awsbak.outside")
+local s3_outcome = require("backup.transfer.s3_outcome")
+
+local function refuse(code, status)
+  errors.raise({ kind = "service", code = code, status = status, message = code })
+end
+
+local function target(s3)
+  return { s3 = s3, bucket = "vault", key = "k", location = "s3://vault/k", mark = "m" }
+end
+
+describe("an S3 upload that is ended", function()
+  --- End an upload of which ListParts answers as `left` does; how often that was tried, the pauses
+  --- between, and what was said.
+  local function abort(left)
+    local tries, pauses = 0, {}
+    local s3 = { list_parts = left }
+    function s3.abort_multipart_upload(input)
+      assert.same({ Bucket = "vault", Key = "k", UploadId = "u1" }, input)
+      tries = tries + 1
+    end
+    log.lines = {}
+    outside.with({
+      sleep = function(seconds)
+        pauses[#pauses + 1] = seconds
+      end,
+    }, s3_outcome.abort, target(s3), "u1")
+    return tries, pauses, log.lines
+  end
+
+  after_each(function()
+    log.lines = nil
+  end)
+
+  it("is aborted again while parts that were on their way survive, three times", function()
+    for survive, wanted in pairs({ [0] = {}, [1] = { 0.25 }, [9] = { 0.25, 0.5 } }) do
+      local looked = 0
+      local tries, pauses, said = abort(function(input)
+        assert.same({ Bucket = "vault", Key = "k", UploadId = "u1", MaxParts = 1 }, input)
+        looked = looked + 1
+        return looked <= survive and { Parts = { { PartNumber = 1 } } }
+          or refuse("NoSuchUpload", 404)
+      end)
+      assert.equal(#wanted + 1, tries)
+      assert.same(wanted, pauses)
+      assert.equal(survive == 9, #said == 1 and said[1]:find("still has parts", 1, true) ~= nil)
+    end
+  end)
+
+  it("is warned of when nobody can tell whether it still has parts", function()
+    local refusals = { NoSuchUpload = 404, NoSuchKey = 404, AccessDenied = 403, SlowDown = 503 }
+    for code, status in pairs(refusals) do
+      local _, _, said = abort(function()
+        refuse(code, status)
+      end)
+      local is_gone = code == "NoSuchUpload"
+      assert.equal(is_gone and 0 or 1, #said)
+      assert.matches(is_gone and "" or "cannot be told: " .. code, said[1] or "", 1, true)
+    end
+  end)
+end)
