@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -164,6 +165,16 @@ STAND_IN(int, connect, (int fd, const struct sockaddr *to, socklen_t size), (fd,
          ECONNREFUSED)
 STAND_IN(int, poll, (struct pollfd * polled, nfds_t count, int ms), (polled, count, ms), WAITS,
          ENOMEM)
+
+/* What is watched no longer is forgotten without fail. */
+int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
+{
+    int (*real)(int, int, int, struct epoll_event *);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "epoll_ctl");
+    bool takes = op != EPOLL_CTL_DEL;
+    return !takes || may("epoll_ctl", PLAIN, ENOSPC, NULL) ? real(epoll_fd, op, fd, event) : -1;
+}
 
 /* pthread_create(3) gives its error back. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)

@@ -41,7 +41,15 @@ local HARMLESS = { short = true, eintr = true }
 
 -- Calls after whose failure nobody knows what a server has done, or can tell it anything; those for
 -- memory have no name.
-local TALK = { [""] = true, connect = true, poll = true, recv = true, send = true, socket = true }
+local TALK = {
+  [""] = true,
+  connect = true,
+  epoll_ctl = true,
+  poll = true,
+  recv = true,
+  send = true,
+  socket = true,
+}
 
 -- Of kinds io and network; of settings that cannot be read; of memory; of time.
 local CODES = { [1] = true, [2] = true, [71] = true, [124] = true }

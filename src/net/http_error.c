@@ -111,6 +111,8 @@ static bool fail_ca_file(const struct ab_http *http, struct ab_err *err)
 
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
 {
+    if (http->transfer.refused)
+        return ab_fail_errno(err, http->transfer.refused, "cannot wait for %s (epoll)", peer(http));
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         return fail_memory(http, err);

@@ -22,11 +22,13 @@ struct ab_watch {
 };
 
 /* An operation that is a curl transfer; the easy handle's private pointer is the ab_transfer. It is
- * done with CURLE_FAILED_INIT, too, when memory ran out for another one (net/transfers.h). */
+ * done with CURLE_FAILED_INIT, too, when memory ran out, or epoll refused a socket, for another one
+ * (net/transfers.h). */
 struct ab_transfer {
     struct ab_op op;
     CURL *easy;
     bool running;             /* the multi handle has it */
+    int refused;              /* errno of epoll that ended it; 0: something else did */
     struct ab_transfer *next; /* among those that run */
     struct ab_transfer *previous;
     void (*done)(struct ab_transfer *transfer, CURLcode code);

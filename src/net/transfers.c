@@ -33,8 +33,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
         epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* fine when it is closed already */
         return 0;
     }
-    if (!set_socket(self->epoll_fd, fd, events, known != NULL))
+    if (!set_socket(self->epoll_fd, fd, events, known != NULL)) {
+        self->refused = errno;
+        self->broken = true;
         return -1;
+    }
     if (!known)
         curl_multi_assign(self->multi, fd, self);
     return 0;
@@ -89,22 +92,6 @@ bool ab_transfers_watch(struct ab_transfers *self, int fd, struct ab_err *err)
            ab_fail_errno(err, errno, "cannot wait for events");
 }
 
-bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer, struct ab_err *err)
-{
-    if (!self->multi && !open_multi(self, err))
-        return false;
-    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
-    if (curl_multi_add_handle(self->multi, transfer->easy) != CURLM_OK)
-        return ab_fail_memory(err);
-    transfer->running = true;
-    transfer->previous = NULL;
-    transfer->next = self->first;
-    if (self->first)
-        self->first->previous = transfer;
-    self->first = transfer;
-    return true;
-}
-
 void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer)
 {
     if (!transfer->running)
@@ -121,15 +108,15 @@ void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer
 
 CURLcode ab_transfers_resume(struct ab_transfers *self, struct ab_transfer *transfer)
 {
-    uint64_t refused = ab_alloc_failures();
+    uint64_t failures = ab_alloc_failures();
     CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 
-    if (ab_alloc_failures() != refused ||
-        code ==
-            CURLE_ABORTED_BY_CALLBACK) { /* libcurl drops it when that was for a socket's notes */
+    /* libcurl drops it when that was for a socket's notes */
+    if (ab_alloc_failures() != failures || code == CURLE_ABORTED_BY_CALLBACK)
         self->broken = true;
+    if (self->broken)
         self->due_ns = INT64_MIN;
-    }
+    transfer->refused = self->refused;
     return code;
 }
 
@@ -142,12 +129,32 @@ static void end_all(struct ab_transfers *self)
         transfer->done(transfer, code);
     for (struct ab_transfer *transfer; (transfer = self->first);) {
         ab_transfers_remove(self, transfer);
+        transfer->refused = self->refused;
         transfer->done(transfer, CURLE_FAILED_INIT);
     }
     curl_multi_cleanup(self->multi);
     self->multi = NULL;
     self->due_ns = INT64_MAX;
     self->broken = false;
+    self->refused = 0;
+}
+
+bool ab_transfers_add(struct ab_transfers *self, struct ab_transfer *transfer, struct ab_err *err)
+{
+    if (self->broken)
+        end_all(self); /* not this one, too */
+    if (!self->multi && !open_multi(self, err))
+        return false;
+    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+    if (curl_multi_add_handle(self->multi, transfer->easy) != CURLM_OK)
+        return ab_fail_memory(err);
+    transfer->running = true;
+    transfer->previous = NULL;
+    transfer->next = self->first;
+    if (self->first)
+        self->first->previous = transfer;
+    self->first = transfer;
+    return true;
 }
 
 static bool act(struct ab_transfers *self, int fd, int what, struct ab_err *err)
@@ -159,7 +166,7 @@ static bool act(struct ab_transfers *self, int fd, int what, struct ab_err *err)
         return true;
     if (!self->broken)
         code = curl_multi_socket_action(self->multi, fd, what, &running);
-    if (code == CURLM_OUT_OF_MEMORY || code == CURLM_ABORTED_BY_CALLBACK) {
+    if (self->broken || code == CURLM_OUT_OF_MEMORY || code == CURLM_ABORTED_BY_CALLBACK) {
         end_all(self);
         return true;
     }

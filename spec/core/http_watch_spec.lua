@@ -1,0 +1,92 @@
+local program = require("spec.support.program")
+local scratch = require("spec.support.scratch")
+local server = require("spec.support.server")
+local shell = require("spec.support.shell")
+
+-- Refuses to watch a socket, the REFUSED-th time that it is asked to.
+local REFUSING <const> = [[
+  #define _GNU_SOURCE
+  #include <dlfcn.h>
+  #include <errno.h>
+  #include <stdlib.h>
+  #include <sys/epoll.h>
+  #include <sys/stat.h>
+  int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
+  {
+      static int asked;
+      int (*real)(int, int, int, struct epoll_event *);
+      struct stat st;
+      *(void **)&real = dlsym(RTLD_NEXT, "epoll_ctl");
+      if (op != EPOLL_CTL_DEL && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) &&
+          ++asked == atoi(getenv("REFUSED"))) {
+          errno = ENOSPC;
+          return -1;
+      }
+      return real(epoll_fd, op, fd, event);
+  }
+]]
+
+-- An upload, a download that has to wait for its reader, and an upload.
+local REQUESTS <const> = [[
+  local errors, http = require("awsbak.errors"), require("awsbak.http")
+  local function send(method, body)
+    local reply = http.send({
+      method = method, url = arg[1], headers = {}, body = body, stream = method == "GET" })
+    if body then
+      return reply.body
+    end
+    local reader <close>, size = reply.reader, 0
+    for _ = 1, 4 do
+      http.send({ method = "PUT", url = arg[1], headers = {}, body = "x" })
+    end
+    repeat
+      local piece = require("awsbak.task").await(reader:read(1 << 20))
+      size = size + #(piece or "")
+    until not piece
+    return size
+  end
+  for _, method in ipairs({ "PUT", "GET", "PUT" }) do
+    local said, err = errors.try(send, method, method == "PUT" and ("x"):rep(1 << 20) or nil)
+    print(said or ("%s %s: %s"):format(err.kind, err.code, err.message))
+  end
+]]
+
+local function built(dir, source)
+  local library = dir:path("library.so")
+  local words = { "cc", "-shared", "-fPIC", "-o", library, dir:write("library.c", source) }
+  assert(os.execute(shell.join(words)))
+  return library
+end
+
+describe("a connection that the system does not watch", function()
+  it("ends its request with the system's own reason, and no later one", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local dir <close> = scratch.new()
+    local s <close> = server.start()
+    local library = built(dir, REFUSING)
+    local script = dir:write("requests.lua", REQUESTS)
+    s:script("GET /", { { body = ("0123456789abcdef"):rep(1 << 17), times = -1 } })
+    s:script("PUT /", { { body = "put", times = -1 } })
+    local refused, n = 0, 0
+    local reason = "io ENOSPC: cannot wait for 127.0.0.1:%d (epoll): No space left on device"
+    local wanted = reason:format(s.port)
+    repeat
+      n = n + 1
+      local env = { LD_PRELOAD = library, REFUSED = n }
+      local ran = program.run({ script, s.url }, { env = env })
+      assert.equal("", ran.stderr)
+      local failed = 0
+      for line in ran.stdout:gmatch("[^\n]+") do
+        if line ~= "put" and line ~= "2097152" then
+          assert.equal(wanted, line)
+          failed = failed + 1
+        end
+      end
+      assert.is_true(failed <= 1, ran.stdout)
+      refused = refused + failed
+    until failed == 0
+    assert.is_true(refused > 2)
+  end)
+end)
