@@ -51,6 +51,41 @@ local REQUESTS <const> = [[
   end
 ]]
 
+-- As if an event on a socket that is closed and opened again while events are told had been fetched
+-- with them: the last one's place is kept for the number of the next socket. The magic number tells
+-- whether the events are still there.
+local STALE <const> = [[
+  #define _GNU_SOURCE
+  #include <dlfcn.h>
+  #include <stdio.h>
+  #include <sys/epoll.h>
+  #define PLACE 0x5741544348000000u
+  static struct epoll_event *last;
+  int epoll_wait(int epoll_fd, struct epoll_event *events, int room, int ms)
+  {
+      int (*real)(int, struct epoll_event *, int, int);
+      *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
+      int count = real(epoll_fd, events, room - 1, ms);
+      if (count <= 0)
+          return count;
+      last = &events[count];
+      last->events = EPOLLERR;
+      last->data.u64 = PLACE;
+      return count + 1;
+  }
+  int socket(int domain, int type, int protocol)
+  {
+      int (*real)(int, int, int);
+      *(void **)&real = dlsym(RTLD_NEXT, "socket");
+      int fd = real(domain, type, protocol);
+      if (last && last->data.u64 == PLACE) {
+          last->data.fd = fd;
+          fputs("stale", stderr);
+      }
+      return fd;
+  }
+]]
+
 local function built(dir, source)
   local library = dir:path("library.so")
   local words = { "cc", "-shared", "-fPIC", "-o", library, dir:write("library.c", source) }
@@ -88,5 +123,29 @@ describe("a connection that the system does not watch", function()
       refused = refused + failed
     until failed == 0
     assert.is_true(refused > 2)
+  end)
+end)
+
+describe("a connection with the number of one that was closed", function()
+  it("hears nothing of what that one was told", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local dir <close> = scratch.new()
+    local s <close> = server.start()
+    -- The second request finds its connection closed, and is sent again by libcurl on another one.
+    s:script("PUT /", { { body = "a" }, { raw = "" }, { body = "b" } })
+    local script = dir:write(
+      "requests.lua",
+      [[
+        for _ = 1, 2 do
+          local request = { method = "PUT", url = arg[1], headers = {}, body = "x" }
+          print(require("awsbak.http").send(request).body)
+        end
+      ]]
+    )
+    local ran = program.run({ script, s.url }, { env = { LD_PRELOAD = built(dir, STALE) } })
+    assert.equal("stale", ran.stderr)
+    assert.equal("a\nb\n", ran.stdout)
   end)
 end)

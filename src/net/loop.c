@@ -358,7 +358,7 @@ static bool poll_once(struct ab_loop *loop, int64_t until, struct ab_err *err)
             ssize_t n = read(loop->wake_fd, &times, sizeof times);
             (void)n; /* that it was written is known */
         } else if (events[i].data.fd != loop->signal_fd &&
-                   !ab_transfers_act(&loop->transfers, &events[i], err)) {
+                   !ab_transfers_act(&loop->transfers, &events[i], count - i - 1, err)) {
             return false;
         }
     }

@@ -21,6 +21,16 @@ static bool set_socket(int epoll_fd, int fd, uint32_t events, bool known)
     return epoll_ctl(epoll_fd, errno == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
+/* Let events on a socket that were fetched, but not told yet, tell of nothing: the next socket may
+ * have its number, and what was the end of the old connection would be taken for the end of the
+ * new one (curl 7.88, transfer.c, Curl_readwrite). What is true of the new one comes again. */
+static void forget_events(struct ab_transfers *self, int fd)
+{
+    for (int i = 0; i < self->later_count; i++)
+        if (self->later[i].data.fd == fd)
+            self->later[i].events = 0;
+}
+
 /* CURLMOPT_SOCKETFUNCTION. After a -1 the multi handle is of no use any more. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
@@ -29,6 +39,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
                       (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
 
     (void)easy;
+    if (!known || what == CURL_POLL_REMOVE)
+        forget_events(self, fd);
     if (what == CURL_POLL_REMOVE) {
         epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* fine when it is closed already */
         return 0;
@@ -182,14 +194,20 @@ bool ab_transfers_expire(struct ab_transfers *self, struct ab_err *err)
     return act(self, CURL_SOCKET_TIMEOUT, 0, err);
 }
 
-bool ab_transfers_act(struct ab_transfers *self, const struct epoll_event *event,
+bool ab_transfers_act(struct ab_transfers *self, struct epoll_event *event, int later,
                       struct ab_err *err)
 {
     int what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 
-    return act(self, event->data.fd, what, err);
+    if (event->events == 0)
+        return true;
+    self->later = event + 1;
+    self->later_count = later;
+    bool acted = act(self, event->data.fd, what, err);
+    self->later_count = 0;
+    return acted;
 }
 
 struct ab_transfer *ab_transfers_over(struct ab_transfers *self, CURLcode *code)

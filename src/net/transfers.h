@@ -20,6 +20,8 @@ struct ab_transfers {
     int64_t due_ns; /* when libcurl wants to be called; INT64_MAX: never */
     bool broken;    /* as told at ab_transfers_act; found while libcurl was asked else */
     int refused;    /* errno of the socket that epoll did not take, which broke it; or 0 */
+    struct epoll_event *later; /* fetched with the one that is told now; borrowed */
+    int later_count;
     struct ab_transfer *first; /* of those that run; borrowed, as are the others */
 };
 
@@ -40,12 +42,13 @@ void ab_transfers_remove(struct ab_transfers *self, struct ab_transfer *transfer
 CURLcode ab_transfers_resume(struct ab_transfers *self, struct ab_transfer *transfer);
 
 /* Let libcurl work: because of its deadline when that has come, or because of an event of epoll on
- * a descriptor that is no one else's. When memory runs out for what a socket waits for, or epoll
- * does not take it, libcurl does not say whose it is, and its notes of that socket are broken
- * (7.88: a later transfer on it divides by zero). So all that run end by that, and the next ones
- * begin with nothing. */
+ * a descriptor that is no one else's; `later` events that were fetched with it lie behind it, and
+ * those of sockets that it closes are made to tell of nothing. When memory runs out for what a
+ * socket waits for, or epoll does not take it, libcurl does not say whose it is, and its notes of
+ * that socket are broken (7.88: a later transfer on it divides by zero). So all that run end by
+ * that, and the next ones begin with nothing. */
 AB_MUST_USE bool ab_transfers_expire(struct ab_transfers *self, struct ab_err *err);
-AB_MUST_USE bool ab_transfers_act(struct ab_transfers *self, const struct epoll_event *event,
+AB_MUST_USE bool ab_transfers_act(struct ab_transfers *self, struct epoll_event *event, int later,
                                   struct ab_err *err);
 
 /* A transfer that is over, taken out, and how it ended; NULL when there is no other. */
