@@ -293,7 +293,7 @@ end
 ---@return any ... what attempt returned
 function Retry:run(attempt, call)
   call = call or {}
-  local n, taken = 0, nil
+  local n, taken, unsent = 0, nil, true
   while true do
     n = n + 1
     local results = table.pack(try(self, attempt, n))
@@ -302,7 +302,8 @@ function Retry:run(attempt, call)
       return table.unpack(results, 2, results.n)
     end
     local e = results[2]
-    e.attempts = n
+    unsent = unsent and e.unsent
+    e.attempts, e.unsent = n, unsent
     local wait, cost = next_try(self, e, n, call)
     if not wait then
       error(e, 0)

@@ -18,6 +18,7 @@ local M = {}
 ---@field retryable boolean? whether another try may do better, where that is known
 ---@field throttling boolean? whether AWS's model says that it means: slower
 ---@field attempts integer? how often it was tried
+---@field unsent boolean? true when nothing of what was asked was sent, by no try: it did nothing
 ---@field fields table? what else the service said
 ---@field cause any the error behind this one
 

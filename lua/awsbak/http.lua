@@ -57,6 +57,9 @@ local RETRYABLE = {
   timeout_total = true,
 }
 
+--- Codes of failures before anything of a request was sent.
+local UNSENT = { connect = true, dns = true, timeout_connect = true, tls = true }
+
 --- A variable in lower or upper case, lower first, as curl and Python read them.
 local function variable(name)
   return outside.getenv(name) or outside.getenv(name:upper())
@@ -233,8 +236,9 @@ end
 --- `http.send({ method = "GET", url = "https://example.com/" }).status`
 --- Raises error tables with code `dns`, `connect`, `tls`, `cut`, `protocol`, `too_large`,
 --- `timeout_connect`, `timeout_first_byte`, `timeout_slow`, `timeout_total`, `sandbox_host`; their
---- `retryable` says whether another try may do better, their `head` (a response without body) what
---- a reply told that is not whole. A status of 400 or more is a reply.
+--- `retryable` says whether another try may do better, `unsent` whether nothing was sent, their
+--- `head` (a response without body) what a reply told that is not whole. A status of 400 or more is
+--- a reply.
 ---@param request awsbak.Request
 ---@return awsbak.Response
 function M.send(request)
@@ -244,6 +248,7 @@ function M.send(request)
     if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
       e.retryable = RETRYABLE[e.code] or false
     end
+    e.unsent = UNSENT[e.code]
     if e.code == "proxy_url" and way.variable then
       e.hint = ("look at the variable %s, or %s"):format(way.variable, way.variable:upper())
     end

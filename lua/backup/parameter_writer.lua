@@ -227,7 +227,7 @@ local UNSENT = { config = true, credentials = true, usage = true }
 -- Does a failure prove that nothing was done? Not when an earlier attempt may have had success.
 local function did_nothing(e)
   local refused = e.kind == "service" and (e.status or 400) < 500
-  return UNSENT[e.kind] or refused and (e.attempts or 1) == 1
+  return UNSENT[e.kind] or e.unsent or refused and (e.attempts or 1) == 1
 end
 
 -- Deletes; false and the failure when nobody can tell whether it did. A cancelled run that waits

@@ -100,6 +100,21 @@ describe("retry", function()
     assert.equal(485, r.tokens)
   end)
 
+  it("says that nothing was sent only when that is so of each try", function()
+    local function lost(unsent)
+      return errors.new({ kind = "timeout", code = "timeout_x", message = "m", unsent = unsent })
+    end
+    for _, tries in ipairs({ { true, true }, { nil, true }, { true, nil } }) do
+      with_luck(0, function()
+        local r = retry.new({ max_attempts = 2 }, "S3")
+        local _, e = errors.try(r.run, r, function(n)
+          error(lost(tries[n]), 0)
+        end)
+        assert.equal(tries[1] and tries[2], e.unsent)
+      end)
+    end
+  end)
+
   it("lets a server lengthen a wait by five seconds at most", function()
     local e = service_error("x", 503)
     for after, expected in pairs({ [0.01] = 0.05, [3] = 3, [60] = 5.05 }) do

@@ -261,6 +261,15 @@ describe("backup.parameter_writer", function()
       assert.equal(0, slept)
     end)
 
+    it("puts nothing back when the request to delete was not sent", function()
+      local live = secret()
+      local puts = store.calls.put_parameter
+      local err = { kind = "timeout", code = "timeout_connect", message = "none", unsent = true }
+      store:refuse("delete_parameter", err)
+      assert.same("none", apply(saved(), live).detail)
+      assert.equal(puts, store.calls.put_parameter)
+    end)
+
     it("says that a parameter is lost when nothing can be put back", function()
       local live = secret()
       store:refuse(

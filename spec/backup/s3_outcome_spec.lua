@@ -61,3 +61,24 @@ describe("an S3 upload that is ended", function()
     end
   end)
 end)
+
+describe("an S3 upload whose beginning failed", function()
+  local function hint(err)
+    local function create_multipart_upload()
+      errors.raise(err)
+    end
+    local s3 = { create_multipart_upload = create_multipart_upload }
+    return select(2, errors.try(s3_outcome.begin, target(s3), {})).hint
+  end
+
+  it("may have begun when S3 did not answer, and not when nothing was sent", function()
+    local open = { cut = "network", timeout_first_byte = "timeout", protocol = "reply" }
+    for code, kind in pairs(open) do
+      assert.matches("it may have begun", hint({ kind = kind, code = code, message = "m" }))
+    end
+    for code, kind in pairs({ connect = "network", timeout_connect = "timeout" }) do
+      assert.is_nil(hint({ kind = kind, code = code, message = "m", unsent = true }))
+    end
+    assert.is_nil(hint({ kind = "service", code = "AccessDenied", message = "m" }))
+  end)
+end)

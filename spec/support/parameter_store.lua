@@ -16,6 +16,7 @@ local function refused(code, message, how)
     code = code,
     status = kind == "service" and 400 or nil,
     attempts = how and how.attempts,
+    unsent = how and how.unsent,
     message = message or code,
   })
 end

@@ -109,10 +109,30 @@ static bool fail_ca_file(const struct ab_http *http, struct ab_err *err)
                    of_proxy ? "proxy_ca_bundle" : "AWS_CA_BUNDLE");
 }
 
+/* Whether no connection was made. */
+static bool is_unconnected(CURLcode code)
+{
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+           code == CURLE_OPERATION_TIMEDOUT || code == CURLE_SSL_CONNECT_ERROR;
+}
+
+/* Whether the request was sent all the same: when a kept connection breaks before it answers,
+ * libcurl tries another one by itself. A proxy's CONNECT counts as sent, too: there this is not
+ * known. */
+static bool was_sent(const struct ab_http *http)
+{
+    long bytes = 0;
+
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0 && !http->way->proxy[0];
+}
+
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
 {
     if (http->transfer.refused)
         return ab_fail_errno(err, http->transfer.refused, "cannot wait for %s (epoll)", peer(http));
+    if (is_unconnected(code) && was_sent(http))
+        return fail_cut(http, err);
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         return fail_memory(http, err);

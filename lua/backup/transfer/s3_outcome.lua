@@ -85,7 +85,8 @@ end
 
 --- Whether S3 may have done what it did not answer to.
 local function is_open(err)
-  return err.kind == "timeout" or err.kind == "reply" or err.kind == "network" and err.code == "cut"
+  local is_lost = err.kind == "timeout" or err.kind == "reply" or err.kind == "network"
+  return is_lost and not err.unsent
 end
 
 --- Begin an upload in parts.
