@@ -136,7 +136,8 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
     switch (code) {
     case CURLE_OUT_OF_MEMORY:
         return fail_memory(http, err);
-    case CURLE_FAILED_INIT: /* also of what began after memory ran out */
+    case CURLE_FAILED_INIT:         /* also of what began after memory ran out */
+    case CURLE_ABORTED_BY_CALLBACK: /* of going on: no memory for what the socket waits for */
         return ab_fail_memory(err);
     case CURLE_URL_MALFORMAT:
         return ab_fail(err, AB_USAGE, "url", "the URL is not valid");
