@@ -348,6 +348,15 @@ local function show_plan()
   end
 end
 
+--- What follows a run: the plan of a dry one, and of one that did not fail the end of its output.
+local function conclude(is_done)
+  show_plan()
+  local output = is_done and package.loaded["awsbak.output"]
+  if output then
+    output.finish()
+  end
+end
+
 --- Run the program.
 ---@param argv string[] argv[0] is the program, argv[1] the first word
 ---@return integer exit code
@@ -357,7 +366,7 @@ function M.main(argv)
     return require("awsbak.failure").note(e)
   end
   local ok, result = xpcall(start, noted, argv)
-  local shown, problem = xpcall(show_plan, noted)
+  local shown, problem = xpcall(conclude, noted, ok)
   if ok and shown then
     return math.tointeger(result) or 0
   end

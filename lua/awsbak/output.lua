@@ -278,6 +278,14 @@ local function nothing_done(result)
   return result.ok == 0 and (result.failed or 0) == 0 and (result.skipped or 0) == 0
 end
 
+--- End the one document of --output json where rows came and no summary follows.
+function M.finish()
+  if state().open then
+    write("\n]}\n")
+    state().open = false
+  end
+end
+
 --- Write how a run ended: a sentence on standard error when people look on (or standard output is
 --- taken, or holds what --query picked), else the last JSON line, { "type": "summary", ... }.
 ---@param name string of the policy

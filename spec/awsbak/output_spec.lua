@@ -141,6 +141,27 @@ describe("output.summary", function()
     local document = require("awsbak.core.json").decode(said.stdout)
     assert.same({ 2, 2 }, { #document.items, document.summary.ok })
   end)
+
+  it("ends it also where there is none", function()
+    local dir <close> = scratch.new()
+    local script = ('local output = require("awsbak.output") %s'):format(ROWS)
+    local policy = ([[return require("awsbak.policy")({
+      name = "x",
+      summary = "X.",
+      run = function() %s end,
+    })]]):format(script)
+    for _, words in ipairs({
+      { "-e", script },
+      { dir:write("script.lua", script) },
+      { dir:write("policy.lua", policy) },
+    }) do
+      local said = program.run({ "--output", "json", table.unpack(words) })
+      local document = require("awsbak.core.json").decode(said.stdout)
+      assert.equal("/a", document and document.items[1].name, said.stderr)
+    end
+    local broken = run(ROWS .. ' error("x")', "json").stdout
+    assert.is_nil((require("awsbak.core.json").decode(broken)))
+  end)
 end)
 
 describe("output.item", function()
