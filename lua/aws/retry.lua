@@ -311,6 +311,7 @@ function Retry:run(attempt, call)
     taken = cost
     local name = name_of(self, e, call)
     log.debug("%s: attempt %d failed (%s), next in %.3f s", name, n, e.code or e.kind, wait)
+    progress.retried()
     if retry.classify(e, self.rules) == "throttling" then
       progress.slowed(name)
     end

@@ -1,5 +1,6 @@
 --- How far a long run has come, on standard error: one line redrawn on a terminal, elsewhere a line
---- every 10 seconds under -v; with `--progress json` lines of JSON once a second, for programs.
+--- every 10 seconds under -v; with `--progress json` lines of JSON once a second, for programs
+--- (docs/commands/s3.md, "Progress").
 ---
 ---   for parameter in progress(parameters, "parameters") do ... end
 
@@ -7,6 +8,7 @@ local json = require("awsbak.core.json")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local settings = require("awsbak.settings")
+local task = require("awsbak.task")
 local text = require("awsbak.text")
 local units = require("awsbak.units")
 
@@ -21,6 +23,7 @@ local current -- what is counted now, the latest when there are several
 ---@field count integer things done, or bytes
 ---@field total integer? of them
 ---@field is_bytes boolean? whether bytes are counted
+---@field retries integer requests that were made again meanwhile
 ---@field slowed boolean? whether nothing was done since M.slowed was called
 local Progress = {}
 Progress.__index = Progress
@@ -68,7 +71,10 @@ local function describe(self, now)
   local total = self.total and " of " .. amount(self, self.total) or ""
   local noun = self.noun == "" and "" or " " .. self.noun
   local took = units.show_duration(seconds)
-  return ("%s%s%s%s, %s"):format(amount(self, self.count), total, noun, rate(self, seconds), took)
+  local noun_again = self.retries == 1 and "retry" or "retries"
+  local again = self.retries > 0 and (", %d %s"):format(self.retries, noun_again) or ""
+  local done = amount(self, self.count)
+  return ("%s%s%s%s%s, %s"):format(done, total, noun, rate(self, seconds), again, took)
 end
 
 --- The same for a program: one object.
@@ -76,6 +82,7 @@ local function write_json(self, now)
   M.write(json.encode({
     [self.is_bytes and "bytes" or "count"] = self.count,
     noun = self.noun ~= "" and self.noun or nil,
+    retries = self.retries > 0 and self.retries or nil,
     seconds = math.floor((now - self.began) * 1000) / 1000,
     throttled = self.slowed or nil,
     total = self.total,
@@ -124,8 +131,25 @@ function Progress:expect(n)
   self.total = (self.total or 0) + n
 end
 
+--- Tell of it also while nothing is done for long, as when parts are sent slowly. A child of the
+--- running task tells until `close`, which must come; outside of tasks nothing does.
+function Progress:keep_telling()
+  if self.every and task.running() then
+    self.teller = task.spawn(function()
+      while true do
+        task.sleep(self.every)
+        draw(self)
+      end
+    end)
+  end
+end
+
 --- The line goes away; a program is told how it ended.
 function Progress:close()
+  if self.teller then
+    task.cancel(self.teller)
+    self.teller = nil
+  end
   if self.json and not self.closed then
     write_json(self, outside.monotonic())
   end
@@ -147,7 +171,7 @@ Progress.__close = Progress.close
 ---@param is_bytes boolean? whether bytes are counted
 ---@return awsbak.Progress progress close it
 function M.start(noun, total, is_bytes)
-  local self = setmetatable({ noun = noun, total = total, count = 0 }, Progress)
+  local self = setmetatable({ noun = noun, total = total, count = 0, retries = 0 }, Progress)
   self.is_bytes = is_bytes
   self.json = settings.get("progress") == "json"
   self.terminal = not self.json and M.is_terminal() and log.enabled("warning")
@@ -180,6 +204,14 @@ function M.slowed(what)
   end
   if current then
     current.slowed = true
+    draw(current)
+  end
+end
+
+--- Count a request that is made again.
+function M.retried()
+  if current then
+    current.retries = current.retries + 1
     draw(current)
   end
 end

@@ -138,9 +138,10 @@ function ways.pipe_up(copy, _, to)
     input = copy.input,
     pace = copy.pace,
     part_size = copy.part_size,
+    progress = copy.progress, -- what was read may wait here for long
     s3 = s3,
   })
-  return pipes.pipe(pipes.stdin(), pipes.progress(copy.progress), sink).commit
+  return pipes.pipe(pipes.stdin(), sink).commit
 end
 
 --- An object to standard output.
@@ -227,6 +228,7 @@ return policy({
       return dry_run(way, from, to, o)
     end
     local shown <close> = progress.start("", size_of(way, from), true)
+    shown:keep_telling()
     function copy.progress(bytes)
       shown:add(bytes)
     end

@@ -1,6 +1,7 @@
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local progress = require("awsbak.progress")
+local task = require("awsbak.task")
 
 describe("progress", function()
   local now, written
@@ -88,6 +89,34 @@ describe("progress", function()
       "\r\27[K",
     }, written)
     assert.same({}, log.lines)
+  end)
+
+  it("counts requests that are made again", function()
+    run(true, 3, 1, function(item)
+      if item < 3 then
+        progress.retried()
+      end
+    end)
+    assert.same({
+      "\r\27[K1 things, 1/s, 1.0 s",
+      "\r\27[K2 things, 1/s, 1 retry, 2.0 s",
+      "\r\27[K3 things, 1/s, 2 retries, 3.0 s",
+      "\r\27[K",
+    }, written)
+  end)
+
+  it("tells of itself while nothing is done, until it is closed", function()
+    progress.is_terminal = function()
+      return true
+    end
+    task.run(function()
+      local shown <close> = progress.start("things")
+      shown:keep_telling()
+      task.sleep(0.25)
+    end)
+    assert.is_true(#written >= 2)
+    assert.matches("0 things, 1%d%d ms$", written[1])
+    assert.equal("\r\27[K", written[#written])
   end)
 
   it("names what is slowed every ten seconds under -v", function()

@@ -237,6 +237,19 @@ describe("awsbak s3 cp", function()
     assert.same({ #BIG, #BIG }, { told.bytes, told.total })
   end)
 
+  it("tells a program each second, of what was sent and of what was sent again", function()
+    local busy = { status = 503, body = "" }
+    proxy:rule({ method = "PUT", holds = { "/vault/a" }, answer = busy })
+    local words = { "s3", "cp", "-", "s3://vault/a", "--progress", "json", "--limit-rate", "200K" }
+    local result = op:must(words, { stdin = BIG:sub(1, 600 * 1024) })
+    local rows = op.rows({ stdout = result.stderr })
+    assert.is_true(#rows >= 3)
+    for i = 1, #rows - 2 do
+      assert.equal(0, rows[i].bytes) -- the one part is on its way
+    end
+    assert.same({ 600 * 1024, 1 }, { rows[#rows].bytes, rows[#rows].retries })
+  end)
+
   it("sends no part again that an ended run has brought", function()
     local path = dir:write("a", BIG)
     local answer = { status = 403, body = "" }

@@ -382,6 +382,7 @@ function bulk.run(job, steps)
     in_common = {},
   }, { __index = job })
   local shown <close> = progress.start("", nil, true)
+  shown:keep_telling()
   self.shown = shown
   job.copy.gate = task.gate(bulk.at_once())
   copying.prepare(job.copy)

@@ -9,6 +9,7 @@ local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local pace = require("awsbak.pace")
+local progress = require("awsbak.progress")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
 local s3_parts = require("backup.transfer.s3_parts")
@@ -116,6 +117,7 @@ local function get_again(self, part, region)
     if attempt == ATTEMPTS or not is_worth_repeating(err) then
       error(err, 0)
     end
+    progress.retried()
     outside.sleep(attempt == 1 and 0 or PAUSE_S * 2 ^ (attempt - 2))
   end
 end

@@ -3,6 +3,7 @@
 
 local errors = require("awsbak.errors")
 local pace = require("awsbak.pace")
+local progress = require("awsbak.progress")
 
 local ATTEMPTS <const> = 3
 
@@ -37,6 +38,7 @@ function s3_send.body(options, f, input)
     elseif not ALTERED[err.code] or attempt == ATTEMPTS then
       error(err, 0)
     end
+    progress.retried()
   end
 end
 

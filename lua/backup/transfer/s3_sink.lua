@@ -36,6 +36,7 @@ local NAMED_MAX = 10 -- unfinished uploads that are told one by one
 ---  double
 ---@field at_once integer? parts that are sent at a time (default 4)
 ---@field pace userdata? of awsbak.pace: how many bytes a second may be sent
+---@field progress (fun(bytes: integer))? called with the bytes of each part that is there
 
 ---@class backup.S3Sink : backup.Sink, backup.Target
 ---@field metadata table<string, string> with the mark
@@ -153,6 +154,7 @@ function s3_sink.open(url, options)
     input = options.input or {},
     shared = s3_outcome.shared(options.input),
     bytes = 0,
+    progress = options.progress or function() end,
   }, S3Sink)
   self.part = new_part(self)
   self.member = "Checksum" .. s3_checksums.algorithm(self.name)
@@ -206,6 +208,7 @@ local function upload(self, number, part)
     [self.member] = codec.base64(sum),
   }
   self.sums[number] = { sum = sum, size = part.size }
+  self.progress(part.size)
   table.insert(self.free, part.file)
 end
 
@@ -228,7 +231,7 @@ local function send(self)
       kind = "io",
       code = "EFBIG",
       message = ("%s would have more than %d parts"):format(self.location, s3_parts.COUNT_MAX),
-      hint = "split what is written",
+      hint = "make them larger (--part-size 64M), or split what is written",
     })
   end
   if not task.running() then
@@ -279,7 +282,9 @@ local function put(self)
     ChecksumAlgorithm = s3_checksums.algorithm(self.name), -- an object lock asks for its header
     IfNoneMatch = not self.options.force and "*" or nil,
   })
-  return s3_send.body(self.options, self.s3.put_object, input), sum
+  local done = s3_send.body(self.options, self.s3.put_object, input)
+  self.progress(self.part.size)
+  return done, sum
 end
 
 --- The checksum of all that was written.
