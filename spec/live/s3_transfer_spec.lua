@@ -337,6 +337,20 @@ describe("transfers of files", function()
       assert.is_nil(file.stat(second.path))
     end)
 
+    it("go on with an upload that may not be looked at", function()
+      local answer = { status = 403, body = "" }
+      proxy:rule({ method = "PUT", holds = { "partNumber=3" }, answer = answer })
+      local first = open()
+      errors.try(upload, BIG, "hidden", { journal = first, at_once = 1 })
+      first:close()
+      proxy:clear()
+      proxy:rule({ method = "GET", holds = { "max-parts=1" }, answer = answer, times = -1 })
+      local second <close> = open()
+      upload(BIG, "hidden", { journal = second })
+      assert.equal(2, proxy:count("partNumber="))
+      assert.is_true(download("hidden") == BIG)
+    end)
+
     it("begin anew with another file, and end the upload of the old one", function()
       local answer = { status = 403, body = "" }
       proxy:rule({ method = "PUT", holds = { "partNumber=2" }, answer = answer })
