@@ -8,6 +8,7 @@ import base64
 import sys
 import time
 
+EXTENSIONS = []
 ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
@@ -58,6 +59,8 @@ def first_phase():
             keys.append(words[1])
         elif words[0] == "wrap-file-key":
             file_key = body
+        elif words[0] == "extension-labels":
+            EXTENSIONS.append(words[0])
         elif words[0] == "recipient-stanza":
             stanzas.append((words[2:], body))
 
@@ -107,6 +110,9 @@ def main():
     if word == "asks":
         ask()
     if machine == "recipient-v1":
+        if word.startswith("label") and EXTENSIONS:
+            for _ in range(2 if word == "labels" else 1):
+                assert call(["labels", "z", word]) == (["ok"], b"")
         for _ in range(2 if word == "many" else 0 if word == "none" else len(keys)):
             call(["recipient-stanza", "1" if word == "other" else "0", "fake", word], b"!" + file_key)
     else:

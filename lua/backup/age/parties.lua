@@ -8,6 +8,7 @@ local kms = require("backup.age.kms")
 local plugin = require("backup.age.plugin")
 local stream = require("awsbak.core.stream")
 local task = require("awsbak.task")
+local text = require("awsbak.text")
 
 local M = {}
 
@@ -81,6 +82,22 @@ function M.recipient(identity)
   return errors.try(kms.recipient, bytes)
 end
 
+--- Raise where a plugin's recipients may not stand beside the file's others, which have no labels:
+--- who opens the file as one of these need not break what is special about those.
+local function check_labels(name, labels, wanted)
+  if labels ~= wanted then
+    errors.raise({
+      kind = "config",
+      code = "recipients",
+      message = ("recipients of age-plugin-%s do not go with the others of the file (%s)"):format(
+        name,
+        text.escape(labels ~= "" and labels or wanted)
+      ),
+      hint = "encrypt for them alone",
+    })
+  end
+end
+
 --- Options of stream.writer for recipients of all kinds. Asks KMS and plugins to wrap.
 ---@param recipients string[]
 ---@return { recipients: string[], file_key: userdata?, stanzas: string[]? } options raises what a
@@ -92,11 +109,14 @@ function M.seal(recipients)
   end
   local file_key = errors.check(age.file_key())
   local stanzas = {}
+  local common = #found.native + #found.arns > 0 and "" or nil -- labels: only plugins know some
   for _, arn in ipairs(found.arns) do
     stanzas[#stanzas + 1] = kms.wrap(arn, file_key)
   end
   for _, name in ipairs(found.names) do
-    local more = plugin.wrap(name, found.texts[name], file_key)
+    local more, labels = plugin.wrap(name, found.texts[name], file_key)
+    common = common or labels
+    check_labels(name, labels, common)
     table.move(more, 1, #more, #stanzas + 1, stanzas)
   end
   return { recipients = found.native, file_key = file_key, stanzas = stanzas }

@@ -32,6 +32,7 @@ local ENDING = 5 -- seconds in which a plugin ends when it was told to
 ---@field process userdata
 ---@field failure string? what the plugin said went wrong
 ---@field got any what it gave
+---@field labels string? of its recipients, in order
 
 local function fail(talk, code, problem, kind)
   errors.raise({
@@ -190,12 +191,25 @@ wrapping["recipient-stanza"] = function(talk, words, body)
   return { "ok" }
 end
 
+--- What its recipients must have in common with all others of a file (rage and age 1.2 know this
+--- extension).
+function wrapping.labels(talk, words)
+  if talk.labels then
+    fail(talk, "plugin", "sent labels twice")
+  end
+  local labels = table.move(words, 2, #words, 1, {})
+  table.sort(labels)
+  talk.labels = table.concat(labels, " ")
+  return { "ok" }
+end
+
 --- Wrap a file key for recipients, and for identities that can be encrypted to, of one plugin.
 ---@param name string the plugin's
 ---@param recipients string[]
 ---@param file_key userdata secret
 ---@return string[] stanzas their texts; raises kind config without the plugin, kind io, code plugin
 ---  when it fails, kind timeout when it is silent
+---@return string labels that every other recipient of the file must have; mostly none
 function M.wrap(name, recipients, file_key)
   local talk = run(name, "recipient-v1", function(talk)
     talk.got = {}
@@ -203,6 +217,7 @@ function M.wrap(name, recipients, file_key)
       send(talk, { recipient:find("^age1") and "add-recipient" or "add-identity", recipient })
     end
     send(talk, { "wrap-file-key" }, file_key:reveal())
+    send(talk, { "extension-labels" })
   end, wrapping)
   if talk.failure then
     fail(talk, "plugin", "cannot encrypt: " .. talk.failure)
@@ -210,7 +225,7 @@ function M.wrap(name, recipients, file_key)
     local count = "gave %d stanzas for %d recipients"
     fail(talk, "plugin", count:format(#talk.got, #recipients))
   end
-  return talk.got
+  return talk.got, talk.labels or ""
 end
 
 --- --- unwrapping ---

@@ -161,6 +161,19 @@ describe("a plugin of age", function()
     assert.equal("age-plugin-fake gave a file key that is none", err.message)
   end)
 
+  it("may say that its recipients go with no others", function()
+    local own, own_recipient = age.keygen()
+    assert.same(RECORDS, read(save({ recipient("label") }), { identity("ok") }))
+    for _, others in ipairs({ { own_recipient }, { age.recipient(own), own_recipient } }) do
+      local err = raised(save, { recipient("label"), table.unpack(others) })
+      local message = "recipients of age-plugin-fake do not go with the others of the file"
+      assert.equal("recipients", err.code)
+      assert.equal(message .. " (label z)", err.message)
+    end
+    local err = raised(save, { recipient("labels") })
+    assert.equal("age-plugin-fake sent labels twice", err.message)
+  end)
+
   it("that is silent is not waited for forever, and is killed", function()
     local before = plugin.silence
     plugin.silence = 0.2
