@@ -318,30 +318,37 @@ static void call_watches(struct ab_loop *loop, size_t polled)
 }
 
 /* Wait for watches and, as the last of them, for the descriptor of all else. */
-static void poll_watches(struct ab_loop *loop, int ms)
+static bool poll_watches(struct ab_loop *loop, int ms, struct ab_err *err)
 {
     size_t count = loop->watch_count;
 
     for (size_t i = 0; i < count; i++)
         loop->polled[i] = (struct pollfd){loop->watches[i]->fd, loop->watches[i]->events, 0};
     loop->polled[count] = (struct pollfd){loop->transfers.epoll_fd, POLLIN, 0};
-    if (poll(loop->polled, count + 1, ms) > 0)
+    int ready = poll(loop->polled, count + 1, ms);
+    if (ready < 0 && errno != EINTR)
+        return ab_fail_errno(err, errno, "cannot wait for input");
+    if (ready > 0)
         call_watches(loop, count);
+    return true;
 }
 
-/* Sleep no longer than `ms`, and not at all when a job is over; the number of events. */
-static int wait_events(struct ab_loop *loop, struct epoll_event events[EVENTS], int ms)
+/* Sleep no longer than `ms`, and not at all when a job is over; sets the number of events. */
+static bool wait_events(struct ab_loop *loop, struct epoll_event events[EVENTS], int ms, int *count,
+                        struct ab_err *err)
 {
+    bool ok = true;
+
     atomic_store(&loop->asleep, ms != 0);
     if (ms != 0 && ab_workers_is_any_over(loop->workers))
         ms = 0;
     if (loop->watch_count > 0) {
-        poll_watches(loop, ms);
+        ok = poll_watches(loop, ms, err);
         ms = 0;
     }
-    int count = epoll_wait(loop->transfers.epoll_fd, events, EVENTS, ms);
+    *count = ok ? epoll_wait(loop->transfers.epoll_fd, events, EVENTS, ms) : 0;
     atomic_store(&loop->asleep, false);
-    return count;
+    return ok;
 }
 
 /* Wait until `until` at most, and let happen what came. */
@@ -349,10 +356,10 @@ static bool poll_once(struct ab_loop *loop, int64_t until, struct ab_err *err)
 {
     struct epoll_event events[EVENTS];
     uint64_t times;
+    int count;
 
-    if (!watch_signals(loop, err))
+    if (!watch_signals(loop, err) || !wait_events(loop, events, poll_ms(loop, until), &count, err))
         return false;
-    int count = wait_events(loop, events, poll_ms(loop, until));
     for (int i = 0; i < count; i++) {
         if (events[i].data.fd == loop->wake_fd) {
             ssize_t n = read(loop->wake_fd, &times, sizeof times);
