@@ -79,6 +79,7 @@ describe("an S3 upload whose beginning failed", function()
     for code, kind in pairs({ connect = "network", timeout_connect = "timeout" }) do
       assert.is_nil(hint({ kind = kind, code = code, message = "m", unsent = true }))
     end
+    assert.matches("it may have begun", hint({ kind = "memory", message = "m" }))
     assert.is_nil(hint({ kind = "service", code = "AccessDenied", message = "m" }))
   end)
 end)

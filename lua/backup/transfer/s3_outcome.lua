@@ -85,8 +85,8 @@ end
 
 --- Whether S3 may have done what it did not answer to.
 local function is_open(err)
-  local is_lost = err.kind == "timeout" or err.kind == "reply" or err.kind == "network"
-  return is_lost and not err.unsent
+  local is_cut = err.kind == "network" or err.kind == "memory"
+  return (is_cut or err.kind == "timeout" or err.kind == "reply") and not err.unsent
 end
 
 --- Begin an upload in parts.
