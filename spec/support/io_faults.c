@@ -11,9 +11,11 @@
  * Kinds count different calls: only what moves bytes can be short, only what waits interrupted.
  * Reads and writes of pipes and terminals are left alone: there a spec listens. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -23,14 +25,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-/* What is said of a call: it moves bytes, may be interrupted, or takes room on a disk. */
-enum { PLAIN = 1, MOVES = 2, WAITS = 4, ROOM = 8, ANY = 15 };
+/* What is said of a call: it moves bytes, may be interrupted, takes room on a disk, or may be
+ * interrupted and does not fail otherwise. */
+enum { PLAIN = 1, MOVES = 2, WAITS = 4, ROOM = 8, ANY = 15, RESTS = 16 };
 
 struct kind {
     const char *name;
@@ -42,7 +48,7 @@ struct kind {
 
 static const struct kind kinds[] = {
     {"fail", ANY, false, false, 0},     {"forever", ANY, true, false, 0},
-    {"short", MOVES, false, true, 0},   {"eintr", WAITS, false, false, EINTR},
+    {"short", MOVES, false, true, 0},   {"eintr", WAITS | RESTS, false, false, EINTR},
     {"full", ROOM, true, true, ENOSPC},
 };
 
@@ -51,6 +57,7 @@ static unsigned long fail_at;
 static const char *log_path;
 static atomic_ulong calls;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static long (*call)(long, ...); /* syscall(2), which stands for openat2(2) below */
 
 static void read_plan(void)
 {
@@ -61,17 +68,18 @@ static void read_plan(void)
             kind = &kinds[i];
     fail_at = at ? strtoul(at, NULL, 10) : 0;
     log_path = getenv("IO_FAULT_LOG");
+    *(void **)&call = dlsym(RTLD_NEXT, "syscall");
 }
 
 static void note(const char *name)
 {
-    long fd = log_path ? syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND) : -1;
+    long fd = log_path ? call(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND) : -1;
     char line[64];
 
     if (fd < 0)
         return;
-    syscall(SYS_write, fd, line, (size_t)snprintf(line, sizeof line, "%s\n", name));
-    syscall(SYS_close, fd);
+    call(SYS_write, fd, line, (size_t)snprintf(line, sizeof line, "%s\n", name));
+    call(SYS_close, fd);
 }
 
 /* Whether the call goes on, with `*len` bytes at most; else errno is set. */
@@ -102,11 +110,12 @@ static bool is_outside(int fd)
     socklen_t size = sizeof name;
     struct stat st;
 
-    if (syscall(SYS_newfstatat, fd, "", &st, 0x1000 /* AT_EMPTY_PATH */) != 0)
+    pthread_once(&once, read_plan);
+    if (call(SYS_newfstatat, fd, "", &st, 0x1000 /* AT_EMPTY_PATH */) != 0)
         return false;
     if (!S_ISSOCK(st.st_mode))
         return S_ISREG(st.st_mode);
-    return syscall(SYS_getsockname, fd, &name, &size) == 0 && name.ss_family != AF_UNIX;
+    return call(SYS_getsockname, fd, &name, &size) == 0 && name.ss_family != AF_UNIX;
 }
 
 /* A function that fails with -1 and `error`; `real` is the one it stands before. */
@@ -139,6 +148,10 @@ STAND_IN_MOVING(recv, (int fd, void *data, size_t len, int flags), (fd, data, le
 STAND_IN_MOVING(send, (int fd, const void *data, size_t len, int flags), (fd, data, len, flags),
                 PLAIN, ECONNRESET)
 
+/* EAGAIN: the system's cache has none of it. */
+STAND_IN(ssize_t, preadv2, (int fd, const struct iovec *to, int count, off_t at, int flags),
+         (fd, to, count, at, flags), PLAIN, EAGAIN)
+STAND_IN(int, memfd_create, (const char *name, unsigned flags), (name, flags), PLAIN, EMFILE)
 STAND_IN(int, fsync, (int fd), (fd), ROOM, EIO)
 STAND_IN(int, ftruncate, (int fd, off_t size), (fd, size), ROOM, EFBIG)
 STAND_IN(int, fstat, (int fd, struct stat *st), (fd, st), PLAIN, EIO)
@@ -174,6 +187,28 @@ int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
     *(void **)&real = dlsym(RTLD_NEXT, "epoll_ctl");
     bool takes = op != EPOLL_CTL_DEL;
     return !takes || may("epoll_ctl", PLAIN, ENOSPC, NULL) ? real(epoll_fd, op, fd, event) : -1;
+}
+
+STAND_IN(int, epoll_create1, (int flags), (flags), PLAIN, EMFILE)
+STAND_IN(int, epoll_wait, (int fd, struct epoll_event *events, int count, int ms),
+         (fd, events, count, ms), RESTS, EINTR)
+STAND_IN(int, eventfd, (unsigned count, int flags), (count, flags), PLAIN, EMFILE)
+
+/* A folder that is read: NULL is its end, too, and so an error only with errno. */
+DIR *fdopendir(int fd)
+{
+    DIR *(*real)(int);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "fdopendir");
+    return may("fdopendir", PLAIN, ENOMEM, NULL) ? real(fd) : NULL;
+}
+
+struct dirent *readdir(DIR *dir)
+{
+    struct dirent *(*real)(DIR *);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "readdir");
+    return may("readdir", PLAIN, EIO, NULL) ? real(dir) : NULL;
 }
 
 /* pthread_create(3) gives its error back. */
@@ -234,4 +269,21 @@ int fcntl(int fd, int command, ...)
     if (command == F_DUPFD_CLOEXEC && !may("fcntl", PLAIN, EMFILE, NULL))
         return -1;
     return real(fd, command, argument);
+}
+
+/* libc has no function for openat2(2). */
+long syscall(long number, ...)
+{
+    long a[6];
+    va_list more;
+
+    pthread_once(&once, read_plan);
+    va_start(more, number);
+    for (size_t i = 0; i < sizeof a / sizeof *a; i++)
+        a[i] = va_arg(more, long);
+    va_end(more);
+    const struct open_how *how = (const struct open_how *)a[2];
+    if (number == SYS_openat2 && !may_open("openat2", (int)how->flags))
+        return -1;
+    return call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

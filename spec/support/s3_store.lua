@@ -28,6 +28,13 @@ function s3_store:forget(prefix)
   self.child:call("forget", { prefix = prefix })
 end
 
+--- Copy objects.
+---@param source string prefix of "/bucket/key"
+---@param target string what stands in its place
+function s3_store:seed(source, target)
+  self.child:call("seed", { source = source, target = target })
+end
+
 --- End it.
 function s3_store:close()
   self.child:close()

@@ -1,8 +1,8 @@
 """A loopback server that keeps objects as S3 does, in memory and quickly: for specs that transfer thousands of them.
 Steered by spec/support/s3_store.lua.
 
-Buckets are there when they are named. Of S3 it knows objects, ranges, multipart uploads, conditions and the
-checksum that an object was sent with, which it hands out again and does not compare.
+Buckets are there when they are named. Of S3 it knows objects, ranges, copies, multipart uploads, conditions, lists in
+one page, deletion of many and the checksum that an object was sent with, which it hands out again and does not compare.
 """
 import hashlib
 import http.server
@@ -10,12 +10,15 @@ import re
 import sys
 import threading
 import urllib.parse
+import xml.sax.saxutils
 
 import control
 
 XML = '<?xml version="1.0"?><%s>%s</%s>'
 KEPT = ("x-amz-checksum-crc64nvme", "x-amz-checksum-type", "content-type")
 WHEN = "Thu, 01 Jan 2026 00:00:00 GMT"
+LISTED = "2026-01-01T00:00:00.000Z"
+escape = xml.sax.saxutils.escape
 
 
 class Store:
@@ -54,6 +57,12 @@ class Store:
         with self.lock:
             self.objects = {k: v for k, v in self.objects.items() if not k.startswith(prefix)}
             self.uploads = {k: v for k, v in self.uploads.items() if not v[0].startswith(prefix)}
+
+    def seed(self, source, target):
+        """Objects below one prefix also below another."""
+        with self.lock:
+            for path in [path for path in self.objects if path.startswith(source)]:
+                self.objects[target + path[len(source):]] = self.objects[path]
 
 
 STORE = Store()
@@ -96,6 +105,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         with STORE.lock:
+            if self.path.count("/") == 1:
+                return self.bucket(body)
             upload = self.query.get("uploadId")
             if upload and STORE.uploads.get(upload, [None])[0] != self.path:
                 return self.refuse(404, "NoSuchUpload")
@@ -104,7 +115,43 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.refuse(412, "PreconditionFailed")
             getattr(self, self.command.lower())(upload, body)
 
+    def bucket(self, body):
+        """What is asked of a bucket: its objects, its unfinished uploads, to delete some."""
+        if "delete" in self.query:
+            keys = re.findall("<Key>(.*?)</Key>", body.decode())
+            for key in keys:
+                STORE.objects.pop("%s/%s" % (self.path, xml.sax.saxutils.unescape(key)), None)
+            return self.xml("DeleteResult", "".join("<Deleted><Key>%s</Key></Deleted>" % key for key in keys))
+        start = "%s/%s" % (self.path, self.query.get("prefix", ""))
+        skip = len(self.path) + 1
+        if "uploads" in self.query:
+            found = sorted((u[0], name) for name, u in STORE.uploads.items() if u[0].startswith(start))
+            return self.xml("ListMultipartUploadsResult", "".join(
+                "<Upload><Key>%s</Key><UploadId>%s</UploadId></Upload>" % (escape(path[skip:]), name)
+                for path, name in found))
+        row = "<Contents><Key>%s</Key><Size>%d</Size><ETag>%s</ETag><LastModified>%s</LastModified></Contents>"
+        return self.xml("ListBucketResult", "<IsTruncated>false</IsTruncated>" + "".join(
+            row % (escape(path[skip:]), len(data), kept["ETag"], LISTED)
+            for path, (data, kept) in sorted(STORE.objects.items()) if path.startswith(start)))
+
+    def copy(self, upload):
+        """An object, or a range of it as a part, from another's bytes."""
+        source, _, _ = urllib.parse.unquote(self.said["x-amz-copy-source"]).partition("?")
+        data, kept = STORE.objects.get("/" + source.lstrip("/"), (None, None))
+        if data is None:
+            return self.refuse(404, "NoSuchKey")
+        if self.said.get("x-amz-copy-source-if-match", kept["ETag"]) != kept["ETag"]:
+            return self.refuse(412, "PreconditionFailed")
+        if upload:
+            first, last = map(int, self.said["x-amz-copy-source-range"][len("bytes="):].split("-"))
+            data = STORE.uploads[upload][2][int(self.query["partNumber"])] = data[first:last + 1]
+            return self.xml("CopyPartResult", "<ETag>&quot;%s&quot;</ETag>" % hashlib.md5(data).hexdigest())
+        told = self.said if self.said.get("x-amz-metadata-directive") == "REPLACE" else kept
+        return self.xml("CopyObjectResult", "<ETag>%s</ETag>" % STORE.put(self.path, data, told))
+
     def put(self, upload, body):
+        if "x-amz-copy-source" in self.said:
+            return self.copy(upload)
         if not upload:
             return self.answer(200, b"", {"ETag": STORE.put(self.path, body, self.said)})
         STORE.uploads[upload][2][int(self.query["partNumber"])] = body
@@ -162,6 +209,7 @@ def main():
         "hello": lambda: "http://127.0.0.1:%d" % server.server_address[1],
         "told": STORE.told,
         "forget": STORE.forget,
+        "seed": STORE.seed,
     }
     for line in sys.stdin:
         print(control.answer(line, commands), flush=True)

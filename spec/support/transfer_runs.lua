@@ -1,8 +1,8 @@
---- Many runs of one transfer, in each of which something else fails: `awsbak s3 cp` of a file to a
---- server that keeps objects in memory, or from there, some processes at a time.
+--- Many runs of one transfer (spec.support.transfer_ways), to a server that keeps objects in memory
+--- or from there, in each of which something else fails; some processes at a time.
 ---
---- Each run has a home, a key and a target of its own, and is made again with nothing wrong: what
---- the first one left must not be in the way.
+--- Each run has a home and a target of its own, and is made again with nothing wrong: what the
+--- first one left must not be in the way.
 
 local digest = require("awsbak.core.digest")
 local scratch = require("spec.support.scratch")
@@ -26,35 +26,36 @@ mkdir -p $dir/$name.home $dir/$name.to
 : >$dir/$run.log
 timeout -s KILL %d env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=$dir/$name.home AWS_REGION=us-east-1 \
   AWS_ACCESS_KEY_ID=AKIDSPEC AWS_SECRET_ACCESS_KEY=spec-secret AWS_ENDPOINT_URL=%s \
-  AWS_MAX_ATTEMPTS=2 IO_FAULT_LOG=$dir/$run.log %s "$@" %s s3 cp --part-size 5M %s \
-  >$dir/$run.out 2>$dir/$run.err </dev/null
+  AWS_MAX_ATTEMPTS=2 IO_FAULT_LOG=$dir/$run.log %s "$@" %s %s \
+  >$dir/$run.out 2>$dir/$run.err <%s
 echo "$name $?"
 ]]
 
-local WORDS = { up = "$dir/source s3://vault/$name", down = "s3://vault/source $dir/$name.to/file" }
+local SEED <const> = "s3 cp --recursive --force $dir/from s3://vault/from/"
 
 --- A place for runs of a transfer.
 ---@param store table of spec.support.s3_store
 ---@param program string the awsbak that is run
----@param way "up"|"down"
----@param size integer bytes of the file
+---@param way spec.TransferWay
 ---@return table runs close it
-function transfer_runs.new(store, program, way, size)
+function transfer_runs.new(store, program, way)
   local dir = scratch.new()
-  local bytes = digest.digest("sha256", tostring(size)):rep(size // 32 + 1):sub(1, size)
-  local self = setmetatable({ store = store, dir = dir, way = way }, transfer_runs)
-  self.bytes, self.sum = bytes, digest.digest("sha256", bytes)
-  dir:write("source", bytes)
-  store:forget("/vault/")
-  local function script(words)
+  local self = setmetatable({ store = store, dir = dir, way = way, sums = {} }, transfer_runs)
+  local function script(command, input)
     local folder, path = shell.quote(dir:path()), shell.quote(program)
-    return SCRIPT:format(folder, SECONDS_MAX, store.url, transfer_runs.SANITIZERS, path, words)
+    local variables = transfer_runs.SANITIZERS
+    input = input or "/dev/null"
+    return SCRIPT:format(folder, SECONDS_MAX, store.url, variables, path, command, input)
   end
-  if way == "down" then
-    dir:write("run.sh", script("$dir/source s3://vault/source"))
-    assert(self:run({ { name = "setup" } }, "first").setup == 0, dir:read("setup.first.err"))
+  store:forget("/vault/")
+  assert(os.execute("mkdir " .. shell.quote(dir:path("from"))))
+  for name, bytes in pairs(way.files) do
+    dir:write("from/" .. name, bytes)
+    self.sums[name] = digest.digest("sha256", bytes)
   end
-  dir:write("run.sh", script(WORDS[way]))
+  dir:write("run.sh", script(SEED))
+  assert(self:run({ { name = "seed" } }, "first").seed == 0, dir:read("seed.first.err"))
+  dir:write("run.sh", script(way.command, way.input))
   return self
 end
 
@@ -82,25 +83,36 @@ function transfer_runs:run(list, which)
   return codes
 end
 
---- What a run brought: "whole", "nothing", or "broken".
-local function look(self, name, told)
-  if self.way == "up" then
-    local there = told.objects["/vault/" .. name]
-    return not there and "nothing" or there.sha256 == self.sum and "whole" or "broken"
+--- The files in the target of a run: their hashes by name, and names of what is no file of ours.
+local function contents(self, name, told)
+  local sums, left = {}, {}
+  if self.way.into == "store" then
+    local prefix = ("/vault/%s/"):format(name)
+    for path, object in pairs(told.objects) do
+      if path:sub(1, #prefix) == prefix then
+        sums[path:sub(#prefix + 1)] = object.sha256
+      end
+    end
+    return sums, left
   end
-  local bytes = self.dir:read(name .. ".to/file")
-  return not bytes and "nothing" or bytes == self.bytes and "whole" or "broken"
-end
-
---- Names in the target's folder that are not the file's.
-local function left(self, name)
-  local names = scratch.list({ folder = self.dir:path(name .. ".to") })
-  for i = #names, 1, -1 do
-    if names[i] == "file" then
-      table.remove(names, i)
+  for _, file in ipairs(scratch.list({ folder = self.dir:path(name .. ".to") })) do
+    if self.sums[file] then
+      sums[file] = digest.digest("sha256", self.dir:read(("%s.to/%s"):format(name, file)))
+    else
+      left[#left + 1] = file
     end
   end
-  return names
+  return sums, left
+end
+
+--- What a run brought: "whole", "nothing", or "broken"; and what it left.
+local function look(self, name, told)
+  local sums, left = contents(self, name, told)
+  local brought = next(sums) and "whole" or "nothing"
+  for file, sum in pairs(self.sums) do
+    brought = sums[file] and sums[file] ~= sum and "broken" or brought
+  end
+  return brought, left
 end
 
 local function lines_of(text)
@@ -146,13 +158,14 @@ function transfer_runs:rows(list)
     local told = self.store:told("/vault/")
     for i, item in ipairs(list) do
       local log = lines_of(self.dir:read(("%s.%s.log"):format(item.name, which)) or "")
+      local brought, left = look(self, item.name, told)
       local row = {
         name = item.name,
         call = log[1],
         status = codes[item.name],
         stderr = lines_of(self.dir:read(("%s.%s.err"):format(item.name, which)) or ""),
-        brought = look(self, item.name, told),
-        left = left(self, item.name),
+        brought = brought,
+        left = left,
       }
       if which == "first" then
         rows[i] = row
@@ -162,10 +175,10 @@ function transfer_runs:rows(list)
     end
     local unfinished = {}
     for _, path in ipairs(told.uploads) do
-      unfinished[path] = true
+      unfinished[path:match("^/vault/([^/]*)")] = true
     end
     for _, row in ipairs(which == "again" and rows or {}) do
-      row.is_unfinished = unfinished["/vault/" .. row.name] ~= nil
+      row.is_unfinished = unfinished[row.name] ~= nil
     end
   end
   return rows

@@ -1,5 +1,6 @@
---- Upload a file and download it again, while memory requests are refused: each transfer ends with
---- the whole there, or with nothing there and an error of kind memory, and the next one works.
+--- Upload a file, download it again, send it through a pipe and copy it within S3, while memory
+--- requests are refused: each transfer ends with the whole there, or with nothing there and an
+--- error of kind memory, and the next one works.
 ---
 --- usage: PROGRAM spec/torture/transfers.lua FOLDER URL STEP; each STEP-th request (1: each);
 --- prints how many that were and how it ended. FOLDER is empty, and HOME.
@@ -8,6 +9,9 @@ local aws = require("aws")
 local copying = require("backup.s3.copying")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
+local s3_copy = require("backup.transfer.s3_copy")
+local s3_sink = require("backup.transfer.s3_sink")
+local stream = require("awsbak.stream")
 local sys = require("awsbak.core.sys")
 local task = require("awsbak.task")
 
@@ -50,6 +54,21 @@ function ways.down()
   return copying.down(copy, place, target)
 end
 
+function ways.pipe()
+  local sink = s3_sink.open("s3://vault/file", copy)
+  return stream.pipe(stream.file(source), sink).commit
+end
+
+function ways.between()
+  local from = { s3 = s3, bucket = "vault", key = "source" }
+  return s3_copy.put(from, { s3 = s3, bucket = "vault", key = "file" }, {
+    force = true,
+    one_max = PART,
+    part_size = PART,
+    at_once = 2,
+  })
+end
+
 local checks, clears = {}, {}
 
 function clears.up()
@@ -70,6 +89,17 @@ function checks.down()
   local bytes = read(target)
   return not bytes and "nothing" or bytes == read(source) and "whole" or "broken"
 end
+
+--- A pipe names each upload that was not ended: there shall be few.
+function clears.pipe()
+  clears.up()
+  for upload in s3.each.list_multipart_uploads({ Bucket = "vault" }) do
+    s3.abort_multipart_upload({ Bucket = "vault", Key = upload.Key, UploadId = upload.UploadId })
+  end
+end
+
+clears.between = clears.up
+checks.pipe, checks.between = checks.up, checks.up
 
 --- What is beside source and target: parts of files, temporary files.
 local function left()
@@ -133,7 +163,8 @@ end
 
 for _, name in ipairs({ "one", "parts" }) do
   write(SIZES[name])
-  for _, what in ipairs({ "up", "down" }) do
+  copying.up(copy, source, { bucket = "vault", key = "source" })
+  for _, what in ipairs({ "up", "down", "pipe", "between" }) do
     ways[what]() -- what is loaded at first use is loaded now
     print(("%s %s: %s"):format(what, name, torture(what, SIZES[name])))
     io.stdout:flush()
