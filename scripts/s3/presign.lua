@@ -6,6 +6,7 @@ local output = require("awsbak.output")
 local outside = require("awsbak.outside")
 local policy = require("awsbak.policy")
 local s3 = require("aws.s3")
+local settings = require("awsbak.settings")
 local time = require("awsbak.time")
 local usage = require("backup.s3.usage")
 
@@ -67,10 +68,12 @@ return policy({
   run = function(o)
     local bucket, key = s3.parse_url(o.url)
     usage.refuse(o.expires > WEEK_S, "--expires", "cannot be more than 7d, which is S3's limit")
+    local is_vain = settings.get("no_sign_request")
+    usage.refuse(is_vain, "--no-sign-request", "makes a URL that nobody has signed")
     local seconds = math.floor(o.expires)
     local url, request =
       s3.presign(OPERATIONS[o.method], input_of(o, bucket, key), { expires = seconds })
-    if output.mode() == "table" and not require("awsbak.settings").get("query") then
+    if output.mode() == "table" and not settings.get("query") then
       output.text(url, "\n")
       if next(request.headers) then
         log.warn("with it must be sent: %s", json.encode(headers_of(request)))

@@ -259,6 +259,7 @@ describe("awsbak s3", function()
       { "--method", "get" },
       { "--content-type", "text/plain" },
       { "--method", "PUT", "--filename", "x" },
+      { "--no-sign-request" },
     }) do
       assert.equal(2, run("presign", "s3://lends/a", table.unpack(wrong)).status)
     end
