@@ -53,7 +53,11 @@ end
 ---@return awsbak.Error err the same
 function M.explain_object(err, object)
   local location = ("s3://%s/%s"):format(object.bucket, object.key)
-  if object.version_id then
+  if err.code == "403" then -- of a HEAD, which has no words of the service
+    err.message = location .. " may not be looked at"
+    err.hint = "the keys are not known (`awsbak doctor` shows whose they are) or lack the right"
+      .. " s3:GetObject; without s3:ListBucket a key that is not there is refused as well"
+  elseif object.version_id then
     explain_version(err, object.version_id, location)
   elseif missing[err.code] then
     err.message = location .. " does not exist"

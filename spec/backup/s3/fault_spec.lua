@@ -44,8 +44,14 @@ describe("a failure to read an object", function()
   end)
 
   it("stays what it is otherwise", function()
-    assert.same({ "no" }, { said(403) })
-    assert.same({ "no" }, { said(403, "v1") })
     assert.same({ "no" }, { said(400) })
+  end)
+
+  it("tells what a refusal without words may mean", function()
+    for _, version_id in ipairs({ false, "v1" }) do
+      local message, hint = said(403, version_id or nil)
+      assert.equal("s3://vault/k may not be looked at", message)
+      assert.matches("`awsbak doctor`.*s3:GetObject", hint)
+    end
   end)
 end)
