@@ -7,14 +7,16 @@ local function refuse(code, status)
   errors.raise({ kind = "service", code = code, status = status, message = code })
 end
 
-local function target(s3)
-  return { s3 = s3, bucket = "vault", key = "k", location = "s3://vault/k", mark = "m" }
+local function target(s3, on_the_way)
+  local place = { s3 = s3, bucket = "vault", key = "k", location = "s3://vault/k", mark = "m" }
+  place.on_the_way = on_the_way
+  return place
 end
 
 describe("an S3 upload that is ended", function()
   --- End an upload of which ListParts answers as `left` does; how often that was tried, the pauses
   --- between, and what was said.
-  local function abort(left)
+  local function abort(left, on_the_way)
     local tries, pauses = 0, {}
     local s3 = { list_parts = left }
     function s3.abort_multipart_upload(input)
@@ -26,7 +28,7 @@ describe("an S3 upload that is ended", function()
       sleep = function(seconds)
         pauses[#pauses + 1] = seconds
       end,
-    }, s3_outcome.abort, target(s3), "u1")
+    }, s3_outcome.abort, target(s3, on_the_way), "u1")
     return tries, pauses, log.lines
   end
 
@@ -47,6 +49,32 @@ describe("an S3 upload that is ended", function()
       assert.same(wanted, pauses)
       assert.equal(survive == 9, #said == 1 and said[1]:find("still has parts", 1, true) ~= nil)
     end
+  end)
+
+  it("is looked at once more when a part may still come, and aborted again", function()
+    for _, comes in ipairs({ false, true }) do
+      local looked = 0
+      local tries, pauses, said = abort(function()
+        looked = looked + 1
+        return looked == 2 and comes and { Parts = { { PartNumber = 1 } } }
+          or refuse("NoSuchUpload", 404)
+      end, 1)
+      assert.equal(comes and 2 or 1, tries)
+      assert.same(comes and { 0.25, 0.5 } or { 0.25 }, pauses)
+      assert.same({}, said)
+    end
+  end)
+
+  it("knows which parts S3 has not answered", function()
+    local place = target()
+    s3_outcome.part(place, function()
+      assert.equal(1, place.on_the_way)
+      return {}
+    end)
+    errors.try(s3_outcome.part, place, refuse, "AccessDenied", 403)
+    assert.equal(0, place.on_the_way)
+    errors.try(s3_outcome.part, place, errors.raise, { kind = "network", code = "cut" })
+    assert.equal(1, place.on_the_way)
   end)
 
   it("is warned of when nobody can tell whether it still has parts", function()

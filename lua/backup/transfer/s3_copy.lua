@@ -111,7 +111,7 @@ local function copy_part(self, part)
     PartNumber = part.number,
     CopySourceRange = ("bytes=%d-%d"):format(part.at, part.at + part.size - 1),
   })
-  local done = through(self, self.s3.upload_part_copy, input)
+  local done = s3_outcome.part(self, through, self, self.s3.upload_part_copy, input)
   self.parts[part.number] = { PartNumber = part.number, ETag = done.CopyPartResult.ETag }
   self.progress(part.size)
 end

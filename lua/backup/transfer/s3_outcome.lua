@@ -14,7 +14,7 @@ local task = require("awsbak.task")
 local s3_outcome = {}
 
 local ABORTS_MAX <const> = 3 -- of one upload
-local PAUSE_S <const> = 0.25 -- before the second one; doubles
+local PAUSE_S <const> = 0.25 -- before it is looked at again; doubles
 local MARK <const> = "awsbak-upload"
 
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
@@ -42,6 +42,7 @@ end
 ---@field location string for messages
 ---@field mark string
 ---@field shared table? members that each request for the object takes: a customer's key
+---@field on_the_way integer? parts that were sent and are not answered
 ---@field same_hint string? what to do where the object may be ours
 
 -- Members of PutObject that each request of a multipart upload takes as well.
@@ -118,19 +119,40 @@ local function has_parts(target, upload_id)
   error(err, 0)
 end
 
+--- Send a part, of which S3 may hear even when nobody waits for the answer any more.
+---@param target backup.Target
+---@param send function
+---@param ... any its arguments
+---@return table output
+--- Raises as `send` does.
+function s3_outcome.part(target, send, ...)
+  target.on_the_way = (target.on_the_way or 0) + 1
+  local done, err = errors.try(send, ...)
+  if done or err.status then
+    target.on_the_way = target.on_the_way - 1
+  end
+  return errors.check(done, err)
+end
+
 --- End it, as often as it takes: a part that is on its way meanwhile may survive (API reference,
---- AbortMultipartUpload).
+--- AbortMultipartUpload), and may even come when the upload is gone.
 local function abort(target, upload_id)
   local input = s3_outcome.input(target, { UploadId = upload_id })
+  local may_come = (target.on_the_way or 0) > 0
+  target.s3.abort_multipart_upload(input)
   for attempt = 1, ABORTS_MAX do
-    target.s3.abort_multipart_upload(input)
-    if not has_parts(target, upload_id) then
+    local survives, is_last = has_parts(target, upload_id), attempt == ABORTS_MAX
+    if not survives and (is_last or not may_come) then
       return
-    elseif attempt < ABORTS_MAX then
-      outside.sleep(PAUSE_S * 2 ^ (attempt - 1))
+    elseif is_last then
+      errors.raise({ kind = "service", code = "parts", message = "it still has parts" })
+    end
+    may_come = may_come and survives
+    outside.sleep(PAUSE_S * 2 ^ (attempt - 1))
+    if survives then
+      target.s3.abort_multipart_upload(input)
     end
   end
-  errors.raise({ kind = "service", code = "parts", message = "it still has parts" })
 end
 
 --- End an upload, whose parts would be paid for; a warning when that cannot be, or is not sure.

@@ -201,7 +201,7 @@ local function upload(self, number, part)
     Body = region,
     [self.member] = codec.base64(sum),
   })
-  local done = s3_send.body(self.options, self.s3.upload_part, input)
+  local done = s3_outcome.part(self, s3_send.body, self.options, self.s3.upload_part, input)
   self.parts[number] = {
     PartNumber = number,
     ETag = done.ETag,

@@ -145,7 +145,7 @@ local function upload_part(self, part)
     members.UploadId, members.PartNumber = self.upload_id, part.number
     members.Body, members.ContentLength = region, part.size
     local input = s3_outcome.input(self, members)
-    etag = s3_send.body(self.options, self.s3.upload_part, input).ETag
+    etag = s3_outcome.part(self, s3_send.body, self.options, self.s3.upload_part, input).ETag
     if journal then
       journal:add(part.number, { etag = etag, sum = codec.hex(sum) })
     end
