@@ -126,14 +126,16 @@ static bool is_name(const char *name)
     return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-/* (folder as light userdata, max) -> names, unsorted; nil when there are more than max */
+/* (folder as light userdata, max) -> names, unsorted; nil when there are more than max; a number
+ * when they cannot be read: errno */
 static int collect_names(lua_State *L)
 {
     DIR *dir = lua_touserdata(L, 1);
     lua_Integer max = lua_tointeger(L, 2), n = 0;
 
     lua_newtable(L);
-    for (struct dirent *entry; (entry = readdir(dir));) {
+    errno = 0; /* a NULL of readdir(3) is the end, or an error */
+    for (struct dirent *entry; (entry = readdir(dir)); errno = 0) {
         if (!is_name(entry->d_name))
             continue;
         if (n == max)
@@ -145,6 +147,8 @@ static int collect_names(lua_State *L)
         }
         lua_rawseti(L, -2, ++n);
     }
+    if (errno != 0)
+        lua_pushinteger(L, errno);
     return 1;
 }
 
@@ -174,10 +178,13 @@ static int folder_list(lua_State *L)
     closedir(dir);
     if (status != LUA_OK)
         return lua_error(L);
-    if (!lua_isnil(L, -1))
+    if (lua_istable(L, -1))
         return 1;
-    ab_fail(&err, AB_IO, "too_many", "%s/%s has more than %lld names in it", folder->path, path,
-            (long long)max);
+    if (lua_isinteger(L, -1))
+        ab_fail_errno(&err, (int)lua_tointeger(L, -1), "cannot list %s/%s", folder->path, path);
+    else
+        ab_fail(&err, AB_IO, "too_many", "%s/%s has more than %lld names in it", folder->path, path,
+                (long long)max);
     return ab_bind_fail(L, &err);
 }
 

@@ -130,19 +130,22 @@ static bool is_name(const char *name)
     return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-/* (folder as light userdata) -> names, unsorted */
+/* (folder as light userdata) -> names, unsorted; a number when they cannot be read: errno */
 static int collect_names(lua_State *L)
 {
     DIR *folder = lua_touserdata(L, 1);
     lua_Integer n = 0;
 
     lua_newtable(L);
-    for (struct dirent *entry; (entry = readdir(folder));) {
+    errno = 0; /* a NULL of readdir(3) is the end, or an error */
+    for (struct dirent *entry; (entry = readdir(folder)); errno = 0) {
         if (!is_name(entry->d_name))
             continue;
         lua_pushstring(L, entry->d_name);
         lua_rawseti(L, -2, ++n);
     }
+    if (errno != 0)
+        lua_pushinteger(L, errno);
     return 1;
 }
 
@@ -161,5 +164,10 @@ int ab_file_list(lua_State *L)
     lua_pushlightuserdata(L, folder);
     int status = lua_pcall(L, 1, 1, 0); /* the folder is closed whatever happens */
     closedir(folder);
-    return status == LUA_OK ? 1 : lua_error(L);
+    if (status != LUA_OK)
+        return lua_error(L);
+    if (lua_istable(L, -1))
+        return 1;
+    ab_fail_errno(&err, (int)lua_tointeger(L, -1), "cannot list %s", path);
+    return ab_bind_fail(L, &err);
 }
