@@ -23,6 +23,11 @@ local SCRIPT <const> = [[
 name=$1 run=$1.$2 dir=%s
 shift 2
 mkdir -p $dir/$name.home $dir/$name.to
+if [ ${run##*.} = first ]; then
+  for what in home to; do
+    test ! -d $dir/before.$what || cp -a $dir/before.$what/. $dir/$name.$what/
+  done
+fi
 : >$dir/$run.log
 timeout -s KILL %d env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=$dir/$name.home AWS_REGION=us-east-1 \
   AWS_ACCESS_KEY_ID=AKIDSPEC AWS_SECRET_ACCESS_KEY=spec-secret AWS_ENDPOINT_URL=%s \
@@ -31,7 +36,19 @@ timeout -s KILL %d env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=$dir/$name.home AWS_R
 echo "$name $?"
 ]]
 
-local SEED <const> = "s3 cp --recursive --force $dir/from s3://vault/from/"
+local SEED <const> = "s3 cp --recursive --force $dir/%s s3://vault/%s/"
+
+--- Write files as old as can be, some in folders.
+local function write_files(dir, folder, files)
+  for name, bytes in pairs(files) do
+    local path = ("%s/%s"):format(folder, name)
+    assert(os.execute("mkdir -p " .. shell.quote(dir:path(path:match("^(.*)/")))))
+    dir:write(path, bytes)
+  end
+  local command = "mkdir -p %s && find %s -type f -exec touch -d 2020-01-01 {} +"
+  local quoted = shell.quote(dir:path(folder))
+  assert(os.execute(command:format(quoted, quoted)))
+end
 
 --- A place for runs of a transfer.
 ---@param store table of spec.support.s3_store
@@ -40,21 +57,34 @@ local SEED <const> = "s3 cp --recursive --force $dir/from s3://vault/from/"
 ---@return table runs close it
 function transfer_runs.new(store, program, way)
   local dir = scratch.new()
-  local self = setmetatable({ store = store, dir = dir, way = way, sums = {} }, transfer_runs)
+  local self = { store = store, dir = dir, way = way, sums = {}, old = {} }
+  setmetatable(self, transfer_runs)
   local function script(command, input)
     local folder, path = shell.quote(dir:path()), shell.quote(program)
     local variables = transfer_runs.SANITIZERS
     input = input or "/dev/null"
     return SCRIPT:format(folder, SECONDS_MAX, store.url, variables, path, command, input)
   end
+  --- Run something before, whose home is left.
+  local function prepare(name, command)
+    dir:write("run.sh", script(command))
+    assert(self:run({ { name = name } }, "first")[name] == 0, dir:read(name .. ".first.err"))
+  end
   store:forget("/vault/")
-  assert(os.execute("mkdir " .. shell.quote(dir:path("from"))))
+  write_files(dir, "from", way.files)
+  write_files(dir, "before.to", way.before or {})
+  prepare("seed", SEED:format("from", "from"))
+  prepare("old", SEED:format("before.to", "before"))
+  if way.prime then
+    prepare("prime", way.prime)
+    assert(os.rename(dir:path("prime.home"), dir:path("before.home")))
+  end
   for name, bytes in pairs(way.files) do
-    dir:write("from/" .. name, bytes)
     self.sums[name] = digest.digest("sha256", bytes)
   end
-  dir:write("run.sh", script(SEED))
-  assert(self:run({ { name = "seed" } }, "first").seed == 0, dir:read("seed.first.err"))
+  for name, bytes in pairs(way.before or {}) do
+    self.old[name] = digest.digest("sha256", bytes)
+  end
   dir:write("run.sh", script(way.command, way.input))
   return self
 end
@@ -66,6 +96,9 @@ end
 function transfer_runs:run(list, which)
   local lines = {}
   for i, item in ipairs(list) do
+    if which == "first" then
+      self.store:seed("/vault/before/", ("/vault/%s/"):format(item.name))
+    end
     lines[i] = ("%s %s %s\n"):format(item.name, which, item.variables or "NONE=")
   end
   local input = self.dir:write("runs", table.concat(lines))
@@ -83,9 +116,20 @@ function transfer_runs:run(list, which)
   return codes
 end
 
---- The files in the target of a run: their hashes by name, and names of what is no file of ours.
+local function files_in(path)
+  local find = "find %s -type f -printf '%%P\\n' 2>/dev/null"
+  local pipe = assert(io.popen(find:format(shell.quote(path))))
+  local names = {}
+  for name in pipe:lines() do
+    names[#names + 1] = name
+  end
+  pipe:close()
+  return names
+end
+
+--- The files in the target of a run: their hashes by name.
 local function contents(self, name, told)
-  local sums, left = {}, {}
+  local sums = {}
   if self.way.into == "store" then
     local prefix = ("/vault/%s/"):format(name)
     for path, object in pairs(told.objects) do
@@ -93,26 +137,46 @@ local function contents(self, name, told)
         sums[path:sub(#prefix + 1)] = object.sha256
       end
     end
-    return sums, left
+    return sums
   end
-  for _, file in ipairs(scratch.list({ folder = self.dir:path(name .. ".to") })) do
-    if self.sums[file] then
-      sums[file] = digest.digest("sha256", self.dir:read(("%s.to/%s"):format(name, file)))
-    else
-      left[#left + 1] = file
-    end
+  for _, file in ipairs(files_in(self.dir:path(name .. ".to"))) do
+    sums[file] = digest.digest("sha256", self.dir:read(("%s.to/%s"):format(name, file)))
   end
-  return sums, left
+  return sums
 end
 
---- What a run brought: "whole", "nothing", or "broken"; and what it left.
-local function look(self, name, told)
-  local sums, left = contents(self, name, told)
-  local brought = next(sums) and "whole" or "nothing"
-  for file, sum in pairs(self.sums) do
-    brought = sums[file] and sums[file] ~= sum and "broken" or brought
+--- Names in the target and in the cache that are of nothing that belongs there.
+local function left(self, name, sums)
+  local names = {}
+  for file in pairs(sums) do
+    names[#names + 1] = not self.sums[file] and not self.old[file] and file or nil
   end
-  return brought, left
+  local cache = self.dir:path(name .. ".home/.cache/awsbak/s3")
+  for _, file in ipairs(self.way.command:find("--cache", 1, true) and files_in(cache) or {}) do
+    local is_known = file == "lock" or #file == 64 and file:find("^%x+$")
+    names[#names + 1] = not is_known and "cache: " .. file or nil
+  end
+  return names
+end
+
+--- What a run brought: "whole", "some", "nothing", or "broken"; and what is not as it shall be.
+local function look(self, sums)
+  local brought, done, missing = nil, 0, {}
+  for file, sum in pairs(self.sums) do
+    if sums[file] == sum then
+      done = done + (self.old[file] ~= sum and 1 or 0)
+    else
+      missing[#missing + 1] = file
+      brought = sums[file] ~= self.old[file] and "broken" or brought
+    end
+  end
+  for file in pairs(self.old) do
+    if sums[file] and not self.sums[file] then
+      missing[#missing + 1] = file
+    end
+  end
+  brought = brought or #missing == 0 and "whole" or done == 0 and "nothing" or "some"
+  return brought, missing
 end
 
 local function lines_of(text)
@@ -121,6 +185,23 @@ local function lines_of(text)
     lines[#lines + 1] = line
   end
   return lines
+end
+
+--- Files without a row that says why they failed, or why their folder did.
+local function untold(stdout, missing)
+  local names, rows = {}, {}
+  for _, line in ipairs(lines_of(stdout)) do
+    local key = line:find('"detail":"..') and line:match('"key":"([^"]*)"')
+    if key and line:find('"result":"failed"', 1, true) then
+      rows[key] = true
+    end
+  end
+  for _, file in ipairs(missing) do
+    local folder = file:match("^(.*/)") or ""
+    local is_told = rows[file] or rows[folder] or rows[folder:sub(1, -2)]
+    names[#names + 1] = not is_told and file or nil
+  end
+  return names
 end
 
 --- The calls that a run makes, in order.
@@ -139,7 +220,8 @@ end
 ---@field call string? that failed
 ---@field status integer
 ---@field stderr string[] lines
----@field brought "whole"|"nothing"|"broken" by the first run
+---@field brought "whole"|"some"|"nothing"|"broken" by the first run
+---@field untold string[] files that are not as they shall be, of which no row says why
 ---@field left string[] beside the target, by the first run
 ---@field again { status: integer, stderr: string[], brought: string, left: string[] }
 ---@field is_unfinished boolean whether an upload is there in the end
@@ -158,14 +240,16 @@ function transfer_runs:rows(list)
     local told = self.store:told("/vault/")
     for i, item in ipairs(list) do
       local log = lines_of(self.dir:read(("%s.%s.log"):format(item.name, which)) or "")
-      local brought, left = look(self, item.name, told)
+      local sums = contents(self, item.name, told)
+      local brought, missing = look(self, sums)
       local row = {
         name = item.name,
         call = log[1],
         status = codes[item.name],
         stderr = lines_of(self.dir:read(("%s.%s.err"):format(item.name, which)) or ""),
         brought = brought,
-        left = left,
+        left = left(self, item.name, sums),
+        untold = untold(self.dir:read(("%s.%s.out"):format(item.name, which)) or "", missing),
       }
       if which == "first" then
         rows[i] = row

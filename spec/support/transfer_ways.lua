@@ -1,7 +1,7 @@
 --- The ways of bytes whose calls spec/torture lets fail: what is run, and what there is before.
 ---
 --- In a command, $dir/from and vault/from have the files, and $name is a run's own: it writes to
---- $dir/$name.to or vault/$name.
+--- $dir/$name.to or vault/$name, where what was there before may be.
 
 local digest = require("awsbak.core.digest")
 
@@ -14,6 +14,11 @@ local PARTS <const> = 5 * 1024 * 1024 + 70000
 ---@field input string? standard input
 ---@field into "store"|"folder" where the files shall be
 ---@field files table<string, string> what shall be there: bytes by name
+---@field before table<string, string>? what is there before: to be replaced, or to be deleted
+---@field prime string? command whose home is that of each run before it
+---@field repeats boolean? whether it can be done again when all is there
+---@field few boolean? whether a run takes fewer points: much of it is another way's
+---@field many boolean? whether some files may fail, with a row for each
 local ways = {}
 
 local function bytes(size, seed)
@@ -35,6 +40,29 @@ for _, pair in ipairs({ { "one", ONE }, { "parts", PARTS } }) do
   add("up in " .. parts, "store", size, ("s3 cp --part-size 5M %s %s"):format(from, new))
   add("down in " .. parts, "folder", size, ("s3 cp --part-size 5M %s %s"):format(key, to))
   add("by a pipe in " .. parts, "store", size, "s3 cp --part-size 5M - " .. new, { input = from })
+  -- By a script: the program copies by parts from 5 GiB on.
+  local is_one = parts == "one"
+  local copy = is_one and ("s3 cp %s %s"):format(key, new)
+    or "spec/torture/copy.lua vault from/file $name/file"
+  add("within S3 in " .. parts, "store", size, copy, { few = true })
 end
+
+-- An object that is read through the cache, which has it or has it not.
+local cached = "s3 cp --force --cache 100M s3://vault/from/file $dir/$name.to/file"
+add("into the cache", "folder", ONE, cached, { repeats = true, few = true })
+add("out of the cache", "folder", ONE, cached, { repeats = true, few = true, prime = cached })
+
+-- A folder of which one file is there, one has changed, and one is to be deleted.
+local folder = {
+  repeats = true,
+  few = true,
+  many = true,
+  files = { a = bytes(ONE, "a"), ["d/b"] = bytes(3000, "b"), ["d/c"] = bytes(PARTS, "c"), e = "e" },
+  before = { a = "old", e = "e", gone = "gone" },
+}
+local options = "s3 sync --delete --yes --part-size 5M "
+add("synced up", "store", 0, options .. "$dir/from s3://vault/$name/", folder)
+add("synced down", "folder", 0, options .. "s3://vault/from/ $dir/$name.to", folder)
+add("synced within S3", "store", 0, options .. "s3://vault/from/ s3://vault/$name/", folder)
 
 return ways
