@@ -1,17 +1,15 @@
 -- awsbak s3 cp that is ended in the middle, by kill -9 or by Ctrl-C: nothing is there before all of
--- it is, and the same command goes on. Against VersityGW, or where it is not installed moto.
+-- it is, and the same command goes on.
 --
 -- AWSBAK_KILLS=200 ./dev spec spec/live/s3_ended_spec.lua kills more often than CI has time for and
--- tells what came of it; AWSBAK_S3=moto takes moto.
+-- tells what came of it.
 
 local aws = require("aws")
 local fault_proxy = require("spec.support.fault_proxy")
 local file = require("awsbak.core.file")
-local moto = require("spec.support.moto")
-local network = require("spec.support.network")
 local operator = require("spec.support.operator")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
-local servers = require("spec.support.servers")
 local sys = require("awsbak.core.sys")
 
 local PART <const> = 5 * 1024 * 1024
@@ -33,22 +31,14 @@ local BIG <const> = bytes_of(2 * PART + 7)
 -- Writes the id that the program will have.
 local TELL_ID = { "sh", "-c", 'echo $$ >"$0"; exec "$@"' }
 
-local function start()
-  local server = os.getenv("AWSBAK_S3") ~= "moto" and servers.start("versitygw")
-  return server or { url = moto.fresh(), close = function() end }
-end
-
 describe("awsbak s3 cp that is ended", function()
   local server, proxy, op, s3, dir
 
   setup(function()
-    server = start()
+    server = s3_server.start()
     proxy = fault_proxy.start(server.url)
     op = operator.new(proxy.url)
-    local keys = network.KEYS
-    op.env.AWS_ACCESS_KEY_ID, op.env.AWS_SECRET_ACCESS_KEY =
-      keys.access_key_id, keys.secret_access_key
-    s3 = aws.client("s3", { region = "us-east-1", endpoint_url = server.url, credentials = keys })
+    s3 = aws.client("s3", server.options)
     s3.create_bucket({ Bucket = "vault" })
   end)
 

@@ -1,4 +1,4 @@
--- Files to objects and back against moto, behind a proxy that makes faults happen.
+-- Files to objects and back behind a proxy that makes faults happen.
 
 local aws = require("aws")
 local codec = require("awsbak.core.codec")
@@ -8,10 +8,10 @@ local fault_proxy = require("spec.support.fault_proxy")
 local file = require("awsbak.core.file")
 local journal = require("backup.transfer.journal")
 local log = require("awsbak.log")
-local moto = require("spec.support.moto")
 local outside = require("awsbak.outside")
 local s3_download = require("backup.transfer.s3_download")
 local s3_upload = require("backup.transfer.s3_upload")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 local task = require("awsbak.task")
 
@@ -30,15 +30,16 @@ end
 local BIG <const> = bytes_of(3 * PART + 7)
 
 describe("transfers of files", function()
-  local proxy, s3, dir
+  local server, proxy, s3, dir
   local getenv = outside.getenv
 
   setup(function()
-    proxy = fault_proxy.start(moto.fresh())
+    server = s3_server.start()
+    proxy = fault_proxy.start(server.url)
     s3 = aws.client("s3", {
       region = "us-east-1",
       endpoint_url = proxy.url,
-      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+      credentials = server.options.credentials,
     })
     s3.create_bucket({ Bucket = "vault" })
     s3.create_bucket({ Bucket = "versions" })
@@ -48,6 +49,7 @@ describe("transfers of files", function()
 
   teardown(function()
     proxy:close()
+    server:close()
   end)
 
   before_each(function()
@@ -116,8 +118,11 @@ describe("transfers of files", function()
         input = { StorageClass = "STANDARD_IA", Metadata = { a = "b" }, ContentType = "text/x" },
       })
       local head = s3.head_object({ Bucket = "vault", Key = key })
-      local found = { head.StorageClass, head.Metadata.a, head.ContentType }
-      assert.same({ "STANDARD_IA", "b", "text/x" }, found)
+      assert.same({ "b", "text/x" }, { head.Metadata.a, head.ContentType })
+    end
+    s3_server.skip_versitygw(pending, "keeps no storage class")
+    for _, key in ipairs({ "one", "parts" }) do
+      assert.equal("STANDARD_IA", s3.head_object({ Bucket = "vault", Key = key }).StorageClass)
     end
   end)
 
@@ -179,7 +184,8 @@ describe("transfers of files", function()
     local _, err = errors.try(upload, BIG, "denied")
     assert.equal("AccessDenied", err.code)
     assert.equal(0, uploads())
-    assert.equal(1, proxy:count("DELETE", "uploadId="))
+    -- Again, where a part arrived after the first.
+    assert.is_true(proxy:count("DELETE", "uploadId=") >= 1)
   end)
 
   -- Where the file is one request: before it is read, and while it is sent.

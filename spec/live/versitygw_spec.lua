@@ -7,7 +7,6 @@ local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local headers = require("awsbak.headers")
 local http = require("awsbak.http")
-local network = require("spec.support.network")
 local outside = require("awsbak.outside")
 local servers = require("spec.support.servers")
 local sigv4 = require("awsbak.core.sigv4")
@@ -121,7 +120,7 @@ describe("s3 against versitygw", function()
         credentials = keys,
       })
     end
-    local id = network.KEYS.access_key_id
+    local id = server.options.credentials.access_key_id
     local wrong = with({ access_key_id = id, secret_access_key = "other" })
     assert.equal("SignatureDoesNotMatch", (refused("ListBuckets", {}, wrong)))
     local unknown = with({ access_key_id = "AKIDOTHER", secret_access_key = "secret" })
@@ -335,8 +334,8 @@ describe("s3 against versitygw", function()
         { "x-amz-trailer", "x-amz-checksum-crc32c" },
       },
       payload_hash = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
-      access_key = network.KEYS.access_key_id,
-      secret_key = network.KEYS.secret_access_key,
+      access_key = server.options.credentials.access_key_id,
+      secret_key = server.options.credentials.secret_access_key,
       region = "us-east-1",
       service = "s3",
       time = math.floor(outside.now()),

@@ -12,14 +12,17 @@ local shell = require("spec.support.shell")
 local operator = {}
 operator.__index = operator
 
+--- Whose keys they work with.
+operator.KEYS = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" }
+
 --- An operator whose requests go to one endpoint.
 ---@param endpoint string URL
 ---@return table op
 function operator.new(endpoint)
   local self = setmetatable({ home = scratch.new() }, operator)
   self.env = {
-    AWS_ACCESS_KEY_ID = "AKIDSPEC",
-    AWS_SECRET_ACCESS_KEY = "spec-secret-access-key",
+    AWS_ACCESS_KEY_ID = operator.KEYS.access_key_id,
+    AWS_SECRET_ACCESS_KEY = operator.KEYS.secret_access_key,
     AWS_REGION = "us-east-1",
     AWS_ENDPOINT_URL = endpoint,
   }

@@ -8,7 +8,7 @@
 --- They lie in a cache folder outside the build: docs/decisions/servers.md.
 
 local child = require("spec.support.child")
-local network = require("spec.support.network")
+local operator = require("spec.support.operator")
 local scratch = require("spec.support.scratch")
 local shell = require("spec.support.shell")
 
@@ -45,7 +45,7 @@ function WORDS.elasticmq(home)
 end
 
 function WORDS.versitygw(home)
-  local keys = network.KEYS
+  local keys = operator.KEYS
   local program = home .. "/versitygw"
   local words = { program, "--port", "127.0.0.1:{port}", "--quiet" }
   local access = { "--access", keys.access_key_id, "--secret", keys.secret_access_key }
@@ -81,7 +81,7 @@ function servers.start(name)
   local script = "spec/support/live_server.py"
   self.child = child.start(script, self.folder:path(), table.unpack(words))
   self.url = ("http://127.0.0.1:%d"):format(self.child:call("hello"))
-  self.options = { region = "us-east-1", endpoint_url = self.url, credentials = network.KEYS }
+  self.options = { region = "us-east-1", endpoint_url = self.url, credentials = operator.KEYS }
   return self
 end
 
