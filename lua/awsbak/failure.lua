@@ -82,6 +82,11 @@ local function is_of_output(e)
   return false
 end
 
+--- Say that the run was ended, and how it can go on where that is known.
+local function say_cut(what, e)
+  log.error("%s", what .. (e.hint and "; " .. e.hint or ""))
+end
+
 --- Tell people what happened.
 ---@param e any an error table, or Lua's own memory error, which no handler sees
 ---@return integer exit code
@@ -92,10 +97,10 @@ function M.report(e)
   if signal == SIGPIPE or e.code == "EPIPE" and e.kind == "io" then
     return 128 + SIGPIPE -- nobody reads us any more: nothing to say, as other filters do
   elseif signal == SIGALRM and e.kind == "cancelled" then
-    log.error("not done in the time --timeout gives")
+    say_cut("not done in the time --timeout gives", e)
     return errors.kinds.timeout
   elseif signal and e.kind == "cancelled" then
-    log.error("interrupted")
+    say_cut("interrupted", e)
     return 128 + signal
   end
   say(e)

@@ -241,6 +241,17 @@ describe("awsbak s3 sync", function()
     assert.equal(2, run("sync", "s3://other", to, "--allow-empty").status)
   end)
 
+  it("warns of a place in S3 where nothing is, which may be mistyped", function()
+    local from = dir:path("from")
+    assert(file.mkdirs(from))
+    for source, is_warned in pairs({ ["s3://vault/nope"] = true, [from] = false }) do
+      local result = run("sync", source, source == from and "s3://vault" or dir:path("to"))
+      assert.equal(0, result.status)
+      local warning = "awsbak: warning: nothing was found below s3://vault/nope/\n"
+      assert.equal(is_warned and warning or "", result.stderr)
+    end
+  end)
+
   it("takes a source whose entries all have problems for an empty one", function()
     local from = dir:path("from")
     assert(file.mkdirs(from))

@@ -7,6 +7,7 @@
 local copying = require("backup.s3.copying")
 local equality = require("backup.s3.equality")
 local errors = require("awsbak.errors")
+local log = require("awsbak.log")
 local output = require("awsbak.output")
 local progress = require("awsbak.progress")
 local removal = require("backup.s3.removal")
@@ -282,6 +283,7 @@ local function work(self, steps)
   end
   local function following()
     for step in steps do
+      self.is_any = true
       if step.action == "same" then
         self.counts.same = self.counts.same + 1
       elseif step.action ~= "delete" or self.dry or self.to.kind == "folder" then
@@ -396,6 +398,9 @@ function bulk.run(job, steps)
     error(self.stopped, 0)
   end
   self.counts.dry_run = job.dry or nil
+  if job.from.bucket and not self.is_any then
+    log.warn("nothing was found below %s", job.from:location(job.from.key or "")) -- mistyped?
+  end
   return self.counts
 end
 

@@ -148,6 +148,17 @@ local function is_long(copy, size)
   return copy.resume and size > s3_parts.size(size, copy.part_size)
 end
 
+-- Kinds of failures after which the same copy may well succeed.
+local PASSING <const> = { cancelled = true, network = true, timeout = true }
+
+--- Raise why a copy failed; where the same one goes on from there, that is said.
+local function raise(err, log, more)
+  if log and log:goes_on() and PASSING[err.kind] then
+    err.hint = err.hint or "the same command goes on from there" .. (more or "")
+  end
+  error(err, 0)
+end
+
 --- Upload a file.
 ---@param copy backup.Copying
 ---@param path string
@@ -170,7 +181,11 @@ function copying.up(copy, path, to, open)
     or nil
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
   local more = { input = copy.input, checksum = copy.checksum, facts = facts, journal = log }
-  return s3_upload.put(handle, target, options_of(copy, more))
+  local done, err = errors.try(s3_upload.put, handle, target, options_of(copy, more))
+  if not done then
+    raise(err, log, ("; awsbak s3 uploads %s --abort ends it"):format(url(to)))
+  end
+  return done
 end
 
 --- The name of the file beside `path` that holds what has come so far.
@@ -229,8 +244,9 @@ function copying.down(copy, from, path, open)
   if not done then
     if err.kind == "integrity" or err.status == 412 then
       sink:discard() -- what is there is of no use for a later run
+      error(err, 0)
     end
-    error(err, 0)
+    raise(err, log)
   end
   task.await(sink:commit(done.last_modified))
   if log then

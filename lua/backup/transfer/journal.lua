@@ -169,8 +169,15 @@ function Journal:add(number, row)
   end)
 end
 
+--- Whether a later run would find something to go on with.
+---@return boolean
+function Journal:goes_on()
+  return not self.is_over and next(self.facts) ~= nil
+end
+
 --- The transfer is over: there is nothing to go on with.
 function Journal:finish()
+  self.is_over = true
   os.remove(self.path)
   self:close()
 end
