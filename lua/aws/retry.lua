@@ -322,7 +322,9 @@ end
 local SKEW_MIN = 240 -- seconds; AWS accepts signatures within five minutes
 
 -- Sure signs, and those that may also have another reason (AWS SDK for Java 2, ClockSkewUtil).
+-- What answers a HEAD has no code but its status (github.com/aws/aws-sdk-cpp/issues/458).
 local skew_codes = set({
+  "403",
   "AuthFailure",
   "InvalidSignatureException",
   "RequestExpired",

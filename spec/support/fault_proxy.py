@@ -124,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         reply = upstream.getresponse()
         data = reply.read()
         upstream.close()
-        kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in HOP | {"content-length", "date"}]
+        kept = [(k, v) for k, v in reply.getheaders() if k.lower() not in HOP | {"content-length"}]
         if self.command == "HEAD" and reply.getheader("Content-Length"):
             self.send_response_only(reply.status)
             for name, value in kept + [("Content-Length", reply.getheader("Content-Length"))]:
