@@ -1,4 +1,4 @@
--- awsbak s3 cat and cp with --cache against moto, behind a proxy that counts requests.
+-- awsbak s3 cat and cp with --cache, behind a proxy that counts requests.
 
 local cache = require("backup.s3.cache")
 local faulty_s3 = require("spec.support.faulty_s3")

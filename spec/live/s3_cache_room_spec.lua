@@ -1,4 +1,4 @@
--- The bounds of the cache of S3's objects, and who keeps them, against moto.
+-- The bounds of the cache of S3's objects, and who keeps them.
 
 local cache = require("backup.s3.cache")
 local cached = require("spec.support.cached")

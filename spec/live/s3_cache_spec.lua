@@ -1,4 +1,4 @@
--- What the cache of S3's objects gives and believes, against moto.
+-- What the cache of S3's objects gives and believes.
 
 local cached = require("spec.support.cached")
 local errors = require("awsbak.errors")

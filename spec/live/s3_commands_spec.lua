@@ -1,25 +1,23 @@
--- awsbak s3 ... against moto.
+-- awsbak s3 ....
 
 local aws = require("aws")
-local moto = require("spec.support.moto")
 local operator = require("spec.support.operator")
 local program = require("spec.support.program")
+local s3_server = require("spec.support.s3_server")
 local shell = require("spec.support.shell")
 
 describe("awsbak s3", function()
-  local op, s3
+  local server, op, s3
 
   setup(function()
-    op = operator.new(moto.fresh())
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = op.env.AWS_ENDPOINT_URL,
-      credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
-    })
+    server = s3_server.start()
+    op = operator.new(server.url)
+    s3 = aws.client("s3", server.options)
   end)
 
   teardown(function()
     op:close()
+    server:close()
   end)
 
   --- A bucket with these objects, key by key; the versions they got.
@@ -61,6 +59,7 @@ describe("awsbak s3", function()
   end
 
   it("mb makes buckets where it is told, and ls lists them", function()
+    s3_server.skip_versitygw(pending, "has one region")
     rows("mb", "s3://made-here")
     rows("mb", "s3://made-there", "--region", "eu-west-1", "--versioning")
     assert.same({ "made-here", "made-there" }, values(rows("ls"), "name"))
@@ -98,9 +97,6 @@ describe("awsbak s3", function()
     local found = rows("du", "s3://sums", "s3://sums/none/")
     assert.same({ 2, 0 }, values(found, "objects"))
     assert.same({ 4, 0 }, values(found, "bytes"))
-    found = rows("du", "s3://sums", "--by-class")
-    assert.same({ "STANDARD", "STANDARD_IA" }, values(found, "storage_class"))
-    assert.same({ 3, 1 }, values(found, "bytes"))
     local all = rows("du", "s3://sums", "--versions")[1]
     assert.same({ 2, 4, 2, 5, 1 }, {
       all.objects,
@@ -109,6 +105,10 @@ describe("awsbak s3", function()
       all.noncurrent_bytes,
       all.markers,
     })
+    s3_server.skip_versitygw(pending, "keeps no storage class")
+    found = rows("du", "s3://sums", "--by-class")
+    assert.same({ "STANDARD", "STANDARD_IA" }, values(found, "storage_class"))
+    assert.same({ 3, 1 }, values(found, "bytes"))
   end)
 
   it("cat writes objects one after the other, a version, or a range", function()
@@ -125,13 +125,14 @@ describe("awsbak s3", function()
     local none = run("cat", "s3://reads/none")
     assert.equal(1, none.status)
     assert.matches("s3://reads/none does not exist", none.stderr, 1, true)
+    assert.equal(2, run("cat", "s3://reads/a", "--range", "a-b").status)
+    assert.equal(2, run("cat", "s3://reads/a", "s3://reads/b", "--version-id", "x").status)
+    s3_server.skip_versitygw(pending, "has other version ids than moto")
     local id = "11111111-2222-4333-8444-555555555555"
     local version = run("cat", "s3://reads/a", "--version-id", id)
     assert.equal(1, version.status)
     local what = ("there is no version %s of s3://reads/a"):format(id)
     assert.matches(what, version.stderr, 1, true)
-    assert.equal(2, run("cat", "s3://reads/a", "--range", "a-b").status)
-    assert.equal(2, run("cat", "s3://reads/a", "s3://reads/b", "--version-id", "x").status)
   end)
 
   it("cat writes nothing binary to a terminal", function()

@@ -3,6 +3,7 @@
 local faulty_s3 = require("spec.support.faulty_s3")
 local operator = require("spec.support.operator")
 local outside = require("awsbak.outside")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
 
@@ -82,6 +83,7 @@ describe("awsbak s3 cp", function()
   end)
 
   it("copies keys within S3 that end like one with a version", function()
+    s3_server.skip_versitygw(pending, "takes what such a key ends with for a version")
     for _, key in ipairs({ "a?versionId=b", "a?versionId=", "?", "a?b=c&d" }) do
       s3.put_object({ Bucket = "vault", Key = key, Body = key })
       must("s3://vault/" .. key, "s3://vault/copy", "--force")

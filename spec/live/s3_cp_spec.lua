@@ -1,8 +1,9 @@
--- awsbak s3 cp against moto, behind a proxy that makes faults happen.
+-- awsbak s3 cp, behind a proxy that makes faults happen.
 
 local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
 local s3_copy = require("backup.transfer.s3_copy")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 
 local MIB <const> = 1024 * 1024
@@ -79,10 +80,12 @@ describe("awsbak s3 cp", function()
       local piped = { "s3", "cp", "-", "s3://vault/" .. name, "--storage-class", "STANDARD_IA" }
       local result = op:run(piped, { stdin = bytes })
       assert.equal(0, result.status, result.stderr)
-      local came, answer = object(name)
-      assert.is_true(came == bytes)
-      assert.equal("STANDARD_IA", answer.StorageClass)
+      assert.is_true(object(name) == bytes)
       assert.is_true(op:must({ "s3", "cp", "s3://vault/" .. name, "-" }).stdout == bytes)
+    end
+    s3_server.skip_versitygw(pending, "keeps no storage class")
+    for _, name in ipairs({ "small", "big" }) do
+      assert.equal("STANDARD_IA", select(2, object(name)).StorageClass)
     end
   end)
 
@@ -112,9 +115,10 @@ describe("awsbak s3 cp", function()
     end
     assert.same({ "text/x", "1", nil, "1" }, copied())
     assert.same({ "text/x", "1", nil, "2" }, copied("--tag", "t=2"))
-    assert.same({ "text/x", "1", "no-store", "1" }, copied("--cache-control", "no-store"))
     local both = copied("--metadata", "m=2", "--content-type", "text/y")
     assert.same({ "text/y", "2", nil, "1" }, both)
+    -- At last: VersityGW leaves such a header to what replaces the object.
+    assert.same({ "text/x", "1", "no-store", "1" }, copied("--cache-control", "no-store"))
     op:must({ "s3", "sync", "s3://vault", "s3://copies", "--metadata", "m=3" })
     local head = s3.head_object({ Bucket = "copies", Key = "a" })
     assert.same({ "text/x", "3" }, { head.ContentType, head.Metadata.m })
@@ -178,16 +182,20 @@ describe("awsbak s3 cp", function()
     assert.equal("b", dir:read("a"))
   end)
 
+  it("asks for a name where a key ends with none that a file can have", function()
+    s3_server.skip_versitygw(pending, "refuses keys with .. in them")
+    s3.put_object({ Bucket = "vault", Key = "folder/..", Body = "x" })
+    fails(2, "name the target", "s3://vault/folder/..", dir:path("b/"))
+  end)
+
   it("says what is wrong before anything is copied", function()
     local path = dir:write("a", "x")
     s3.put_object({ Bucket = "vault", Key = "a", Body = "x" })
-    s3.put_object({ Bucket = "vault", Key = "folder/..", Body = "x" })
     fails(2, "are both not in S3", path, dir:path("b"))
     fails(1, "cannot open", dir:path("none"), "s3://vault/")
     fails(1, "s3://vault/none does not exist", "s3://vault/none", dir:path("b"))
     fails(1, "there is no bucket none", path, "s3://none/")
     fails(1, "there is no bucket none", "s3://none/a", dir:path("b"))
-    fails(2, "name the target", "s3://vault/folder/..", dir:path("b/"))
     fails(2, "needs a name", "-", "s3://vault/folder/")
     fails(2, "--tag is NAME=VALUE", path, "s3://vault/b", "--tag", "t")
     fails(2, "wants --sse aws:kms", path, "s3://vault/b", "--sse-kms-key-id", "k")

@@ -1,12 +1,12 @@
--- awsbak s3 restore against moto.
+-- awsbak s3 restore.
 
 local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 local time = require("awsbak.time")
 
 local THEN <const> = {
-  ["x/.."] = "hostile",
   ["x/before"] = "versions were kept",
   ["x/changed"] = "old",
   ["x/deleted"] = "was there",
@@ -16,7 +16,6 @@ local THEN <const> = {
 }
 
 local NOW <const> = {
-  ["x/.."] = "hostile",
   ["x/before"] = "now",
   ["x/changed"] = "new and longer",
   ["x/later"] = "later",
@@ -119,45 +118,61 @@ describe("awsbak s3 restore", function()
     return found
   end
 
-  local function but_hostile(list)
-    local found = {}
-    for key, bytes in pairs(list) do
-      found[key] = key ~= "x/.." and bytes or nil
-    end
-    return found
+  --- A spec that needs to know when each version came.
+  local function timed(what, f)
+    it(what, function()
+      s3_server.skip_versitygw(pending, "dates a version by when the next one came")
+      f()
+    end)
   end
 
-  it("brings what was there into a folder, and goes on where it was ended", function()
+  timed("brings what was there into a folder, and goes on where it was ended", function()
     local words = { "s3://vault/x", "--at", at, "--to", dir:path("to") }
-    assert.equal(6, run_to(3, "--dry-run", table.unpack(words)).to_copy)
+    assert.equal(6, run_to(0, "--dry-run", table.unpack(words)).to_copy)
     assert.is_nil(file.stat(dir:path("to")))
     local refused = { status = 403, body = "<Error><Code>AccessDenied</Code></Error>" }
     proxy:rule({ method = "GET", holds = { "/x/same?" }, answer = refused })
     local summary, rows = run_to(3, table.unpack(words))
-    assert.same({ 5, 2 }, { summary.ok, summary.failed })
-    assert.equal("failed", rows[".."].result)
+    assert.same({ 5, 1 }, { summary.ok, summary.failed })
     assert.matches("AccessDenied", rows.same.detail, 1, true)
-    summary = run_to(3, table.unpack(words))
-    assert.same({ 1, 5, 1 }, { summary.ok, summary.same, summary.failed })
-    assert.same(but_hostile(THEN), files("to"))
+    summary = run_to(0, table.unpack(words))
+    assert.same({ 1, 5 }, { summary.ok, summary.same })
+    assert.same(THEN, files("to"))
   end)
 
-  it("replaces nothing in a folder that differs, but by force", function()
+  timed("brings a key that no file can have to a prefix, and refuses it for a folder", function()
+    s3.create_bucket({ Bucket = "hostile" })
+    local enabled = { Status = "Enabled" }
+    s3.put_bucket_versioning({ Bucket = "hostile", VersioningConfiguration = enabled })
+    put("hostile", "x/..", "hostile")
+    put("hostile", "x/a", "1")
+    local then_ = time.rfc3339(next_second())
+    local words = { "s3://hostile/x", "--at", then_, "--to", dir:path("to") }
+    local summary, rows = run_to(3, table.unpack(words))
+    assert.same({ 1, 1 }, { summary.ok, summary.failed })
+    assert.equal("failed", rows[".."].result)
+    assert.same({ ["x/a"] = "1" }, files("to"))
+    words[#words] = "s3://other/x/"
+    assert.equal(2, run_to(0, table.unpack(words)).ok)
+    assert.same({ ["x/.."] = "hostile", ["x/a"] = "1" }, objects("other", ""))
+  end)
+
+  timed("replaces nothing in a folder that differs, but by force", function()
     dir:write("same", "mine")
     local words = { "s3://vault/x", "--at", at, "--to", dir:path() }
     local _, rows = run_to(3, table.unpack(words))
     assert.matches("exists already", rows.same.detail, 1, true)
     assert.equal("mine", dir:read("same"))
-    run_to(3, "--force", table.unpack(words))
+    run_to(0, "--force", table.unpack(words))
     assert.equal("same", dir:read("same"))
   end)
 
-  it("brings what was there to another prefix", function()
+  timed("brings what was there to another prefix", function()
     local words = { "s3://vault/x", "--at", at, "--to", "s3://other/x/" }
-    assert.equal(7, run_to(0, table.unpack(words)).ok)
+    assert.equal(6, run_to(0, table.unpack(words)).ok)
     assert.same(THEN, objects("other", ""))
     local summary = run_to(0, table.unpack(words))
-    assert.same({ 0, 7 }, { summary.ok, summary.same })
+    assert.same({ 0, 6 }, { summary.ok, summary.same })
     put("other", "x/same-size", "mine")
     put("other", "x/same", "SAME")
     local _, rows = run_to(3, table.unpack(words))
@@ -167,7 +182,7 @@ describe("awsbak s3 restore", function()
     assert.same(THEN, objects("other", ""))
   end)
 
-  it("brings it back where it was, once it was allowed to, and loses no version", function()
+  timed("brings it back where it was, once it was allowed to, and loses no version", function()
     local words = { "s3://place/x", "--at", at }
     local _, _, refused = run_to(20, table.unpack(words))
     assert.matches("Bring back 4 objects (33 B) and delete 1 in", refused.stderr, 1, true)
@@ -180,15 +195,15 @@ describe("awsbak s3 restore", function()
     assert.same(NOW, objects("place", "x/"))
     local before = #s3.list_object_versions({ Bucket = "place" }).Versions
     local done = run_to(0, "--yes", table.unpack(words))
-    assert.same({ 5, 4, 1, 3 }, { done.ok, done.copied, done.marked, done.same })
+    assert.same({ 5, 4, 1, 2 }, { done.ok, done.copied, done.marked, done.same })
     assert.same(THEN, objects("place", "x/"))
     assert.equal("changed, too", objects("place", "xy").xy)
     assert.equal(before + 4, #s3.list_object_versions({ Bucket = "place" }).Versions)
     local again = run_to(0, "--yes", table.unpack(words))
-    assert.same({ 0, 7 }, { again.ok, again.same })
+    assert.same({ 0, 6 }, { again.ok, again.same })
   end)
 
-  it("brings one object to another place, and looks at no other", function()
+  timed("brings one object to another place, and looks at no other", function()
     local words = { "--object", "s3://vault/x/same-size", "--at", at, "--to", dir:path("to") }
     assert.equal(1, run_to(0, "--dry-run", table.unpack(words)).to_copy)
     assert.equal(1, run_to(0, table.unpack(words)).ok)
@@ -212,16 +227,16 @@ describe("awsbak s3 restore", function()
     run_to(2, "--object", "s3://vault", "--at", at)
   end)
 
-  it("reads versions through the cache into a folder", function()
+  timed("reads versions through the cache into a folder", function()
     for i, cached in ipairs({ 0, 6 }) do
       local to = dir:path("c" .. i)
-      local done = run_to(3, "s3://vault/x", "--at", at, "--to", to, "--cache", "1M")
+      local done = run_to(0, "s3://vault/x", "--at", at, "--to", to, "--cache", "1M")
       assert.same({ 6, cached }, { done.copied, done.cached })
-      assert.same(but_hostile(THEN), files("c" .. i))
+      assert.same(THEN, files("c" .. i))
     end
   end)
 
-  it("brings one object back where it was", function()
+  timed("brings one object back where it was", function()
     local words = { "--object", "s3://single/x/deleted", "--at" }
     put("single", "x/deleted", "then")
     local _, _, folder = run_to(2, "s3://single/x/deleted", "--at", "1d")
@@ -241,7 +256,7 @@ describe("awsbak s3 restore", function()
     assert.same({ ["x/deleted"] = "then" }, objects("single", ""))
   end)
 
-  it("takes no version away where none are kept", function()
+  timed("takes no version away where none are kept", function()
     put("plain", "a", "1")
     local _, _, result = run_to(1, "s3://plain", "--at", at, "--yes")
     assert.matches("keeps no versions", result.stderr, 1, true)

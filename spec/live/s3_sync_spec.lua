@@ -1,7 +1,8 @@
--- awsbak s3 sync and cp --recursive against moto, behind a proxy that makes faults happen.
+-- awsbak s3 sync and cp --recursive, behind a proxy that makes faults happen.
 
 local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 
 local PART <const> = 5 * 1024 * 1024
@@ -145,6 +146,7 @@ describe("awsbak s3 sync", function()
       assert.matches("awsbak s3 cp copies one, without %-%-recursive\n$", result.stderr)
       assert.is_true(result.status == 1 or result.status == 2)
     end
+    s3_server.skip_versitygw(pending, "has no folder where there is an object")
     put({ ["one/a"] = "2" })
     assert.equal(1, must("sync", "s3://vault/one", dir:path("x")).ok)
   end)
@@ -253,6 +255,7 @@ describe("awsbak s3 sync", function()
   end)
 
   it("takes a source whose entries all have problems for an empty one", function()
+    s3_server.skip_versitygw(pending, "takes a//b for a/b")
     local from = dir:path("from")
     assert(file.mkdirs(from))
     os.execute(("ln -s / '%s/link'"):format(from))
@@ -280,6 +283,7 @@ describe("awsbak s3 sync", function()
   end)
 
   it("never writes outside of the folder, and copies what else there is", function()
+    s3_server.skip_versitygw(pending, "refuses keys with . and .. in them")
     local hostile = { "x/../../outside", "x/./a", "x//a", "x/f/", "x/good/below" }
     for _, key in ipairs(hostile) do
       s3.put_object({ Bucket = "vault", Key = key, Body = "evil" })
@@ -428,8 +432,11 @@ describe("awsbak s3 sync", function()
     must("sync", from, "s3://vault", table.unpack(asked))
     for _, key in ipairs({ "a", "big" }) do
       local object = { Bucket = "vault", Key = key }
-      assert.equal("STANDARD_IA", s3.head_object(object).StorageClass)
       assert.equal("t", s3.get_object_tagging(object).TagSet[1].Key)
+    end
+    s3_server.skip_versitygw(pending, "keeps no storage class")
+    for _, key in ipairs({ "a", "big" }) do
+      assert.equal("STANDARD_IA", s3.head_object({ Bucket = "vault", Key = key }).StorageClass)
     end
   end)
 end)

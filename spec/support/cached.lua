@@ -1,4 +1,4 @@
---- A cache of S3's objects beside moto, behind a proxy that counts requests.
+--- A cache of S3's objects behind a proxy that counts requests.
 ---
 ---   local c = cached.start()
 ---   c:put("a", "hello")
@@ -10,8 +10,8 @@ local cache = require("backup.s3.cache")
 local fault_proxy = require("spec.support.fault_proxy")
 local file = require("awsbak.core.file")
 local log = require("awsbak.log")
-local moto = require("spec.support.moto")
 local s3_fault = require("backup.transfer.s3_fault")
+local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 
 local cached = {}
@@ -22,11 +22,12 @@ local KIB <const> = 1024
 --- Start one, with the buckets `vault` and `kept`, which keeps versions.
 ---@return table c with s3, proxy; end it by stop
 function cached.start()
-  local proxy = fault_proxy.start(moto.fresh())
+  local server = s3_server.start()
+  local proxy = fault_proxy.start(server.url)
   local s3 = aws.client("s3", {
     region = "us-east-1",
     endpoint_url = proxy.url,
-    credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+    credentials = server.options.credentials,
   })
   s3.create_bucket({ Bucket = "vault" })
   s3.create_bucket({ Bucket = "kept" })
@@ -34,7 +35,7 @@ function cached.start()
     Bucket = "kept",
     VersioningConfiguration = { Status = "Enabled" },
   })
-  return setmetatable({ s3 = s3, proxy = proxy }, cached)
+  return setmetatable({ s3 = s3, server = server, proxy = proxy }, cached)
 end
 
 --- Before each spec: an empty folder `dir`, no `warnings`, nothing counted.
@@ -50,9 +51,10 @@ function cached:finish()
   self.dir:close()
 end
 
---- End the proxy.
+--- End it.
 function cached:stop()
   self.proxy:close()
+  self.server:close()
 end
 
 --- Write an object.

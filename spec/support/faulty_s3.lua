@@ -1,5 +1,5 @@
---- S3 (moto, emptied) behind a proxy that makes faults happen, an operator of awsbak who works with
---- it, and a client of the spec's own.
+--- An s3_server behind a proxy that makes faults happen, an operator of awsbak who works with it,
+--- and a client of the spec's own.
 ---
 ---   local place = faulty_s3.open("vault", "other")
 ---   place.proxy:rule({ method = "GET", cut_reply = 10 })
@@ -8,8 +8,8 @@
 
 local aws = require("aws")
 local fault_proxy = require("spec.support.fault_proxy")
-local moto = require("spec.support.moto")
 local operator = require("spec.support.operator")
+local s3_server = require("spec.support.s3_server")
 
 local faulty_s3 = {}
 faulty_s3.__index = faulty_s3
@@ -18,13 +18,14 @@ faulty_s3.__index = faulty_s3
 ---@param ... string buckets that there shall be
 ---@return table place with `proxy`, `op`, and `s3`
 function faulty_s3.open(...)
-  local proxy = fault_proxy.start(moto.fresh())
-  local self = setmetatable({ proxy = proxy, buckets = { ... } }, faulty_s3)
+  local server = s3_server.start()
+  local proxy = fault_proxy.start(server.url)
+  local self = setmetatable({ server = server, proxy = proxy, buckets = { ... } }, faulty_s3)
   self.op = operator.new(proxy.url)
   self.s3 = aws.client("s3", {
     region = "us-east-1",
     endpoint_url = proxy.url,
-    credentials = { access_key_id = "AKIDSPEC", secret_access_key = "spec-secret-access-key" },
+    credentials = operator.KEYS,
   })
   for _, bucket in ipairs(self.buckets) do
     self.s3.create_bucket({ Bucket = bucket })
@@ -47,6 +48,7 @@ end
 function faulty_s3:close()
   self.op:close()
   self.proxy:close()
+  self.server:close()
 end
 
 return faulty_s3
