@@ -74,11 +74,11 @@ describe("transfers of files", function()
     return s3_upload.put(handle, { s3 = s3, bucket = "vault", key = key }, options)
   end
 
-  local function download(key, options)
+  local function download(key, from)
     local spool <close> = assert(file.spool(dir:path()))
-    options = options or {}
-    options.part_size = PART
-    local source = { s3 = options.s3 or s3, bucket = options.bucket or "vault", key = key }
+    from = from or {}
+    local source = { s3 = from.s3 or s3, bucket = from.bucket or "vault", key = key }
+    local options = { part_size = PART, progress = from.progress }
     local done = s3_download.get(source, spool, options)
     return task.await(spool:read(64 * MIB, 0)), done
   end

@@ -6,6 +6,7 @@
 local errors = require("awsbak.errors")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
+local s3_options = require("backup.transfer.s3_options")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
 local s3_tags = require("backup.transfer.s3_tags")
@@ -149,11 +150,12 @@ end
 ---@param to { s3: table, bucket: string, key: string }
 ---@param options backup.CopyOptions?
 ---@return backup.Uploaded
---- Raises kind io, code EEXIST, when the object exists and `force` does not replace it; kind
---- service, status 412, when the source was replaced meanwhile; as S3's client does. Nothing is
---- left of a copy that failed.
+--- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
+--- `force` does not replace it; kind service, status 412, when the source was replaced meanwhile;
+--- as S3's client does. Nothing is left of a copy that failed.
 function s3_copy.put(from, to, options)
-  options = options or {}
+  local places = { ["the source"] = from or false, ["the target"] = to or false }
+  options = s3_options.check(options, places, "a copy")
   local head = from.head or s3_fault.head(from.s3, from, from.members)
   local version_id = from.version_id or (head.VersionId ~= "null" and head.VersionId)
   local self = {

@@ -5,6 +5,7 @@
 --- of a checksum of the whole is compared with what came: made of those of the ranges where it is a
 --- CRC, else of the file; those of parts are each compared with the file (s3_checksums).
 
+local argument = require("awsbak.argument")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
@@ -12,6 +13,7 @@ local pace = require("awsbak.pace")
 local progress = require("awsbak.progress")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
+local s3_options = require("backup.transfer.s3_options")
 local s3_parts = require("backup.transfer.s3_parts")
 local task = require("awsbak.task")
 local units = require("awsbak.units")
@@ -191,10 +193,16 @@ end
 ---@param handle userdata awsbak.core.file, open to write
 ---@param options backup.DownloadOptions?
 ---@return backup.Downloaded
---- Raises kind integrity, code checksum; kind service, status 412, when the object was replaced
---- meanwhile; kind io when the file cannot be written; as S3's client does.
+--- Raises kind usage for what is none of these; kind integrity, code checksum; kind service, status
+--- 412, when the object was replaced meanwhile; kind io when the file cannot be written; as S3's
+--- client does.
 function s3_download.get(source, handle, options)
+  argument.check(options, "table?", "what a download is given")
   options = options or {}
+  if not options.get_object then
+    argument.check(handle, "any", "the file of a download")
+    s3_options.check(options, { ["the source"] = source or false }, "a download")
+  end
   local self = {
     s3 = source.s3,
     bucket = source.bucket,

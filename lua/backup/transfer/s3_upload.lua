@@ -6,10 +6,12 @@
 --- Guide, "Checking object integrity", full object checksums). Nothing is there under the key
 --- before all of it is.
 
+local argument = require("awsbak.argument")
 local body = require("aws.body")
 local codec = require("awsbak.core.codec")
 local errors = require("awsbak.errors")
 local s3_checksums = require("backup.transfer.s3_checksums")
+local s3_options = require("backup.transfer.s3_options")
 local s3_outcome = require("backup.transfer.s3_outcome")
 local s3_parts = require("backup.transfer.s3_parts")
 local s3_send = require("backup.transfer.s3_send")
@@ -212,11 +214,16 @@ end
 ---@param target { s3: table, bucket: string, key: string }
 ---@param options backup.UploadOptions?
 ---@return backup.Uploaded
---- Raises kind io, code EEXIST, when the object exists and `force` does not replace it; code
---- changed or short when the file changed meanwhile; as S3's client does. Without a journal nothing
---- is left of an upload that failed.
+--- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
+--- `force` does not replace it; code changed or short when the file changed meanwhile; as S3's
+--- client does. Without a journal nothing is left of an upload that failed.
 function s3_upload.put(handle, target, options)
+  argument.check(options, "table?", "what an upload is given")
   options = options or {}
+  if not options.put_object then
+    argument.check(handle, "any", "the file of an upload")
+    s3_options.check(options, { ["the target"] = target or false }, "an upload")
+  end
   local facts = options.facts or errors.check(handle:stat())
   local part_size = s3_parts.size(facts.size, options.part_size)
   local self = {
