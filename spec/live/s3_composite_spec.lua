@@ -1,5 +1,5 @@
--- Objects that other programs uploaded in parts, with a checksum of the parts' checksums: moto, and
--- what it does not tell of parts told in its place.
+-- Objects that other programs uploaded in parts, with a checksum of the parts' checksums; what the
+-- server does not tell of parts is told in its place.
 
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")

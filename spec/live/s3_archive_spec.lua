@@ -1,25 +1,26 @@
--- Archives to and from S3 against moto.
+-- Archives to and from S3 (backup.transfer).
 
 local aws = require("aws")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
-local moto = require("spec.support.moto")
 local operator = require("spec.support.operator")
+local s3_server = require("spec.support.s3_server")
 local task = require("awsbak.task")
 local transfer = require("backup.transfer")
 
 local MIB = 1024 * 1024
 
-describe("transfer against moto", function()
-  local s3
+describe("transfer of archives", function()
+  local server, s3
 
   setup(function()
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = moto.fresh(),
-      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
-    })
+    server = s3_server.start()
+    s3 = aws.client("s3", server.options)
     s3.create_bucket({ Bucket = "vault" })
+  end)
+
+  teardown(function()
+    server:close()
   end)
 
   local function put(key, body, options)
@@ -80,6 +81,7 @@ describe("transfer against moto", function()
   end)
 
   it("keeps a key that is a path out of its folder", function()
+    s3_server.skip_versitygw(pending, "refuses keys with .. in them")
     assert.equal(1, put("../x", "y").bytes)
     assert.equal("y", (get("../x")))
   end)
@@ -97,9 +99,9 @@ describe("transfer against moto", function()
   end)
 
   it("names the upload of a run that was killed, and how to end it", function()
-    local op <close> = operator.new(moto.fresh())
+    s3_server.skip_versitygw(pending, "has no parameters to back up")
+    local op <close> = operator.new(server.url)
     op:keygen()
-    op:must({ "api", "s3", "CreateBucket", "Bucket=vault" })
     op:must({ "api", "ssm", "PutParameter", "Name=/a", "Value=v", "Type=String" })
     local code = [[
       local sink <close> = require("backup.transfer").sink("s3://vault/day/1.age")
