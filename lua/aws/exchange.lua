@@ -316,9 +316,9 @@ local function is_trusted(url)
 end
 
 --- Sign with the service's time from now on when it is far from ours.
-local function correct_clock(call, err, response, request)
+local function correct_clock(call, err, response, sent)
   local date = headers.find(response.headers, "date")
-  return call.service.retry:learn_skew(err, date, is_trusted(request.url))
+  return call.service.retry:learn_skew(err, date, is_trusted(sent.request.url), sent.skew)
 end
 
 --- Get new keys when the service says that those sent have expired.
@@ -338,10 +338,10 @@ local CORRECTIONS = {
 }
 
 --- Whether something was put right, so that the request is worth sending again.
-local function correct(call, err, response, request)
+local function correct(call, err, response, sent)
   for _, correction in ipairs(CORRECTIONS) do
     local name, try = correction[1], correction[2]
-    if not call.corrected[name] and try(call, err, response, request) then
+    if not call.corrected[name] and try(call, err, response, sent) then
       call.corrected[name] = true
       return true
     end
@@ -352,6 +352,7 @@ end
 ---@class aws.Sent a request, and what became of it
 ---@field request table
 ---@field keys aws.Keys? what it was signed with
+---@field skew number the difference of clocks that it was signed with
 ---@field invocation string? when it was not the call's own
 ---@field response table? nil when none came
 ---@field output table?
@@ -363,7 +364,7 @@ end
 ---@param request table signed just now
 ---@return aws.Sent
 function exchange.send(call, number, request)
-  local sent = { request = request, keys = call.keys }
+  local sent = { request = request, keys = call.keys, skew = call.service.retry.skew }
   sent.response, sent.err = errors.try(journal.send, call, number, request)
   if sent.response then
     sent.output, sent.err = read(call, sent.response)
@@ -380,7 +381,7 @@ local function attempt(call, number, sent)
     local response, err = sent.response, sent.err
     if sent.output then
       return { output = sent.output, status = response.status }
-    elseif not response or not correct(call, err, response, sent.request) then
+    elseif not response or not correct(call, err, response, sent) then
       err.retry_after = response and retry.after(response.headers)
       error(err, 0)
     end

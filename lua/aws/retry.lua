@@ -338,22 +338,26 @@ local skew_codes = set({
 ---@param e awsbak.Error the refusal
 ---@param date string? the answer's Date header
 ---@param trusted boolean whether it came over https, or from loopback
----@return boolean whether `skew` changed, so that signing anew may help
-function Retry:learn_skew(e, date, trusted)
+---@param signed number the skew that the refused request was signed with: another call may have
+---  learnt a better one meanwhile
+---@return boolean whether signing anew may help
+function Retry:learn_skew(e, date, trusted, signed)
   local theirs = date and time.parse_http(date)
   if not skew_codes[e.code] or not theirs or not trusted then
     return false
   end
   local skew = theirs - outside.now()
-  if math.abs(skew - self.skew) < SKEW_MIN then
+  if math.abs(skew - signed) < SKEW_MIN then
     return false
   end
-  log.warn(
-    "this machine's clock is %.0f s %s; signing with the server's time",
-    math.abs(skew),
-    skew < 0 and "ahead" or "behind"
-  )
-  self.skew = skew
+  if math.abs(skew - self.skew) >= SKEW_MIN then
+    log.warn(
+      "this machine's clock is %.0f s %s; signing with the server's time",
+      math.abs(skew),
+      skew < 0 and "ahead" or "behind"
+    )
+    self.skew = skew
+  end
   return true
 end
 

@@ -322,6 +322,21 @@ describe("aws.client correcting", function()
     assert.equal("attempt=1; max=3", headers_of(sent[2])["amz-sdk-request"])
   end)
 
+  it("signs anew also what was under way when another call learnt of the clock", function()
+    local ssm
+    local function meanwhile()
+      ssm.get_parameter({ Name = "/b" })
+      return SKEWED
+    end
+    local sent, _, logged = with_replies({ meanwhile, SKEWED, {}, {} }, function()
+      ssm = new_ssm()
+      ssm.get_parameter({ Name = "/a" })
+    end)
+    assert.equal("20261121T050000Z", headers_of(sent[4])["x-amz-date"])
+    assert.matches('"/a"', sent[4].body, 1, true)
+    assert.equal(1, #logged)
+  end)
+
   it("believes no clock that comes over plain http, except from this machine", function()
     for _, url in ipairs({ "http://ssm.example", "http://127.0.0.1.evil.example" }) do
       with_replies({ SKEWED }, function()
