@@ -368,7 +368,7 @@ def reply(api, op, value, noise):
     else:
         body = rest_body(
             op, shape, value, noise, reply_xml,
-            lambda inside, n: whole_xml(op.name + "Output", xml_members(shape, inside, n)[1], n),
+            lambda inside, n: whole_xml(shape.name, xml_members(shape, inside, n)[1], n),
         )  # fmt: skip
     settle(shape, value, headers, body)
     return status, headers, body
