@@ -248,7 +248,8 @@ function M.send(request)
     if e.retryable == nil and (e.kind == "network" or e.kind == "timeout" or e.kind == "reply") then
       e.retryable = RETRYABLE[e.code] or false
     end
-    e.unsent = UNSENT[e.code]
+    -- What was sent through a proxy is not known.
+    e.unsent = (way.proxy or "") == "" and UNSENT[e.code] or nil
     if e.code == "proxy_url" and way.variable then
       e.hint = ("look at the variable %s, or %s"):format(way.variable, way.variable:upper())
     end

@@ -98,7 +98,7 @@ end
 
 --- Redraw the line when it is time to.
 local function draw(self)
-  if not self.every then
+  if not self.every or self.closed then
     return
   end
   local now = outside.monotonic()
@@ -136,7 +136,7 @@ end
 function Progress:keep_telling()
   if self.every and task.running() then
     self.teller = task.spawn(function()
-      while true do
+      while not self.closed do
         task.sleep(self.every)
         draw(self)
       end

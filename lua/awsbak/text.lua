@@ -50,8 +50,17 @@ function M.escape(s)
   return table.concat(out)
 end
 
+--- A copy of a table, with the metatable (json.array_mt, of lists).
+local function clone(value)
+  local copy = {}
+  for key, part in next, value do
+    copy[key] = part
+  end
+  return setmetatable(copy, getmetatable(value))
+end
+
 --- What JSON can carry of a value: a string that is not UTF-8 (the name of a file may be any bytes)
---- as `escape` shows it. Copies tables, and leaves what is in them alone.
+--- as `escape` shows it. Leaves what it is given alone: tables with such strings are copied.
 ---@param value any without cycles
 ---@return any
 function M.for_json(value)
@@ -60,11 +69,16 @@ function M.for_json(value)
   elseif type(value) ~= "table" then
     return value
   end
-  local copy = {}
-  for key, part in pairs(value) do
-    copy[M.for_json(key)] = M.for_json(part)
+  local copy
+  for key, part in next, value do
+    local shown_key, shown = M.for_json(key), M.for_json(part)
+    if not (rawequal(shown_key, key) and rawequal(shown, part)) then
+      copy = copy or clone(value)
+      copy[key] = nil
+      copy[shown_key] = shown
+    end
   end
-  return setmetatable(copy, getmetatable(value)) -- json.array_mt, of lists
+  return copy or value
 end
 
 --- A text of JSON with what would act on a terminal as \uXXXX, which means the same.

@@ -98,7 +98,8 @@ end
 local function head_of(copy, source)
   local head, err = errors.try(s3_fault.head, s3, source, copy.read_input)
   if err and err.status == 404 and err.code ~= "NoSuchBucket" and not source.version_id then
-    err.hint = err.hint .. "; with --recursive a URL names a folder"
+    local hint = err.hint and err.hint .. "; " or ""
+    err.hint = hint .. "with --recursive a URL names a folder"
   end
   return errors.check(head, err)
 end
@@ -193,9 +194,11 @@ local function copy_folder(o, kept)
 end
 
 --- What would be copied, if it is there.
-local function dry_run(way, from, to, o)
+local function dry_run(copy, way, from, to, o)
   if way == "up" then
     errors.check(file.open(from)):close() -- says why it cannot be read
+  elseif way == "pipe_down" then
+    from.head = head_of(copy, from)
   end
   to = type(to) == "table" and copying.url(to) or to or "-"
   local bytes = size_of(way, from)
@@ -225,7 +228,7 @@ return policy({
     copy.checksum, copy.cache = o.checksum, kept
     local way, from, to = plan(copy, o)
     if o.dry_run then
-      return dry_run(way, from, to, o)
+      return dry_run(copy, way, from, to, o)
     end
     local shown <close> = progress.start("", size_of(way, from), true)
     shown:keep_telling()

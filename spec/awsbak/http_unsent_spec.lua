@@ -31,6 +31,13 @@ describe("a request that failed", function()
     assert.same({ "network", "connect", true }, { e.kind, e.code, e.unsent })
   end)
 
+  it("may have been sent where it went by a proxy", function()
+    local request = { url = "http://example.com/", proxy = "http://127.0.0.1:1" }
+    local _, e = errors.try(http.send, request)
+    assert.same({ "network", "connect" }, { e.kind, e.code })
+    assert.is_nil(e.unsent)
+  end)
+
   it("was not sent when no connection came about in time", function()
     -- Connections beyond those that a listener lets wait are not answered at all.
     local port = serve([[

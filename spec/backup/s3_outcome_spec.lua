@@ -73,7 +73,11 @@ describe("an S3 upload that is ended", function()
     end)
     errors.try(s3_outcome.part, place, refuse, "AccessDenied", 403)
     assert.equal(0, place.on_the_way)
-    errors.try(s3_outcome.part, place, errors.raise, { kind = "network", code = "cut" })
+    local unsent = { kind = "network", code = "connect", message = "m", unsent = true }
+    errors.try(s3_outcome.part, place, errors.raise, unsent)
+    assert.equal(0, place.on_the_way)
+    local cut = { kind = "network", code = "cut", message = "m" }
+    errors.try(s3_outcome.part, place, errors.raise, cut)
     assert.equal(1, place.on_the_way)
   end)
 
@@ -85,7 +89,8 @@ describe("an S3 upload that is ended", function()
       end)
       local is_gone = code == "NoSuchUpload"
       assert.equal(is_gone and 0 or 1, #said)
-      assert.matches(is_gone and "" or "cannot be told: " .. code, said[1] or "", 1, true)
+      local words = "was aborted, but whether it still has parts cannot be told: " .. code
+      assert.matches(is_gone and "" or words, said[1] or "", 1, true)
     end
   end)
 end)

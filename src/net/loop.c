@@ -347,6 +347,8 @@ static bool wait_events(struct ab_loop *loop, struct epoll_event events[EVENTS],
         ms = 0;
     }
     *count = ok ? epoll_wait(loop->transfers.epoll_fd, events, EVENTS, ms) : 0;
+    if (*count < 0 && errno != EINTR)
+        ok = ab_fail_errno(err, errno, "cannot wait for the network");
     atomic_store(&loop->asleep, false);
     return ok;
 }

@@ -151,9 +151,10 @@ end
 -- Kinds of failures after which the same copy may well succeed.
 local PASSING <const> = { cancelled = true, network = true, timeout = true }
 
---- Raise why a copy failed; where the same one goes on from there, that is said.
+--- Raise why a copy failed; where the same one goes on from there, that is said. Many that are
+--- interrupted share one error, which names none of them.
 local function raise(err, log, more)
-  if log and log:goes_on() and PASSING[err.kind] then
+  if log:goes_on() and PASSING[err.kind] then
     err.hint = err.hint or "the same command goes on from there" .. (more or "")
   end
   error(err, 0)
@@ -181,9 +182,14 @@ function copying.up(copy, path, to, open)
     or nil
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
   local more = { input = copy.input, checksum = copy.checksum, facts = facts, journal = log }
-  local done, err = errors.try(s3_upload.put, handle, target, options_of(copy, more))
+  local options = options_of(copy, more)
+  if not log then
+    return s3_upload.put(handle, target, options)
+  end
+  local done, err = errors.try(s3_upload.put, handle, target, options)
   if not done then
-    raise(err, log, ("; awsbak s3 uploads %s --abort ends it"):format(url(to)))
+    local how = ("; awsbak s3 uploads %s --abort ends it"):format(url(to))
+    raise(err, log, not copy.many and how)
   end
   return done
 end
@@ -244,9 +250,10 @@ function copying.down(copy, from, path, open)
   if not done then
     if err.kind == "integrity" or err.status == 412 then
       sink:discard() -- what is there is of no use for a later run
-      error(err, 0)
+    elseif log then
+      raise(err, log)
     end
-    raise(err, log)
+    error(err, 0)
   end
   task.await(sink:commit(done.last_modified))
   if log then

@@ -3,6 +3,7 @@
 ---
 --- All is copied of one version of the source: by its version id and, in both ways, by its ETag.
 
+local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
@@ -154,8 +155,12 @@ end
 --- `force` does not replace it; kind service, status 412, when the source was replaced meanwhile;
 --- as S3's client does. Nothing is left of a copy that failed.
 function s3_copy.put(from, to, options)
-  local places = { ["the source"] = from or false, ["the target"] = to or false }
-  options = s3_options.check(options, places, "a copy")
+  argument.check(options, "table?", "what a copy is given")
+  options = options or {}
+  if not options.put_object then -- of many, which make no copies by it, but have it
+    local places = { ["the source"] = from or false, ["the target"] = to or false }
+    s3_options.check(options, places, "a copy")
+  end
   local head = from.head or s3_fault.head(from.s3, from, from.members)
   local version_id = from.version_id or (head.VersionId ~= "null" and head.VersionId)
   local self = {

@@ -128,7 +128,7 @@ end
 function s3_outcome.part(target, send, ...)
   target.on_the_way = (target.on_the_way or 0) + 1
   local done, err = errors.try(send, ...)
-  if done or err.status then
+  if done or err.status or err.unsent then
     target.on_the_way = target.on_the_way - 1
   end
   return errors.check(done, err)
@@ -136,10 +136,11 @@ end
 
 --- End it, as often as it takes: a part that is on its way meanwhile may survive (API reference,
 --- AbortMultipartUpload), and may even come when the upload is gone.
-local function abort(target, upload_id)
+local function abort(target, upload_id, told)
   local input = s3_outcome.input(target, { UploadId = upload_id })
   local may_come = (target.on_the_way or 0) > 0
   target.s3.abort_multipart_upload(input)
+  told.is_aborted = true
   for attempt = 1, ABORTS_MAX do
     local survives, is_last = has_parts(target, upload_id), attempt == ABORTS_MAX
     if not survives and (is_last or not may_come) then
@@ -159,10 +160,11 @@ end
 ---@param target backup.Target
 ---@param upload_id string
 function s3_outcome.abort(target, upload_id)
-  local _, err = errors.try(task.shield, abort, target, upload_id)
+  local told = {}
+  local _, err = errors.try(task.shield, abort, target, upload_id, told)
   if err and err.code ~= "NoSuchUpload" then
-    local what = "the upload %s to %s could not be aborted: %s"
-    log.warn(what, upload_id, target.location, tostring(err))
+    local what = told.is_aborted and "was aborted, but" or "could not be aborted:"
+    log.warn("the upload %s to %s %s %s", upload_id, target.location, what, tostring(err))
   end
 end
 
