@@ -235,6 +235,30 @@ end), stream.digest("md5"), %s)]]):format("(...) == '-' and stream.stdout() or s
     end
   end)
 
+  it("lets other tasks have their turn, however fast its source is read", function()
+    for _, pace in ipairs({ 30000, 50000, 80000 }) do -- about as fast as the core, where it matters
+      local n, since, most = 0, 0, 0
+      local function source()
+        n, since = n + 1, since + 1
+        most = math.max(most, since)
+        for _ = 1, pace do
+        end
+        return n < 2000 and endless() or nil
+      end
+      task.run(function()
+        local other = task.spawn(function()
+          while true do
+            task.sleep(0)
+            since = 0
+          end
+        end)
+        stream.pipe(stream.bytes(source), stream.gzip({ level = 1 }), stream.text())
+        task.cancel(other)
+      end)
+      assert.is_true(most <= 24, most) -- four pieces are twelve reads
+    end
+  end)
+
   it("stops between two files, too", function()
     local path = dir:path("x")
     os.execute("truncate -s 1T " .. path)
