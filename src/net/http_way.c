@@ -15,7 +15,7 @@ enum { KEEPALIVE_S = 30, WAITING_MAX = 64 };
 
 /* Bytes that curl takes from the network at once: objects come with fewer system calls, and small
  * replies with less memory. */
-static const long STREAM_BUFFER = 128 * 1024;
+static const long STREAM_BUFFER = 256 * 1024;
 
 /* --- where to -------------------------------------------------------------------------------- */
 
