@@ -69,9 +69,16 @@ describe("digest", function()
   it("checks the same by the processor's instructions and by tables, at every length", function()
     local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
     math.randomseed(seed)
-    local pool = random_bytes(4096)
-    for len = 0, 1100 do
-      local from = math.random(1, #pool - len)
+    local pool = random_bytes(9000)
+    local lengths = {}
+    for len = 0, 1400 do -- over 1024 more at a time
+      lengths[#lengths + 1] = len
+    end
+    for _ = 1, 200 do
+      lengths[#lengths + 1] = math.random(1401, 9000)
+    end
+    for _, len in ipairs(lengths) do
+      local from = math.random(1, #pool - len + 1)
       local bytes = pool:sub(from, from + len - 1)
       for _, name in ipairs(CRCS) do
         local where = ("seed %d: %s of %d bytes"):format(seed, name, len)

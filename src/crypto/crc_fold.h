@@ -21,6 +21,8 @@ struct ab_crc_fold {
     uint64_t inverse; /* x^127 / P, for the division by multiplying (Barrett) */
     uint64_t near[2]; /* x^191 and x^127 mod P: 16 bytes on */
     uint64_t far[2];  /* x^575 and x^511 mod P: 64 bytes on */
+    uint64_t wide[2]; /* x^2111 and x^2047 mod P: 256 bytes on */
+    bool is_wide;     /* whether the processor multiplies four pairs at once (VPCLMULQDQ) */
 };
 
 /* Get ready for the reversed polynomial `poly`; false, and nothing else, when this processor (or
