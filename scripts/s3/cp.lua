@@ -171,8 +171,19 @@ local function size_of(way, from)
   return way ~= "pipe_up" and from.head and from.head.ContentLength or nil
 end
 
+--- Steps but for those of what only the target has: such is nothing to a copy that never lists it.
+local function with_source(steps)
+  return function()
+    for step in steps do
+      if step.source then
+        return step
+      end
+    end
+  end
+end
+
 --- All files of a folder. The target is looked at where names may meet: what is replaced by force
---- must have been there under its own name.
+--- must have been there under its own name; and by a dry run, which says what would be refused.
 local function copy_folder(o, kept)
   usage.refuse(o.version_id, "--version-id", "is of one object: it does not go with --recursive")
   ends.check(o.from, o.to, s3)
@@ -187,18 +198,24 @@ local function copy_folder(o, kept)
     to = to,
     replace = o.force and not is_listed,
     is_listed = is_listed,
+    keep = not o.force, -- which a dry run has seen
     dry = o.dry_run,
   }
-  local there = is_listed and to:entries(from) or function() end
-  return bulk.run(job, diff.steps(from:entries(to), there, { compare = "none" }))
+  local is_asked = o.dry_run and not o.force
+  local there = (is_listed or is_asked) and to:entries(from) or function() end
+  local steps = diff.steps(from:entries(to), there, { compare = "none" })
+  return bulk.run(job, is_asked and with_source(steps) or steps)
 end
 
---- What would be copied, if it is there.
+--- What would be copied, if it is there and its target is not.
 local function dry_run(copy, way, from, to, o)
   if way == "up" then
     errors.check(file.open(from)):close() -- says why it cannot be read
   elseif way == "pipe_down" then
     from.head = head_of(copy, from)
+  end
+  if way ~= "pipe_down" then
+    copying.check_absent(copy, to)
   end
   to = type(to) == "table" and copying.url(to) or to or "-"
   local bytes = size_of(way, from)

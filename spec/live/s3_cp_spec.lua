@@ -222,6 +222,28 @@ describe("awsbak s3 cp", function()
     assert.is_nil(file.stat(dir:path("b")))
   end)
 
+  it("ends a dry run as the run would end where something is in the way", function()
+    local path, there = dir:write("a", "x"), dir:write("there", "y")
+    s3.put_object({ Bucket = "vault", Key = "a", Body = "x" })
+    s3.put_object({ Bucket = "vault", Key = "b", Body = "y" })
+    local ways = {
+      { path, "s3://vault/b" },
+      { "-", "s3://vault/b" },
+      { "s3://vault/a", "s3://vault/b" },
+      { "s3://vault/a", there },
+    }
+    for _, way in ipairs(ways) do
+      local run, dry = cp(table.unpack(way)), cp("--dry-run", table.unpack(way))
+      assert.equal(1, dry.status)
+      assert.same({ run.status, run.stderr, "" }, { dry.status, dry.stderr, dry.stdout })
+      assert.equal(1, must("--dry-run", "--force", table.unpack(way)).to_copy)
+    end
+    fails(1, "there is no bucket none", "--dry-run", path, "s3://none/a")
+    proxy:rule({ method = "HEAD", answer = { status = 403, body = "" }, times = -1 })
+    assert.equal(1, must("--dry-run", path, "s3://vault/b").to_copy)
+    assert.same({ "y", "y" }, { object("b"), dir:read("there") })
+  end)
+
   it("says where to look for an upload whose beginning was not answered", function()
     local path = dir:write("a", BIG)
     for _, from in ipairs({ path, "-" }) do

@@ -236,6 +236,9 @@ local function copied(self, step)
     self.counts.same = self.counts.same + 1
     return nil
   elseif self.dry then
+    if step.target and not in_common(self, true).force then
+      return failed(step, { message = self.to:location(step.key) .. " exists already" })
+    end
     return row_of(step, "to copy", { bytes = step.source.size })
   end
   local done = copy_one(self, step)

@@ -201,11 +201,13 @@ local function part_name(path, from)
   return (".%s.%s.awsbak-part"):format(name, mark)
 end
 
+local REPLACE <const> = "give --force to replace it"
+
 local function open_sink(open, path, options)
   local sink, err = open(path, options)
   if not sink then
     if err.code == "EEXIST" then
-      err.hint = "give --force to replace it"
+      err.hint = REPLACE
     end
     error(errors.from(err), 0)
   end
@@ -273,6 +275,36 @@ function copying.between(copy, from, to)
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
   local more = { input = copy.input, checksum = copy.checksum }
   return s3_copy.put(source_of(copy, from), target, options_of(copy, more))
+end
+
+--- Whether there is an object; false where we may not look, which S3 finds out without that right.
+local function is_object(copy, place)
+  local shared = s3_outcome.shared(copy.input)
+  local head, err = errors.try(s3_fault.head, copy.s3, place, shared)
+  if err and (err.code == "NoSuchBucket" or err.status ~= 404 and err.status ~= 403) then
+    error(err, 0)
+  end
+  return head ~= nil
+end
+
+--- Raise what a copy would raise because something is there already. Nothing is written.
+---@param copy backup.Copying
+---@param to backup.Place|string an object, or the path of a file
+--- Raises kind io, code EEXIST, when there is something and `force` does not replace it; as
+--- s3_fault.head does for what cannot be asked.
+function copying.check_absent(copy, to)
+  if copy.force then
+    return
+  end
+  local is_path = type(to) == "string"
+  if is_path and file.stat(to, true) or not is_path and is_object(copy, to) then
+    errors.raise({
+      kind = "io",
+      code = "EEXIST",
+      message = (is_path and to or url(to)) .. " exists already",
+      hint = REPLACE,
+    })
+  end
 end
 
 return copying
