@@ -1,5 +1,6 @@
 local errors = require("awsbak.errors")
 local http = require("awsbak.http")
+local scratch = require("spec.support.scratch")
 local shell = require("spec.support.shell")
 
 --- A server by a script of Python; its port, when it listens. It ends by itself.
@@ -11,18 +12,19 @@ local function serve(script)
   return pipe:read("n")
 end
 
-local function send(port)
+local function send(port, ca_file)
   return http.send({
     method = "PUT",
-    url = ("http://127.0.0.1:%d/"):format(port),
+    url = ("%s://127.0.0.1:%d/"):format(ca_file and "https" or "http", port),
     headers = {},
     body = "x",
-    timeout_connect = 0.2,
+    ca_file = ca_file,
+    timeout_connect = not ca_file and 0.2 or nil,
   })
 end
 
-local function failure(port)
-  return select(2, errors.try(send, port))
+local function failure(port, ca_file)
+  return select(2, errors.try(send, port, ca_file))
 end
 
 describe("a request that failed", function()
@@ -75,5 +77,50 @@ kept.recv(65536)
     local e = failure(port)
     assert.same({ "network", "cut" }, { e.kind, e.code })
     assert.is_nil(e.unsent)
+  end)
+
+  describe("for a certificate that nobody knows", function()
+    -- Each connection has the next of two certificates; on the first one, a request is answered,
+    -- and another one is not. So many connections are awaited.
+    local SERVER <const> = [[
+import socket, ssl, subprocess
+listener = socket.create_server(("127.0.0.1", 0))
+listener.settimeout(20)
+contexts = []
+for name in ("first", "second"):
+    path = "%s/" + name
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-subj", "/CN=" + name, "-keyout", path + ".key", "-out", path + ".crt",
+         "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    contexts.append(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    contexts[-1].load_cert_chain(path + ".crt", path + ".key")
+print(listener.getsockname()[1], flush=True)
+for context in contexts[:%d]:
+    try:
+        with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            connection.settimeout(20)
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+            connection.recv(65536)
+    except OSError:
+        pass
+]]
+
+    it("was not sent by the first connection", function()
+      local dir <close> = scratch.new()
+      local port = serve(SERVER:format(dir:path(), 1))
+      local e = failure(port, dir:path("second.crt"))
+      assert.same({ "network", "tls", true }, { e.kind, e.code, e.unsent })
+    end)
+
+    it("was sent by the one before, which was kept and broke", function()
+      local dir <close> = scratch.new()
+      local port = serve(SERVER:format(dir:path(), 2))
+      assert.equal("a", send(port, dir:path("first.crt")).body)
+      local e = failure(port, dir:path("first.crt"))
+      assert.same({ "network", "cut" }, { e.kind, e.code })
+      assert.is_nil(e.unsent)
+    end)
   end)
 end)

@@ -1,6 +1,7 @@
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
 local progress = require("awsbak.progress")
+local settings = require("awsbak.settings")
 local task = require("awsbak.task")
 
 describe("progress", function()
@@ -118,6 +119,40 @@ describe("progress", function()
     assert.matches("0 things, 1%d%d ms$", written[1])
     assert.equal("\r\27[K", written[#written])
   end)
+
+  for _, form in ipairs({ "a terminal", "lines of JSON", "lines of the log" }) do
+    it("tells nothing more once it is closed, as " .. form, function()
+      progress.is_terminal = function()
+        return form == "a terminal"
+      end
+      log.level = form == "lines of the log" and "info" or "warning"
+      local function clock()
+        now = now + 60
+        return now
+      end
+      local function told()
+        return #written + #log.lines
+      end
+      local function run_both()
+        log.lines = {}
+        local shown <close> = progress.start("things")
+        shown:keep_telling()
+        shown:add()
+        local late = task.spawn(function()
+          shown:add()
+          progress.retried()
+        end)
+        shown:close()
+        local before = told()
+        assert.is_true(before > 0)
+        task.await(late)
+        log.error("a message") -- before which a line that is there would be taken away
+        assert.equal(before + 1, told())
+      end
+      local as_json = { progress = form == "lines of JSON" and "json" or nil }
+      settings.with(as_json, outside.with, { monotonic = clock }, task.run, run_both)
+    end)
+  end
 
   it("names what is slowed every ten seconds under -v", function()
     log.level = "info"
