@@ -126,6 +126,116 @@ describe("a connection that the system does not watch", function()
   end)
 end)
 
+-- Fails the WAIT-th time that it waits, or from then on, with REASON.
+local DEAF <const> = [[
+  #define _GNU_SOURCE
+  #include <dlfcn.h>
+  #include <errno.h>
+  #include <stdlib.h>
+  #include <sys/epoll.h>
+  int epoll_wait(int epoll_fd, struct epoll_event *events, int room, int ms)
+  {
+      static int waits;
+      int (*real)(int, struct epoll_event *, int, int);
+      *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
+      waits++;
+      if (waits == atoi(getenv("WAIT")) || (getenv("LASTS") && waits > atoi(getenv("WAIT")))) {
+          errno = atoi(getenv("REASON"));
+          return -1;
+      }
+      return real(epoll_fd, events, room, ms);
+  }
+]]
+
+-- Two tasks that send, each with something to undo that sends as well.
+local UNDOING <const> = [[
+  local http, task = require("awsbak.http"), require("awsbak.task")
+  local function send(method)
+    return http.send({ method = method, url = arg[1], headers = {} }).body
+  end
+  local function put()
+    local undo <close> = setmetatable({}, {
+      __close = function(_, err)
+        print(send("DELETE"), err and "undone" or "done")
+      end,
+    })
+    print(send("GET"))
+  end
+  for _ = 1, 2 do
+    task.spawn(put)
+  end
+]]
+
+describe("a wait that fails", function()
+  local EINTR <const>, EBADF <const>, ENOMEM <const> = 4, 9, 12
+
+  --- Run it with waits that fail: each one in turn, until there are no more.
+  local function each_run(reason, lasts, check)
+    local dir <close> = scratch.new()
+    local s <close> = server.start()
+    local library, script = built(dir, DEAF), dir:write("undoing.lua", UNDOING)
+    s:script("GET /", { { body = "got", times = -1 } })
+    s:script("DELETE /", { { body = "deleted", times = -1 } })
+    local wait, failed = 0, 0
+    repeat
+      wait = wait + 1
+      local env = { LD_PRELOAD = library, WAIT = wait, REASON = reason, LASTS = lasts }
+      local ran = program.run({ script, s.url }, { env = env, prefix = { "timeout", "20" } })
+      check(ran)
+      failed = failed + (ran.status ~= 0 and 1 or 0)
+    until wait >= 4 and ran.status == 0
+    return failed
+  end
+
+  local function count(text, word)
+    return select(2, text:gsub(word, ""))
+  end
+
+  it("is told with the system's own reason, and what is half done is undone", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local reasons = { [EBADF] = "Bad file descriptor", [ENOMEM] = "Cannot allocate memory" }
+    for reason, words in pairs(reasons) do
+      local failed = each_run(reason, nil, function(ran)
+        if ran.status ~= 0 then
+          assert.equal("awsbak: error: cannot wait for the network: " .. words .. "\n", ran.stderr)
+          assert.equal(reason == ENOMEM and 71 or 1, ran.status)
+        end
+        -- A task that had not begun has nothing to undo.
+        assert.is_true(count(ran.stdout, "deleted") >= count(ran.stdout, "got"), ran.stdout)
+        assert.equal(count(ran.stdout, "deleted"), count(ran.stdout, "done"), ran.stdout)
+      end)
+      assert.is_true(failed > 2)
+    end
+  end)
+
+  it("ends the program when it fails again and again", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    each_run(EBADF, 1, function(ran)
+      if ran.status ~= 0 then
+        assert.equal(1, ran.status)
+        local sentence = "awsbak: error: cannot wait for the network: Bad file descriptor\n"
+        assert.equal(sentence, ran.stderr)
+      end
+    end)
+  end)
+
+  it("is no failure when it was interrupted", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local failed = each_run(EINTR, nil, function(ran)
+      assert.equal("", ran.stderr)
+      assert.equal(2, count(ran.stdout, "got"))
+      assert.equal(2, count(ran.stdout, "deleted\tdone"))
+    end)
+    assert.equal(0, failed)
+  end)
+end)
+
 local PAIRS <const> = 4 -- libcurl sends again five times by a handle
 
 describe("a connection with the number of one that was closed", function()

@@ -34,9 +34,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What is said of a call: it moves bytes, may be interrupted, takes room on a disk, or may be
- * interrupted and does not fail otherwise. */
-enum { PLAIN = 1, MOVES = 2, WAITS = 4, ROOM = 8, ANY = 15, RESTS = 16 };
+/* What is said of a call: it moves bytes, may be interrupted, or takes room on a disk. */
+enum { PLAIN = 1, MOVES = 2, WAITS = 4, ROOM = 8, ANY = 15 };
 
 struct kind {
     const char *name;
@@ -48,7 +47,7 @@ struct kind {
 
 static const struct kind kinds[] = {
     {"fail", ANY, false, false, 0},     {"forever", ANY, true, false, 0},
-    {"short", MOVES, false, true, 0},   {"eintr", WAITS | RESTS, false, false, EINTR},
+    {"short", MOVES, false, true, 0},   {"eintr", WAITS, false, false, EINTR},
     {"full", ROOM, true, true, ENOSPC},
 };
 
@@ -191,7 +190,7 @@ int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
 
 STAND_IN(int, epoll_create1, (int flags), (flags), PLAIN, EMFILE)
 STAND_IN(int, epoll_wait, (int fd, struct epoll_event *events, int count, int ms),
-         (fd, events, count, ms), RESTS, EINTR)
+         (fd, events, count, ms), WAITS, EBADF)
 STAND_IN(int, eventfd, (unsigned count, int flags), (count, flags), PLAIN, EMFILE)
 
 /* A folder that is read: NULL is its end, too, and so an error only with errno. */

@@ -12,6 +12,7 @@ local M = {}
 --- Ends the process once an os.exit() in a task has unwound all tasks; replaceable by specs.
 M.exit_process = os.exit
 
+local NONE <const> = {}
 local FOREVER = 3600 -- seconds; a step without deadline wakes this often, for nothing
 local SIGNALS = { [1] = "SIGHUP", [2] = "SIGINT", [15] = "SIGTERM" }
 
@@ -33,9 +34,12 @@ local function take_signal()
   return reason
 end
 
---- Let the loop work for at most `seconds`, and make ready who waited for what finished.
-local function step(seconds)
-  for _, id in ipairs(errors.check(loop.step(seconds))) do
+--- Let the loop work for at most `seconds`, and make ready who waited for what finished; an error
+--- when it cannot.
+---@return table? err
+local function try_step(seconds)
+  local ids, err = loop.step(seconds)
+  for _, id in ipairs(ids or NONE) do
     local waker = tree.wakers[id]
     tree.clear_waker(id)
     if type(waker) == "function" then
@@ -43,6 +47,15 @@ local function step(seconds)
     elseif waker then
       tree.make_ready(waker)
     end
+  end
+  return err
+end
+
+--- The same, which raises the error.
+local function step(seconds)
+  local err = try_step(seconds)
+  if err then
+    error(errors.from(err), 0)
   end
 end
 
@@ -64,14 +77,22 @@ local function break_deadlock(t)
   tree.cancel(t, errors.new(reason))
 end
 
---- Run all tasks until `t` is done.
+--- Run all tasks until `t` is done. A loop that cannot wait ends them all, as a signal does, so
+--- that what is half done is undone; the second time there is nothing left to try.
 local function drive(t)
+  local failed = false
   while t.state ~= "done" do
     run_ready()
     if t.state ~= "done" then
       local idle = tree.queue.first > tree.queue.last
       if tree.waiting > 0 then
-        step(idle and FOREVER or 0)
+        local err = try_step(idle and FOREVER or 0)
+        if err and failed then
+          error(errors.from(err), 0)
+        elseif err then
+          failed = true
+          tree.cancel_roots(errors.from(err))
+        end
       elseif idle then
         break_deadlock(t)
       end
