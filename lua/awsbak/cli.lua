@@ -183,6 +183,31 @@ local function traced(body)
   end
 end
 
+--- Say what a dry run withheld, if it was not said before.
+local function show_plan()
+  local plan = package.loaded["awsbak.plan"]
+  if plan and plan.show() > 0 then
+    require("awsbak.output").summary("dry run", { withheld = plan.count() })
+  end
+end
+
+--- What follows a run: the plan of a dry one, and of one that did not fail the end of its output.
+local function conclude(is_done)
+  show_plan()
+  local output = is_done and package.loaded["awsbak.output"]
+  if output then
+    output.finish()
+  end
+end
+
+local exit = os.exit -- while tasks run, os.exit is the scheduler's
+
+--- End the process where a script calls os.exit: its output is whole, whatever its code.
+local function exit_process(code, close)
+  conclude(true)
+  exit(code, close)
+end
+
 --- Run `body` as the root of all tasks, below the run's deadline and in the sandbox if one is
 --- wanted.
 local function run(body)
@@ -191,6 +216,7 @@ local function run(body)
     require("awsbak.core.host").deadline(seconds)
   end
   body = traced(body)
+  require("awsbak.task.scheduler").exit_process = exit_process
   if setting("sandbox") then
     return require("awsbak.task").run(require("awsbak.sandbox").run, body)
   end
@@ -338,23 +364,6 @@ local function start(argv)
     return require("awsbak.repl").run()
   end
   return code
-end
-
---- Say what a dry run withheld, if it was not said before.
-local function show_plan()
-  local plan = package.loaded["awsbak.plan"]
-  if plan and plan.show() > 0 then
-    require("awsbak.output").summary("dry run", { withheld = plan.count() })
-  end
-end
-
---- What follows a run: the plan of a dry one, and of one that did not fail the end of its output.
-local function conclude(is_done)
-  show_plan()
-  local output = is_done and package.loaded["awsbak.output"]
-  if output then
-    output.finish()
-  end
 end
 
 --- Run the program.

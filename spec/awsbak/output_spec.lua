@@ -48,6 +48,21 @@ describe("output.rows", function()
     assert.equal('{"n":1}\n{"n":2}\n{"n":3}\n3\n', run(code).stdout)
   end)
 
+  it("is one whole document of JSON where a script ends by os.exit", function()
+    local exits = {
+      "os.exit(3)",
+      "require('awsbak.task').all({ function() os.exit(3) end })",
+      "coroutine.wrap(function() os.exit(3) end)()",
+    }
+    for _, exit in ipairs(exits) do
+      local ended = run(ROWS .. exit, "json")
+      assert.equal(3, ended.status)
+      assert.same(run(ROWS, "json").stdout, ended.stdout)
+    end
+    local failed = run(ROWS .. "error('no')", "json")
+    assert.not_matches("]}", failed.stdout, 1, true)
+  end)
+
   it("shows rows beyond the first thousand too", function()
     local code = [[
       local i = 0

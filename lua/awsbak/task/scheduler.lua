@@ -9,7 +9,8 @@ local tree = require("awsbak.task.tree")
 
 local M = {}
 
---- Ends the process once an os.exit() in a task has unwound all tasks; replaceable by specs.
+--- Ends the process once an os.exit() in a task has unwound all tasks; the command line puts
+--- another in its place.
 M.exit_process = os.exit
 
 local NONE <const> = {}
