@@ -140,7 +140,7 @@ local function write_picked(value)
   if not query then
     return false
   end
-  local picked, err = errors.try(require("awsbak.jmespath").compile(query), text.for_json(value))
+  local picked, err = errors.try(require("awsbak.jmespath").compile(query), value)
   if err then
     err.hint = err.hint or ('--query is "%s"'):format(query)
     error(err, 0)

@@ -70,7 +70,7 @@ local function for_people(value, width)
   elseif is_flat(value) then
     return table.concat(tables.record(value), "\n")
   end
-  return type(value) == "table" and pretty.json(value) or word(value)
+  return type(value) == "table" and pretty.json(text.for_json(value)) or word(value)
 end
 
 --- A value as lines, each ended.
@@ -89,9 +89,9 @@ function M.text(value, mode, width)
   if mode == "table" then
     said = for_people(value, width)
   elseif mode == "json" then
-    said = pretty.json(value)
+    said = pretty.json(text.for_json(value))
   else
-    said = compact(value)
+    said = compact(text.for_json(value))
   end
   return said == "" and "" or said .. "\n"
 end

@@ -55,7 +55,7 @@ function M.columns(columns)
     list[i] = {
       key = c.key,
       kind = c.kind,
-      title = c.title or c.key:gsub("_", " "):upper(),
+      title = c.title or text.escape((c.key:gsub("_", " "):upper())),
       whole = c.whole,
     }
   end

@@ -34,6 +34,13 @@ describe("JMESPath", function()
     assert.is_nil(read("Table.Missing.Deeper"))
   end)
 
+  it("takes text that is not UTF-8 by its bytes", function()
+    local odd = { "a\xff", "b" }
+    assert.equal("\xffa", jmespath.compile("reverse([0])")(odd))
+    assert.equal(2, jmespath.compile("length([0])")(odd))
+    assert.equal([=[["a\\xff","b"]]=], jmespath.compile("to_string(@)")(odd))
+  end)
+
   it("counts indexes from 0, and from the end below 0", function()
     assert.equal("a", read("Contents[0].Key"))
     assert.equal("b", read("Contents[-1].Key"))

@@ -91,6 +91,24 @@ describe("output with --query", function()
     assert.equal('{"x":"a"}\n', query("{x: n}", "jsonl", 'output.item({ n = "a", m = 1 })').stdout)
   end)
 
+  it("escapes once what is not UTF-8", function()
+    local code = [[output.rows({ "n" }, { { n = "a\xff\\" }, { n = "b" } })]]
+    local cases = {
+      { "[].n", "a\\xff\\\\\nb\n", [=[["a\\xff\\\\","b"]]=] },
+      { "@", "N\na\\xff\\\\\nb\n", [=[[{"n":"a\\xff\\\\"},{"n":"b"}]]=] },
+      { "[0]", "n  a\\xff\\\\\n", [=[{"n":"a\\xff\\\\"}]=] },
+      { "[0].n", "a\\xff\\\\\n", [=["a\\xff\\\\"]=] },
+      { "join(',', [].n)", "a\\xff\\\\,b\n", [=["a\\xff\\\\,b"]=] },
+      { "[0].[n]|[@]", '[\n  [\n    "a\\\\xff\\\\\\\\"\n  ]\n]\n', [=[[["a\\xff\\\\"]]]=] },
+    }
+    for _, case in ipairs(cases) do
+      assert.equal(case[2], query(case[1], "table", code).stdout)
+      assert.equal(case[3] .. "\n", query(case[1], "jsonl", code).stdout)
+    end
+    local odd = [[output.rows({ "n" }, { { ["a\27\xff"] = 1 } })]]
+    assert.equal("A\\x1b\\xff\n        1\n", query("@", "table", odd).stdout)
+  end)
+
   it("is for people a table, a word a line, or JSON where it is deep", function()
     assert.equal("NAME  SIZE\n/a    2048\n/b\\n     1\n", query("@", "table").stdout)
     assert.equal("/a\n/b\\n\n", query("[].name", "table").stdout)

@@ -6,6 +6,7 @@
 local errors = require("awsbak.errors")
 local json = require("awsbak.core.json")
 local sorted = require("awsbak.sorted")
+local text = require("awsbak.text")
 local values = require("awsbak.jmespath.values")
 
 local before = values.before
@@ -24,9 +25,9 @@ local function fail(name, message, ...)
   })
 end
 
-local function code_points(text)
+local function code_points(s)
   local points = {}
-  for _, point in utf8.codes(text, true) do
+  for _, point in utf8.codes(s, true) do
     points[#points + 1] = point
   end
   return points
@@ -61,11 +62,11 @@ define("contains", { "array|string", "any" }, function(where, what)
   return false
 end)
 
-define("starts_with", { "string", "string" }, function(text, start)
-  return text:sub(1, #start) == start
+define("starts_with", { "string", "string" }, function(whole, start)
+  return whole:sub(1, #start) == start
 end)
-define("ends_with", { "string", "string" }, function(text, finish)
-  return finish == "" or text:sub(-#finish) == finish
+define("ends_with", { "string", "string" }, function(whole, finish)
+  return finish == "" or whole:sub(-#finish) == finish
 end)
 define("join", { "string", "array-string" }, function(separator, list)
   local size = #separator * #list
@@ -105,7 +106,11 @@ define("length", { "string|array|object" }, function(value)
   return #sorted.keys(value)
 end)
 
+--- Text that is not UTF-8, such as the name of a file, is turned by its bytes.
 define("reverse", { "array|string" }, function(value)
+  if type(value) == "string" and not utf8.len(value, 1, -1, true) then
+    return value:reverse()
+  end
   local points = type(value) == "string" and code_points(value) or value
   local turned = json.array()
   for i = #points, 1, -1 do
@@ -135,7 +140,7 @@ define("to_string", { "any" }, function(value)
     return value
   end
   values.check_whole(value)
-  return json.encode(value == nil and json.null or value)
+  return json.encode(value == nil and json.null or text.for_json(value))
 end)
 define("to_number", { "any" }, function(value)
   if type(value) == "number" then
