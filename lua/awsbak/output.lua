@@ -56,12 +56,28 @@ local function check(ok, message, number)
   end
 end
 
-local function write(...)
+--- A progress line makes room.
+local function make_room()
   local log = package.loaded["awsbak.log"]
   if log and log.before then
-    log.before() -- a progress line makes room
+    log.before()
   end
+end
+
+local function write(...)
+  make_room()
   check(io.stdout:write(...))
+end
+
+--- Await bytes on their way to standard output, past its buffer.
+local function await_written(...)
+  local _, err = errors.try(require("awsbak.task").await, ...)
+  if err and err.kind == "io" and err.code ~= "EPIPE" then
+    err.code = "stdout"
+  end
+  if err then
+    error(err, 0)
+  end
 end
 
 --- Write lines of text as they are (help, a version, a file).
@@ -89,7 +105,8 @@ local function check_readable(bytes, before, subject, hint)
   end
 end
 
---- Write bytes as they come; standard output is theirs from then on (take_stdout).
+--- Write bytes as they come; standard output is theirs from then on (take_stdout). A reader that
+--- does not read holds up neither other tasks nor a signal.
 ---@param read fun(): string? the next bytes, nil at the end
 ---@param subject string what to say of them when they are not text, and a terminal would act on
 ---  them: "the reply is binary"
@@ -98,15 +115,17 @@ end
 --- code stdout when it cannot be written; what `read` raises.
 function M.stream(read, subject, hint)
   M.take_stdout()
+  check(io.stdout:flush()) -- what was said before comes before
   local is_terminal, before = sys().isatty(1), ""
+  local stdout <close> = errors.check(require("awsbak.core.file").stdout())
   for bytes in read do
     if is_terminal then
       check_readable(bytes, before, subject, hint or "pipe it into another program, or a file")
       before = bytes:sub(-1)
     end
-    write(bytes)
+    make_room()
+    await_written(stdout:write(bytes))
   end
-  check(io.stdout:flush())
 end
 
 --- Whether standard output carries something else.

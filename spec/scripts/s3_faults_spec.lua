@@ -1,6 +1,7 @@
 -- awsbak s3 ... against a server that answers as S3 does on its worse days.
 
 local operator = require("spec.support.operator")
+local scratch = require("spec.support.scratch")
 local server = require("spec.support.server")
 
 local XML = '<?xml version="1.0"?>'
@@ -194,5 +195,30 @@ describe("awsbak s3 where something fails", function()
     assert.equal(1, result.status)
     assert.equal("0123", result.stdout)
     assert.matches("s3://vault/k was replaced while it was read", result.stderr, 1, true)
+  end)
+
+  it("cat and cp end by one signal while nobody reads what they write", function()
+    local body = ("x"):rep(4 * 1024 * 1024) -- more than a pipe holds
+    fake:script("GET /vault/k", { { status = 200, body = body, times = -1 } })
+    fake:script("HEAD /vault/k", { { status = 200, body = body, times = -1 } })
+    local dir <close> = scratch.new()
+    local fifo = dir:path("fifo")
+    local script = dir:write(
+      "run.sh",
+      [[
+        fifo=$1; shift
+        "$@" >$fifo & pid=$!
+        exec 3<$fifo
+        head -c 65536 <&3 >/dev/null
+        kill -TERM $pid
+        wait $pid
+      ]]
+    )
+    for _, words in ipairs({ { "cat", "s3://vault/k" }, { "cp", "s3://vault/k", "-" } }) do
+      assert(os.execute("rm -f " .. fifo .. "; mkfifo " .. fifo))
+      local prefix = { "timeout", "-s", "KILL", "20", "sh", script, fifo }
+      local result = op:run({ "s3", table.unpack(words) }, { prefix = prefix })
+      assert.equal(143, result.status, result.stderr)
+    end
   end)
 end)

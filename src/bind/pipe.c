@@ -180,7 +180,7 @@ static bool wait_writable(struct state *s, int fd, struct ab_err *err)
         if (ready > 0)
             return true;
         if (ready < 0 && errno != EINTR)
-            return ab_fail_errno(err, errno, "cannot write to standard output");
+            return ab_fail_errno(err, errno, "cannot write standard output");
     }
 }
 
@@ -195,7 +195,7 @@ static bool run_write(struct ab_turn *turn, struct ab_err *err)
             return false;
         ssize_t n = write(fd, s->data.data + done, left < s->write_step ? left : s->write_step);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
-            return ab_fail_errno(err, errno, "cannot write to standard output");
+            return ab_fail_errno(err, errno, "cannot write standard output");
         if (n > 0)
             done += (size_t)n;
     }
