@@ -9,7 +9,7 @@
  *   IO_FAULT_LOG      file to which the failing call's name is added; with N = 0 each call's
  *
  * Kinds count different calls: only what moves bytes can be short, only what waits interrupted.
- * Reads and writes of pipes and terminals are left alone: there a spec listens. */
+ * Those of terminals, of other devices and of sockets to nobody else are left alone. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -102,7 +102,7 @@ static bool may(const char *name, int traits, int error, size_t *len)
     return false;
 }
 
-/* Whether bytes of this descriptor are those of a file or of a connection to elsewhere. */
+/* Whether bytes of this descriptor are those of a file, a pipe or a connection to elsewhere. */
 static bool is_outside(int fd)
 {
     struct sockaddr_storage name;
@@ -113,7 +113,7 @@ static bool is_outside(int fd)
     if (call(SYS_newfstatat, fd, "", &st, 0x1000 /* AT_EMPTY_PATH */) != 0)
         return false;
     if (!S_ISSOCK(st.st_mode))
-        return S_ISREG(st.st_mode);
+        return S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode);
     return call(SYS_getsockname, fd, &name, &size) == 0 && name.ss_family != AF_UNIX;
 }
 

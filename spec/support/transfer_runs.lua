@@ -18,10 +18,16 @@ local SECONDS_MAX <const> = 60 -- what takes longer hangs
 transfer_runs.SANITIZERS = "ASAN_OPTIONS=exitcode=99:detect_leaks=1 UBSAN_OPTIONS=exitcode=99 "
   .. "LSAN_OPTIONS=suppressions=$PWD/spec/torture/leaks.supp:print_suppressions=0"
 
+-- How the transfer is run: with files as its standard input and output, or with pipes.
+local WITH_FILES <const> = "transfer <%s >$dir/%s; code=$?"
+local WITH_PIPES <const> = "cat %s | { transfer; echo $? >$dir/$run.code; } | cat >$dir/%s\n"
+  .. "code=$(cat $dir/$run.code)"
+
 -- $1: name of the run, $2: "first" or "again"; the rest: variables that make something fail
 local SCRIPT <const> = [[
 name=$1 run=$1.$2 dir=%s
 shift 2
+variables=$*
 mkdir -p $dir/$name.home $dir/$name.to
 if [ ${run##*.} = first ]; then
   for what in home to; do
@@ -29,11 +35,14 @@ if [ ${run##*.} = first ]; then
   done
 fi
 : >$dir/$run.log
-timeout -s KILL %d env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=$dir/$name.home AWS_REGION=us-east-1 \
-  AWS_ACCESS_KEY_ID=AKIDSPEC AWS_SECRET_ACCESS_KEY=spec-secret AWS_ENDPOINT_URL=%s \
-  AWS_MAX_ATTEMPTS=2 IO_FAULT_LOG=$dir/$run.log %s "$@" %s %s \
-  >$dir/$run.out 2>$dir/$run.err <%s
-echo "$name $?"
+transfer() {
+  timeout -s KILL %d env -i PATH="$PATH" LC_ALL=C.UTF-8 HOME=$dir/$name.home \
+    AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=AKIDSPEC AWS_SECRET_ACCESS_KEY=spec-secret \
+    AWS_ENDPOINT_URL=%s AWS_MAX_ATTEMPTS=2 IO_FAULT_LOG=$dir/$run.log %s $variables %s %s \
+    2>$dir/$run.err
+}
+%s
+echo "$name $code"
 ]]
 
 local SEED <const> = "s3 cp --recursive --force $dir/%s s3://vault/%s/"
@@ -59,15 +68,16 @@ function transfer_runs.new(store, program, way)
   local dir = scratch.new()
   local self = { store = store, dir = dir, way = way, sums = {}, old = {} }
   setmetatable(self, transfer_runs)
-  local function script(command, input)
+  local function script(command, run)
     local folder, path = shell.quote(dir:path()), shell.quote(program)
     local variables = transfer_runs.SANITIZERS
-    input = input or "/dev/null"
-    return SCRIPT:format(folder, SECONDS_MAX, store.url, variables, path, command, input)
+    local output = run.output and "$name.to/" .. run.output or "$run.out"
+    local how = (run.is_piped and WITH_PIPES or WITH_FILES):format(run.input or "/dev/null", output)
+    return SCRIPT:format(folder, SECONDS_MAX, store.url, variables, path, command, how)
   end
   --- Run something before, whose home is left.
   local function prepare(name, command)
-    dir:write("run.sh", script(command))
+    dir:write("run.sh", script(command, {}))
     assert(self:run({ { name = name } }, "first")[name] == 0, dir:read(name .. ".first.err"))
   end
   store:forget("/vault/")
@@ -85,7 +95,7 @@ function transfer_runs.new(store, program, way)
   for name, bytes in pairs(way.before or {}) do
     self.old[name] = digest.digest("sha256", bytes)
   end
-  dir:write("run.sh", script(way.command, way.input))
+  dir:write("run.sh", script(way.command, way))
   return self
 end
 
@@ -140,7 +150,12 @@ local function contents(self, name, told)
     return sums
   end
   for _, file in ipairs(files_in(self.dir:path(name .. ".to"))) do
-    sums[file] = digest.digest("sha256", self.dir:read(("%s.to/%s"):format(name, file)))
+    local bytes = self.dir:read(("%s.to/%s"):format(name, file))
+    -- What a pipe has given before it failed is no file.
+    local is_begun = self.way.output == file and self.way.files[file]:sub(1, #bytes) == bytes
+    if not is_begun or #bytes == #self.way.files[file] then
+      sums[file] = digest.digest("sha256", bytes)
+    end
   end
   return sums
 end

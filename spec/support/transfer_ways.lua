@@ -12,6 +12,8 @@ local PARTS <const> = 5 * 1024 * 1024 + 70000
 ---@field name string
 ---@field command string words after the program's name
 ---@field input string? standard input
+---@field is_piped boolean? whether that is a pipe, and standard output another one
+---@field output string? file of the target that standard output becomes
 ---@field into "store"|"folder" where the files shall be
 ---@field files table<string, string> what shall be there: bytes by name
 ---@field before table<string, string>? what is there before: to be replaced, or to be deleted
@@ -40,12 +42,19 @@ for _, pair in ipairs({ { "one", ONE }, { "parts", PARTS } }) do
   add("up in " .. parts, "store", size, ("s3 cp --part-size 5M %s %s"):format(from, new))
   add("down in " .. parts, "folder", size, ("s3 cp --part-size 5M %s %s"):format(key, to))
   add("by a pipe in " .. parts, "store", size, "s3 cp --part-size 5M - " .. new, { input = from })
+  local piped = { input = from, is_piped = true }
+  add("by a real pipe in " .. parts, "store", size, "s3 cp --part-size 5M - " .. new, piped)
   -- By a script: the program copies by parts from 5 GiB on.
   local is_one = parts == "one"
   local copy = is_one and ("s3 cp %s %s"):format(key, new)
     or "spec/torture/copy.lua vault from/file $name/file"
   add("within S3 in " .. parts, "store", size, copy, { few = true })
 end
+
+-- Objects to a pipe, where what came before a failure stays.
+local output = { is_piped = true, output = "file", repeats = true, few = true }
+add("out by a pipe", "folder", PARTS, "s3 cat s3://vault/from/file", output)
+add("out by a pipe of cp", "folder", ONE, "s3 cp s3://vault/from/file -", output)
 
 -- An object that is read through the cache, which has it or has it not.
 local cached = "s3 cp --force --cache 100M s3://vault/from/file $dir/$name.to/file"
