@@ -72,7 +72,7 @@ function M.show_count(count, noun)
   return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
 end
 
---- "850 ms", "4.2 s", "3 m 05 s", "2 h 10 m", for people.
+--- "850 ms", "4.2 s", "3 m 05 s", "2 h 10 m", "12 d 04 h", for people.
 ---@param seconds number
 ---@return string
 function M.show_duration(seconds)
@@ -85,7 +85,10 @@ function M.show_duration(seconds)
   if whole < 3600 then
     return ("%d m %02d s"):format(whole // 60, whole % 60)
   end
-  return ("%d h %02d m"):format(whole // 3600, whole % 3600 // 60)
+  if whole < SECONDS.d then
+    return ("%d h %02d m"):format(whole // 3600, whole % 3600 // 60)
+  end
+  return ("%d d %02d h"):format(whole // SECONDS.d, whole % SECONDS.d // 3600)
 end
 
 return M

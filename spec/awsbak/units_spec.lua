@@ -62,11 +62,13 @@ describe("units", function()
   end)
 
   it("shows durations for people", function()
-    assert.same({ "850 ms", "4.2 s", "3 m 05 s", "2 h 10 m" }, {
+    assert.same({ "850 ms", "4.2 s", "3 m 05 s", "2 h 10 m", "1 d 00 h", "412 d 23 h" }, {
       units.show_duration(0.85),
       units.show_duration(4.2),
       units.show_duration(185),
       units.show_duration(7800),
+      units.show_duration(86399.5),
+      units.show_duration(413 * 86400 - 1),
     })
   end)
 end)
