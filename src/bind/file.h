@@ -3,10 +3,12 @@
 #define AB_BIND_FILE_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 struct ab_file;
 struct ab_folder;
+struct ab_names;
 
 /* bind/file.c: push a closed handle; where its file goes, one reference of it. */
 struct ab_file **ab_file_handle_new(lua_State *L);
@@ -28,6 +30,10 @@ int ab_file_sink_new(lua_State *L, struct ab_folder *folder, int arg);
 /* bind/folder.c */
 void ab_bind_folder_class(lua_State *L);
 int ab_file_folder(lua_State *L);
+
+/* bind/folder.c: push a list of names, those of folders with "/" at their end where it is asked
+ * for; what is read from is closed. Returns 1, or 2: nil and the error. */
+int ab_file_push_names(lua_State *L, const struct ab_names *names, bool marks);
 
 /* bind/pipe.c */
 void ab_bind_pipe_class(lua_State *L);

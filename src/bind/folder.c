@@ -1,18 +1,16 @@
 /* bind/folder.c - file.folder: a folder, and what is beneath it and nowhere else. */
 #include "stream/folder.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bind/bind.h"
 #include "bind/file.h"
+#include "stream/names.h"
 
 #define CLASS "awsbak.folder"
 
-enum { FOLDER_MODE = 0700, MODE_MAX = 0777, NAMES_MAX = 10 * 1000 * 1000 };
+enum { FOLDER_MODE = 0700, MODE_MAX = 0777 };
 
 struct lua_folder {
     struct ab_folder *folder; /* owned; NULL after close */
@@ -112,44 +110,42 @@ static int folder_remove(lua_State *L)
     return 1;
 }
 
-static bool is_folder(DIR *dir, const struct dirent *entry)
-{
-    struct stat st;
+struct listing {
+    struct ab_names names;
+    bool marks; /* folders by a slash */
+    struct ab_err err;
+};
 
-    if (entry->d_type != DT_UNKNOWN)
-        return entry->d_type == DT_DIR;
-    return fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool is_name(const char *name)
-{
-    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-/* (folder as light userdata, max) -> names, unsorted; nil when there are more than max; a number
- * when they cannot be read: errno */
+/* (listing as light userdata) -> names; nil when they cannot be read, for its err */
 static int collect_names(lua_State *L)
 {
-    DIR *dir = lua_touserdata(L, 1);
-    lua_Integer max = lua_tointeger(L, 2), n = 0;
+    struct listing *self = lua_touserdata(L, 1);
 
     lua_newtable(L);
-    errno = 0; /* a NULL of readdir(3) is the end, or an error */
-    for (struct dirent *entry; (entry = readdir(dir)); errno = 0) {
-        if (!is_name(entry->d_name))
-            continue;
-        if (n == max)
-            return 0;
-        lua_pushstring(L, entry->d_name);
-        if (is_folder(dir, entry)) {
+    for (lua_Integer n = 1; ab_names_next(&self->names, &self->err); n++) {
+        if (!self->names.name)
+            return 1;
+        lua_pushstring(L, self->names.name);
+        if (self->marks && ab_names_is_folder(&self->names)) {
             lua_pushliteral(L, "/");
             lua_concat(L, 2);
         }
-        lua_rawseti(L, -2, ++n);
+        lua_rawseti(L, -2, n);
     }
-    if (errno != 0)
-        lua_pushinteger(L, errno);
-    return 1;
+    return 0;
+}
+
+int ab_file_push_names(lua_State *L, const struct ab_names *names, bool marks)
+{
+    struct listing self = {.names = *names, .marks = marks};
+
+    lua_pushcfunction(L, collect_names);
+    lua_pushlightuserdata(L, &self);
+    int status = lua_pcall(L, 1, 1, 0); /* the folder is closed whatever happens */
+    ab_names_close(&self.names);
+    if (status != LUA_OK)
+        return lua_error(L);
+    return lua_istable(L, -1) ? 1 : ab_bind_fail(L, &self.err);
 }
 
 /* f:list(path[, max = 10,000,000]) -> names in the folder `path` ("" for itself), in no order,
@@ -158,34 +154,14 @@ static int folder_list(lua_State *L)
 {
     const struct ab_folder *folder = open_folder(L);
     const char *path = check_path(L, 2);
-    lua_Integer max = luaL_optinteger(L, 3, NAMES_MAX);
+    lua_Integer max = luaL_optinteger(L, 3, AB_NAMES_MAX);
+    struct ab_names names;
     struct ab_err err;
 
-    luaL_argcheck(L, max >= 0 && max <= NAMES_MAX, 3, "out of range");
-    int fd = ab_folder_enter(folder, path, 0, &err);
-    if (fd < 0)
+    luaL_argcheck(L, max >= 0 && max <= AB_NAMES_MAX, 3, "out of range");
+    if (!ab_names_beneath(&names, folder, path, max, &err))
         return ab_bind_fail(L, &err);
-    DIR *dir = fdopendir(fd);
-    if (!dir) {
-        ab_fail_errno(&err, errno, "cannot list %s/%s", folder->path, path);
-        close(fd);
-        return ab_bind_fail(L, &err);
-    }
-    lua_pushcfunction(L, collect_names);
-    lua_pushlightuserdata(L, dir);
-    lua_pushinteger(L, max);
-    int status = lua_pcall(L, 2, 1, 0); /* the folder is closed whatever happens */
-    closedir(dir);
-    if (status != LUA_OK)
-        return lua_error(L);
-    if (lua_istable(L, -1))
-        return 1;
-    if (lua_isinteger(L, -1))
-        ab_fail_errno(&err, (int)lua_tointeger(L, -1), "cannot list %s/%s", folder->path, path);
-    else
-        ab_fail(&err, AB_IO, "too_many", "%s/%s has more than %lld names in it", folder->path, path,
-                (long long)max);
-    return ab_bind_fail(L, &err);
+    return ab_file_push_names(L, &names, true);
 }
 
 /* f:path() -> the name it was opened by */

@@ -1,12 +1,9 @@
 /* bind/path.c - small files and folders by name, at once: configuration, keys, listings. */
 #include "stream/path.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <string.h>
-
 #include "bind/bind.h"
 #include "bind/file.h"
+#include "stream/names.h"
 #include "stream/sink.h"
 
 enum { READ_MAX = 1024 * 1024, READ_CAP = 1 << 30, FILE_MODE = 0600, FOLDER_MODE = 0700 };
@@ -125,49 +122,13 @@ int ab_file_mkdirs(lua_State *L)
     return 1;
 }
 
-static bool is_name(const char *name)
-{
-    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-/* (folder as light userdata) -> names, unsorted; a number when they cannot be read: errno */
-static int collect_names(lua_State *L)
-{
-    DIR *folder = lua_touserdata(L, 1);
-    lua_Integer n = 0;
-
-    lua_newtable(L);
-    errno = 0; /* a NULL of readdir(3) is the end, or an error */
-    for (struct dirent *entry; (entry = readdir(folder)); errno = 0) {
-        if (!is_name(entry->d_name))
-            continue;
-        lua_pushstring(L, entry->d_name);
-        lua_rawseti(L, -2, ++n);
-    }
-    if (errno != 0)
-        lua_pushinteger(L, errno);
-    return 1;
-}
-
-/* file.list(path) -> { names }, in no order | nil, err */
+/* file.list(path) -> { names }, in no order | nil, err (code "too_many" above 10,000,000) */
 int ab_file_list(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
-    DIR *folder = opendir(path);
+    struct ab_names names;
     struct ab_err err;
 
-    if (!folder) {
-        ab_fail_errno(&err, errno, "cannot list %s", path);
+    if (!ab_names_open(&names, luaL_checkstring(L, 1), AB_NAMES_MAX, &err))
         return ab_bind_fail(L, &err);
-    }
-    lua_pushcfunction(L, collect_names);
-    lua_pushlightuserdata(L, folder);
-    int status = lua_pcall(L, 1, 1, 0); /* the folder is closed whatever happens */
-    closedir(folder);
-    if (status != LUA_OK)
-        return lua_error(L);
-    if (lua_istable(L, -1))
-        return 1;
-    ab_fail_errno(&err, (int)lua_tointeger(L, -1), "cannot list %s", path);
-    return ab_bind_fail(L, &err);
+    return ab_file_push_names(L, &names, false);
 }
