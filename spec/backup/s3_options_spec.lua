@@ -25,6 +25,8 @@ describe("a transfer of a script", function()
       end,
     }
     for subject, said in pairs(ways) do
+      local prepared = { inpt = {}, get_object = print, put_object = print }
+      assert.matches('no option "inpt"', said(prepared), 1, true)
       local unknown = ('%s has no option "inpt"; did you mean "input"?'):format(subject)
       assert.matches(unknown, said({ inpt = {} }), 1, true)
       local wrong = ("option force of %s is 1, not true or false"):format(subject)

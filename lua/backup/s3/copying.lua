@@ -183,10 +183,11 @@ function copying.up(copy, path, to, open)
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
   local more = { input = copy.input, checksum = copy.checksum, facts = facts, journal = log }
   local options = options_of(copy, more)
+  local put = copy.many and s3_upload.put_checked or s3_upload.put
   if not log then
-    return s3_upload.put(handle, target, options)
+    return put(handle, target, options)
   end
-  local done, err = errors.try(s3_upload.put, handle, target, options)
+  local done, err = errors.try(put, handle, target, options)
   if not done then
     local how = ("; awsbak s3 uploads %s --abort ends it"):format(url(to))
     raise(err, log, not copy.many and how)
@@ -220,7 +221,8 @@ local function fetch(copy, source, handle, options)
   if entry then
     return entry:store(handle, entry.cached and options.progress)
   end
-  return s3_download.get(source, handle, options)
+  local get = copy.many and s3_download.get_checked or s3_download.get
+  return get(source, handle, options)
 end
 
 --- Download an object.
@@ -274,7 +276,8 @@ end
 function copying.between(copy, from, to)
   local target = { s3 = copy.s3, bucket = to.bucket, key = to.key }
   local more = { input = copy.input, checksum = copy.checksum }
-  return s3_copy.put(source_of(copy, from), target, options_of(copy, more))
+  local put = copy.many and s3_copy.put_checked or s3_copy.put
+  return put(source_of(copy, from), target, options_of(copy, more))
 end
 
 --- Whether there is an object; false where we may not look, which S3 finds out without that right.

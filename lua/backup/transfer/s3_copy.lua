@@ -3,7 +3,6 @@
 ---
 --- All is copied of one version of the source: by its version id and, in both ways, by its ETag.
 
-local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_fault = require("backup.transfer.s3_fault")
@@ -145,22 +144,14 @@ local function after(self, err)
   return s3_outcome.after(self, err)
 end
 
---- Copy an object.
----@param from { s3: table, bucket: string, key: string, version_id: string?, head: table?,
----  members: table? } the head is asked for when it is not known; members are a customer's key
+--- As put, of many objects, whose options are alike and made where they are known: nothing is
+--- checked for each of them.
+---@param from table as put takes it
 ---@param to { s3: table, bucket: string, key: string }
----@param options backup.CopyOptions?
+---@param options backup.CopyOptions
 ---@return backup.Uploaded
---- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
---- `force` does not replace it; kind service, status 412, when the source was replaced meanwhile;
---- as S3's client does. Nothing is left of a copy that failed.
-function s3_copy.put(from, to, options)
-  argument.check(options, "table?", "what a copy is given")
-  options = options or {}
-  if not options.put_object then -- of many, which make no copies by it, but have it
-    local places = { ["the source"] = from or false, ["the target"] = to or false }
-    s3_options.check(options, places, "a copy")
-  end
+--- Raises as put does, but for what is none of these.
+function s3_copy.put_checked(from, to, options)
   local head = from.head or s3_fault.head(from.s3, from, from.members)
   local version_id = from.version_id or (head.VersionId ~= "null" and head.VersionId)
   local self = {
@@ -198,6 +189,20 @@ function s3_copy.put(from, to, options)
     version_id = done.VersionId,
     parts = not is_one and #self.parts or nil,
   }
+end
+
+--- Copy an object.
+---@param from { s3: table, bucket: string, key: string, version_id: string?, head: table?,
+---  members: table? } the head is asked for when it is not known; members are a customer's key
+---@param to { s3: table, bucket: string, key: string }
+---@param options backup.CopyOptions?
+---@return backup.Uploaded
+--- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
+--- `force` does not replace it; kind service, status 412, when the source was replaced meanwhile;
+--- as S3's client does. Nothing is left of a copy that failed.
+function s3_copy.put(from, to, options)
+  local places = { ["the source"] = from or false, ["the target"] = to or false }
+  return s3_copy.put_checked(from, to, s3_options.check(options, places, "a copy"))
 end
 
 return s3_copy

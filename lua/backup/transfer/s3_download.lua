@@ -187,22 +187,14 @@ local function make_room(self, part_size)
   end
 end
 
---- Fetch an object into a file, which is as long afterwards. What is in it when this fails is of no
---- use without the journal.
+--- As get, of many objects, whose options are alike and made where they are known: nothing is
+--- checked for each of them.
 ---@param source { s3: table, bucket: string, key: string, version_id: string?, location: string? }
 ---@param handle userdata awsbak.core.file, open to write
----@param options backup.DownloadOptions?
+---@param options backup.DownloadOptions
 ---@return backup.Downloaded
---- Raises kind usage for what is none of these; kind integrity, code checksum; kind service, status
---- 412, when the object was replaced meanwhile; kind io when the file cannot be written; as S3's
---- client does.
-function s3_download.get(source, handle, options)
-  argument.check(options, "table?", "what a download is given")
-  options = options or {}
-  if not options.get_object then
-    argument.check(handle, "any", "the file of a download")
-    s3_options.check(options, { ["the source"] = source or false }, "a download")
-  end
+--- Raises as get does, but for what is none of these.
+function s3_download.get_checked(source, handle, options)
   local self = {
     s3 = source.s3,
     bucket = source.bucket,
@@ -242,6 +234,21 @@ function s3_download.get(source, handle, options)
     last_modified = head.LastModified,
     checksum = compared or nil,
   }
+end
+
+--- Fetch an object into a file, which is as long afterwards. What is in it when this fails is of no
+--- use without the journal.
+---@param source { s3: table, bucket: string, key: string, version_id: string?, location: string? }
+---@param handle userdata awsbak.core.file, open to write
+---@param options backup.DownloadOptions?
+---@return backup.Downloaded
+--- Raises kind usage for what is none of these; kind integrity, code checksum; kind service, status
+--- 412, when the object was replaced meanwhile; kind io when the file cannot be written; as S3's
+--- client does.
+function s3_download.get(source, handle, options)
+  argument.check(handle, "any", "the file of a download")
+  options = s3_options.check(options, { ["the source"] = source or false }, "a download")
+  return s3_download.get_checked(source, handle, options)
 end
 
 return s3_download

@@ -209,21 +209,14 @@ local function fail(self, err)
   error(err, 0)
 end
 
---- Upload a file.
+--- As put, of many files, whose options are alike and made where they are known: nothing is
+--- checked for each of them.
 ---@param handle userdata awsbak.core.file
 ---@param target { s3: table, bucket: string, key: string }
----@param options backup.UploadOptions?
+---@param options backup.UploadOptions
 ---@return backup.Uploaded
---- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
---- `force` does not replace it; code changed or short when the file changed meanwhile; as S3's
---- client does. Without a journal nothing is left of an upload that failed.
-function s3_upload.put(handle, target, options)
-  argument.check(options, "table?", "what an upload is given")
-  options = options or {}
-  if not options.put_object then
-    argument.check(handle, "any", "the file of an upload")
-    s3_options.check(options, { ["the target"] = target or false }, "an upload")
-  end
+--- Raises as put does, but for what is none of these.
+function s3_upload.put_checked(handle, target, options)
   local facts = options.facts or errors.check(handle:stat())
   local part_size = s3_parts.size(facts.size, options.part_size)
   local self = {
@@ -259,6 +252,20 @@ function s3_upload.put(handle, target, options)
     checksum = sum and s3_checksums.shown(self.name, sum),
     parts = self.parts and #self.parts > 0 and #self.parts or nil,
   }
+end
+
+--- Upload a file.
+---@param handle userdata awsbak.core.file
+---@param target { s3: table, bucket: string, key: string }
+---@param options backup.UploadOptions?
+---@return backup.Uploaded
+--- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
+--- `force` does not replace it; code changed or short when the file changed meanwhile; as S3's
+--- client does. Without a journal nothing is left of an upload that failed.
+function s3_upload.put(handle, target, options)
+  argument.check(handle, "any", "the file of an upload")
+  options = s3_options.check(options, { ["the target"] = target or false }, "an upload")
+  return s3_upload.put_checked(handle, target, options)
 end
 
 return s3_upload
