@@ -372,6 +372,14 @@ function exchange.send(call, number, request)
   return sent
 end
 
+--- Tell who wants to know of it that libcurl has sent the request twice, by itself.
+local function tell_repeated(call, response)
+  if response and response.repeated and call.options.on_retry then
+    local message = "a connection broke before it answered"
+    call.options.on_retry(errors.new({ kind = "network", code = "cut", message = message }))
+  end
+end
+
 --- Send and read the reply once, or once more after each thing put right.
 ---@param sent aws.Sent? what was sent already
 ---@return table outcome `output` and `status`
@@ -379,6 +387,7 @@ local function attempt(call, number, sent)
   while true do
     sent = sent or exchange.send(call, number, exchange.request(call, number))
     local response, err = sent.response, sent.err
+    tell_repeated(call, response)
     if sent.output then
       return { output = sent.output, status = response.status }
     elseif not response or not correct(call, err, response, sent) then
@@ -398,13 +407,18 @@ function exchange.run(call, first)
   if first then -- its error must not repeat its keys, and later attempts are of the same invocation
     call.keys, call.invocation = first.keys, first.invocation or call.invocation
   end
+  local options = call.options
   return call.service.retry:run(function(number)
     local outcome, err = errors.try(attempt, call, number, number == 1 and first or nil)
     if not outcome then
       error(name_call(call, err), 0)
     end
     return outcome
-  end, { operation = call.operation.name, attempts = call.options.attempts })
+  end, {
+    operation = call.operation.name,
+    attempts = options.attempts,
+    on_retry = options.on_retry,
+  })
 end
 
 return exchange

@@ -30,7 +30,7 @@ options.CLIENT = {
 }
 
 --- What a call takes.
-options.CALL = { attempts = "count", max_body = "size", timeout = "seconds" }
+options.CALL = { attempts = "count", max_body = "size", on_retry = "function", timeout = "seconds" }
 
 --- What a wait takes.
 options.WAIT = { attempts = "count", delay = "pause", timeout = "seconds", tries = "count" }

@@ -289,7 +289,8 @@ end
 --- Call `attempt(n)` until it succeeds or trying again is no use.
 ---@param attempt fun(n: integer): any raises an error table; its `retry_after` (seconds, see
 ---  retry.after) counts
----@param call? { operation: string?, attempts: integer? } attempts overrides the client's
+---@param call? { operation: string?, attempts: integer?, on_retry: (fun(e: awsbak.Error))? }
+---  attempts overrides the client's; on_retry is told why one failed that another one follows
 ---@return any ... what attempt returned
 function Retry:run(attempt, call)
   call = call or {}
@@ -309,6 +310,9 @@ function Retry:run(attempt, call)
       error(e, 0)
     end
     taken = cost
+    if call.on_retry then
+      call.on_retry(e)
+    end
     local name = name_of(self, e, call)
     log.debug("%s: attempt %d failed (%s), next in %.3f s", name, n, e.code or e.kind, wait)
     progress.retried()

@@ -45,6 +45,7 @@ local M = {}
 ---@field reader userdata? `reader:read(n)` is an operation: 1 to n bytes, nothing at the end
 ---@field version "1.0"|"1.1"|"2"
 ---@field remote string "ip:port"
+---@field repeated boolean? whether it was sent twice: a kept connection broke before it answered
 
 --- Codes of failures that another try may not meet.
 local RETRYABLE = {

@@ -62,6 +62,19 @@ describe("retry", function()
     end))
   end)
 
+  it("tells why each attempt failed that another one follows", function()
+    local r, told = retry.new({ max_attempts = 3 }, "SSM"), {}
+    with_luck(0, function()
+      local busy = service_error("Throttling", 400)
+      errors.try(r.run, r, failing(busy, 9), {
+        on_retry = function(e)
+          told[#told + 1] = e.attempts
+        end,
+      })
+    end)
+    assert.same({ 1, 2 }, told)
+  end)
+
   it("waits up to 50 ms doubled each time, up to 1 s when throttled, never above 20 s", function()
     local r = retry.new({ max_attempts = 9 }, "SSM")
     assert.same(

@@ -60,6 +60,28 @@ reader.poll(20000) # until nobody reads what is printed
     assert.same({ "timeout", "timeout_connect", true }, { e.kind, e.code, e.unsent })
   end)
 
+  it("is told as repeated when libcurl sent it again by itself, and went well", function()
+    local port = serve([[
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+listener.settimeout(20)
+print(listener.getsockname()[1], flush=True)
+for answers in (2, 1):
+    with listener.accept()[0] as connection:
+        connection.settimeout(20)
+        for _ in range(answers):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
+        if answers > 1:
+            connection.recv(65536)
+]])
+    local told = {}
+    for i = 1, 3 do
+      told[i] = tostring(send(port).repeated)
+    end
+    assert.same({ "nil", "nil", "true" }, told)
+  end)
+
   it("was sent when the connection that was kept for it broke, whoever listens then", function()
     local port = serve([[
 import socket

@@ -115,4 +115,64 @@ describe("an S3 upload whose beginning failed", function()
     assert.matches("it may have begun", hint({ kind = "memory", message = "m" }))
     assert.is_nil(hint({ kind = "service", code = "AccessDenied", message = "m" }))
   end)
+
+  --- Begin an upload by attempts that fail so before the last one; what is said, and what is hinted
+  --- at when that fails, too.
+  local function begin(failures, listed, last)
+    local s3 = { each = {} }
+    function s3.create_multipart_upload(_, options)
+      for _, err in ipairs(failures) do
+        options.on_retry(errors.new(err))
+      end
+      return last and errors.raise(last) or { UploadId = "ours" }
+    end
+    function s3.each.list_multipart_uploads(input)
+      assert.same({ Bucket = "vault", Prefix = "k" }, input)
+      if not listed then
+        refuse("AccessDenied", 403)
+      end
+      local i = 0
+      return function()
+        i = i + 1
+        return listed[i]
+      end
+    end
+    log.lines = {}
+    local _, err = errors.try(s3_outcome.begin, target(s3), {})
+    local said = log.lines
+    log.lines = nil
+    return said, err and err.hint
+  end
+
+  local CUT <const> = { kind = "network", code = "cut", message = "m" }
+
+  local function upload(id, began, key)
+    return { UploadId = id, Key = key or "k", Initiated = began }
+  end
+
+  it("and was tried again may be there twice: those of that time are named", function()
+    local listed = { upload("old", 100), upload("lost", 199), upload("ours", 200) }
+    listed[4] = upload("longer", 200, "k2")
+    local said = begin({ CUT }, listed)
+    assert.equal(1, #said)
+    local command = "awsbak api s3 AbortMultipartUpload Bucket=vault Key=k UploadId=lost"
+    assert.matches("end it with: " .. command, said[1], 1, true)
+    assert.same({}, (begin({ CUT }, { upload("ours", 200) })))
+    said = begin({ CUT }, nil)
+    assert.equal(1, #said)
+    assert.matches("awsbak s3 uploads s3://vault/k lists it", said[1], 1, true)
+  end)
+
+  it("and was tried again is there once where S3 refused, or nothing was sent", function()
+    local unsent = { kind = "network", code = "connect", message = "m", unsent = true }
+    local busy = { kind = "service", code = "SlowDown", message = "m" }
+    assert.same({}, (begin({ unsent, busy }, { upload("other", 200), upload("ours", 200) })))
+    assert.is_nil(select(2, begin({ busy }, {}, busy)))
+  end)
+
+  it("may have begun when an earlier attempt was not answered", function()
+    local refused = { kind = "service", code = "AccessDenied", message = "m" }
+    local _, hinted = begin({ CUT }, {}, refused)
+    assert.matches("it may have begun", hinted)
+  end)
 end)

@@ -36,7 +36,7 @@ static void push_headers(lua_State *L, const struct ab_http *http, const char *c
     }
 }
 
-/* The reply without its body: { status, headers, version, remote } */
+/* The reply without its body: { status, headers, version, remote, repeated } */
 static void push_head(lua_State *L, const struct ab_http *http, const char *const *wanted)
 {
     char remote[REMOTE_MAX];
@@ -51,6 +51,10 @@ static void push_head(lua_State *L, const struct ab_http *http, const char *cons
     ab_http_remote(http, remote, sizeof remote);
     lua_pushstring(L, remote);
     lua_setfield(L, -2, "remote");
+    if (ab_http_is_repeated(http)) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "repeated");
+    }
 }
 
 /* What a request wants of its reply: all of a failure's. The operation is at 1. */

@@ -75,6 +75,10 @@ bool ab_http_has_head(const struct ab_http *http);
 long ab_http_status(const struct ab_http *http);
 const char *ab_http_version(const struct ab_http *http);
 
+/* Whether libcurl sent the request again by itself, as a kept connection broke before it answered:
+ * who it was sent to may have done twice what it asks for. */
+bool ab_http_is_repeated(const struct ab_http *http);
+
 /* "ip:port" of the peer, into `text`. */
 void ab_http_remote(const struct ab_http *http, char *text, size_t size);
 

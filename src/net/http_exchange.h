@@ -42,6 +42,7 @@ struct ab_http {
     struct ab_region region; /* of the body, with a reference of its file; or no file */
     struct ab_slice bytes;   /* instead of it: borrowed */
     int64_t sent;            /* bytes of either handed to curl, where it asks for them */
+    int sends;               /* how often it was sent: libcurl may do so again by itself */
     bool is_head;
     bool stream;
 
@@ -81,6 +82,9 @@ AB_MUST_USE bool ab_http_setup(struct ab_http *http, const struct ab_http_reques
 /* curl's callbacks that read the body, and go back in it: http_upload.c. */
 size_t ab_http_on_read(char *out, size_t one, size_t room, void *arg);
 int ab_http_on_seek(void *arg, curl_off_t to, int whence);
+
+/* curl's callback before it sends the request: http_upload.c. */
+int ab_http_on_send(void *arg, char *to, char *from, int to_port, int from_port);
 
 /* curl's callbacks: http_reply.c. */
 size_t ab_http_on_header(char *line, size_t one, size_t len, void *arg);

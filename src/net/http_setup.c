@@ -69,6 +69,8 @@ static CURLcode set_callbacks(CURL *easy, struct ab_http *http)
     AB_SET(CURLOPT_READDATA, http);
     AB_SET(CURLOPT_SEEKFUNCTION, ab_http_on_seek);
     AB_SET(CURLOPT_SEEKDATA, http);
+    AB_SET(CURLOPT_PREREQFUNCTION, ab_http_on_send);
+    AB_SET(CURLOPT_PREREQDATA, http);
     AB_SET(CURLOPT_HEADERFUNCTION, ab_http_on_header);
     AB_SET(CURLOPT_HEADERDATA, http);
     AB_SET(CURLOPT_WRITEFUNCTION, ab_http_on_body);

@@ -39,3 +39,17 @@ int ab_http_on_seek(void *arg, curl_off_t to, int whence)
     http->sent = to;
     return CURL_SEEKFUNC_OK;
 }
+
+int ab_http_on_send(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct ab_http *http = arg;
+
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    http->sends++;
+    return CURL_PREREQFUNC_OK;
+}
+
+bool ab_http_is_repeated(const struct ab_http *http)
+{
+    return http->sends > 1;
+}

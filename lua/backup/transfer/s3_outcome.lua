@@ -15,6 +15,7 @@ local s3_outcome = {}
 
 local ABORTS_MAX <const> = 3 -- of one upload
 local PAUSE_S <const> = 0.25 -- before it is looked at again; doubles
+local CLOCK_S <const> = 2 -- S3 tells whole seconds
 local MARK <const> = "awsbak-upload"
 
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
@@ -90,16 +91,86 @@ local function is_open(err)
   return (is_cut or err.kind == "timeout" or err.kind == "reply") and not err.unsent
 end
 
---- Begin an upload in parts.
+--- A word as a shell takes it; without a backslash, which a line of the log shows doubled.
+---@param word string
+---@return string
+function s3_outcome.quote(word)
+  return word:find("[^%w_./=+@:-]") and "'" .. word:gsub("'", [['"'"']]) .. "'" or word
+end
+
+--- The command that ends an upload, by its id: a URL would name all uploads to keys that begin
+--- alike.
+---@param bucket string
+---@param key string
+---@param upload_id string
+---@return string
+function s3_outcome.ending(bucket, key, upload_id)
+  local words = { "Bucket=" .. bucket, "Key=" .. key, "UploadId=" .. upload_id }
+  for i, word in ipairs(words) do
+    words[i] = s3_outcome.quote(word)
+  end
+  return "awsbak api s3 AbortMultipartUpload " .. table.concat(words, " ")
+end
+
+--- Uploads to the key that began within so many seconds before ours, by S3's clock.
+local function begun_before(target, upload_id, seconds)
+  local list, ours = {}, nil
+  local input = s3_outcome.shared(target.shared)
+  input.Bucket, input.Prefix = target.bucket, target.key
+  for upload in target.s3.each.list_multipart_uploads(input) do
+    if upload.Key ~= target.key then
+      break -- longer keys come behind it
+    elseif upload.UploadId == upload_id then
+      ours = upload
+    else
+      list[#list + 1] = upload
+    end
+  end
+  local near = {}
+  for _, upload in ipairs(list) do
+    local is_older = ours and upload.Initiated < ours.Initiated - seconds
+    near[#near + 1] = not is_older and upload or nil
+  end
+  return near
+end
+
+--- Warn of an upload that S3 may have begun without our having heard of it. Whether it is ours
+--- nobody can tell for sure.
+local function warn_of_other(target, upload_id, seconds)
+  local others = errors.try(begun_before, target, upload_id, seconds)
+  if not others then
+    local what = "S3 did not answer as an upload was begun, which may be left: awsbak s3 uploads %s"
+      .. " lists it once this one has ended"
+    return log.warn(what, target.location)
+  end
+  for _, upload in ipairs(others) do
+    log.warn(
+      "S3 did not answer as an upload to %s was begun, and it may be this one; unless somebody else"
+        .. " began it, end it with: %s",
+      target.location,
+      s3_outcome.ending(target.bucket, target.key, upload.UploadId)
+    )
+  end
+end
+
+--- Begin an upload in parts. Warns where an attempt of it may have begun another one.
 ---@param target backup.Target
 ---@param input table of CreateMultipartUpload
 ---@return string upload_id
 --- Raises as that does, with a hint where S3 may have begun one that nobody here knows of.
 function s3_outcome.begin(target, input)
-  local made, err = errors.try(target.s3.create_multipart_upload, input)
+  local is_lost, before = false, outside.monotonic()
+  local made, err = errors.try(target.s3.create_multipart_upload, input, {
+    on_retry = function(e)
+      is_lost = is_lost or is_open(e)
+    end,
+  })
+  if made and is_lost then
+    warn_of_other(target, made.UploadId, outside.monotonic() - before + CLOCK_S)
+  end
   if made then
     return made.UploadId
-  elseif is_open(err) then
+  elseif is_lost or is_open(err) then
     local what = "it may have begun: awsbak s3 uploads %s lists it, and --abort ends it"
     err.hint = what:format(target.location)
   end

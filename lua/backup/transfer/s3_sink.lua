@@ -75,11 +75,6 @@ local function leftovers(self)
   return list, more
 end
 
--- A word as a shell takes it; without a backslash, which a line of the log shows doubled.
-local function quote(word)
-  return word:find("[^%w_./=+@:-]") and "'" .. word:gsub("'", [['"'"']]) .. "'" or word
-end
-
 --- Name uploads that killed runs left behind: their parts are stored, and paid for. Raises what the
 --- listing says of the bucket: better now than after all the work.
 local function warn_of_leftovers(self)
@@ -92,19 +87,16 @@ local function warn_of_leftovers(self)
     return log.debug("unfinished uploads cannot be listed: %s", tostring(err))
   end
   for _, upload in ipairs(list) do
-    log.warn( -- by its id: a URL would name all uploads to keys that begin alike
+    log.warn(
       "an upload to s3://%s/%s was begun and never finished; if s3 cp of a file began it, the same"
-        .. " command goes on with it; unless it is still under way, end it with:"
-        .. " awsbak api s3 AbortMultipartUpload %s %s %s",
+        .. " command goes on with it; unless it is still under way, end it with: %s",
       self.bucket,
       upload.Key,
-      quote("Bucket=" .. self.bucket),
-      quote("Key=" .. upload.Key),
-      quote("UploadId=" .. upload.UploadId)
+      s3_outcome.ending(self.bucket, upload.Key, upload.UploadId)
     )
   end
   if more > 0 then
-    local folder = quote(self.location:match("^.*/"))
+    local folder = s3_outcome.quote(self.location:match("^.*/"))
     local what = "and %s like it; awsbak s3 uploads %s lists them"
     log.warn(what, units.show_count(more, "more upload"), folder)
   end
