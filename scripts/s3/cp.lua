@@ -7,6 +7,7 @@ local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
+local filter = require("backup.s3.filter")
 local members = require("backup.s3.members")
 local output = require("awsbak.output")
 local pipes = require("awsbak.stream")
@@ -51,6 +52,7 @@ local options = {
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "say what would be copied, and copy nothing" },
 }
+table.move(filter.options, 1, #filter.options, #options + 1, options)
 table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
 
@@ -184,13 +186,14 @@ end
 
 --- All files of a folder. The target is looked at where names may meet: what is replaced by force
 --- must have been there under its own name; and by a dry run, which says what would be refused.
-local function copy_folder(o, kept)
+local function copy_folder(o, kept, chosen)
   usage.refuse(o.version_id, "--version-id", "is of one object: it does not go with --recursive")
   ends.check(o.from, o.to, s3)
   local copy = copying.asked(s3, o, bulk.at_once())
   copy.checksum, copy.cache = o.checksum, kept
   local from <close> = ends.source(s3, o.from)
   local to <close> = ends.target(s3, o.to, o.dry_run)
+  from.filter, to.filter = chosen, chosen
   local is_listed = to.kind == "folder" and o.force
   local job = {
     copy = copy,
@@ -231,15 +234,16 @@ return policy({
     "awsbak s3 cp disk.img s3://vault/ --storage-class GLACIER_IR",
     "awsbak s3 cp s3://vault/disk.img /restore/",
     "awsbak s3 cp s3://vault/a s3://archive/a",
-    "awsbak s3 cp --recursive photos s3://vault/photos/",
+    "awsbak s3 cp --recursive photos s3://vault/photos/ --exclude '*.tmp'",
     "pg_dump shop | awsbak s3 cp - s3://vault/shop.sql",
   },
   options = options,
   run = function(o)
     check_meaning(o)
+    local chosen = filter.of(o, o.recursive)
     local kept <close> = cache.of_copy(o, o.from, o.to)
     if o.recursive then
-      return copy_folder(o, kept)
+      return copy_folder(o, kept, chosen)
     end
     local copy = copying.asked(s3, o, settings.get("concurrency") or AT_ONCE)
     copy.checksum, copy.cache = o.checksum, kept

@@ -1,5 +1,6 @@
 --- Add up objects and bytes: awsbak s3 du s3://vault/ssm/ --by-class
 
+local filter = require("backup.s3.filter")
 local listing = require("backup.s3.listing")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
@@ -22,11 +23,11 @@ local function add(sum, entry, versions)
 end
 
 --- The sums of one location by storage class; all under "" unless classes are told apart.
-local function measure(url, o, shown)
+local function measure(url, o, chosen, shown)
   local bucket, prefix = s3.parse_prefix(url)
   local list = o.versions and listing.versions or listing.objects
-  local sums = {}
-  for entry in list(s3, bucket, prefix) do
+  local entries, sums = list(s3, bucket, prefix), {}
+  for entry in chosen and chosen:listed(entries, prefix) or entries do
     -- Listings leave the class out only for delete markers, which have none.
     local class = o.by_class and (entry.storage_class or "") or ""
     local sum = sums[class]
@@ -75,12 +76,14 @@ return policy({
     },
     { "by_class", kind = "flag", help = "a row for each storage class" },
     { "versions", kind = "flag", help = "count versions that are not current, and delete markers" },
+    table.unpack(filter.options),
   },
   run = function(o)
+    local chosen = filter.of(o, true)
     local found = {}
     local shown <close> = progress.start("objects")
     for _, url in ipairs(o.url) do
-      local sums = measure(url, o, shown)
+      local sums = measure(url, o, chosen, shown)
       if next(sums) == nil then
         sums[""] = new_sum(url)
       end

@@ -1,5 +1,6 @@
 --- List buckets, or what is in one: awsbak s3 ls s3://vault/ssm/
 
+local filter = require("backup.s3.filter")
 local listing = require("backup.s3.listing")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
@@ -24,9 +25,10 @@ local function list_buckets()
   )
 end
 
-local function list_objects(url, recursive)
+local function list_objects(url, recursive, chosen)
   local bucket, prefix = s3.parse_prefix(url)
   local entries = listing.objects(s3, bucket, prefix, { delimiter = not recursive and "/" or nil })
+  entries = chosen and chosen:listed(entries, prefix) or entries
   return output.rows(
     { "key", { key = "size", kind = "size" }, "modified", "storage_class" },
     rows.each(entries, "objects")
@@ -50,12 +52,14 @@ return policy({
       help = "s3://bucket or s3://bucket/prefix; without it, all buckets",
     },
     { "recursive", kind = "flag", help = "list all objects below, and no folders" },
+    table.unpack(filter.options),
   },
   run = function(o)
+    local chosen = filter.of(o, o.recursive)
     if not o.url then
       usage.refuse(o.recursive, "--recursive", "lists what is in a bucket: name one")
       return { ok = list_buckets() }
     end
-    return { ok = list_objects(o.url, o.recursive) }
+    return { ok = list_objects(o.url, o.recursive, chosen) }
   end,
 })

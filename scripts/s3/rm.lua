@@ -1,6 +1,7 @@
 --- Delete objects: awsbak s3 rm s3://vault/ssm/ --recursive
 
 local errors = require("awsbak.errors")
+local filter = require("backup.s3.filter")
 local listing = require("backup.s3.listing")
 local policy = require("awsbak.policy")
 local purge = require("backup.s3.purge")
@@ -44,26 +45,28 @@ end
 ---@field phrase string for the question: "%s below s3://vault/ssm/"
 ---@field single backup.S3Entry? of one object or version
 
-local function folder_target(url, list)
+local function folder_target(url, list, chosen)
   local bucket, prefix = s3.parse_prefix(url)
   if prefix ~= "" and prefix:sub(-1) ~= "/" then
     prefix = prefix .. "/" -- a folder: s3://vault/ssm must not take ssm-old/ with it
   end
+  local is_all = prefix == "" and not chosen
   return {
     bucket = bucket,
-    phrase = prefix == "" and "%s, all of the bucket " .. bucket
+    phrase = is_all and "%s, all of the bucket " .. bucket
       or ("%%s below s3://%s/%s"):format(bucket, (prefix:gsub("%%", "%%%%"))),
     list = function()
-      return list(s3, bucket, prefix)
+      local entries = list(s3, bucket, prefix)
+      return chosen and chosen:listed(entries, prefix) or entries
     end,
   }
 end
 
 --- What a URL names; raises when it is one object that does not exist.
 ---@return Target
-local function target_of(url, o)
+local function target_of(url, o, chosen)
   if o.recursive then
-    return folder_target(url, o.all_versions and listing.versions or listing.objects)
+    return folder_target(url, o.all_versions and listing.versions or listing.objects, chosen)
   end
   local bucket, key = s3.parse_url(url)
   local target = { bucket = bucket, phrase = "%s of " .. url:gsub("%%", "%%%%") }
@@ -141,6 +144,7 @@ return policy({
   examples = {
     "awsbak s3 rm s3://vault/old.age",
     "awsbak s3 rm s3://vault/2019/ --recursive --dry-run",
+    "awsbak s3 rm s3://vault/2019/ --recursive --include '*.tmp'",
     "awsbak s3 rm s3://vault/2019/ --recursive --all-versions --yes",
   },
   options = {
@@ -155,6 +159,7 @@ return policy({
     { "version_id", help = "delete this version of one object for good" },
     { "all_versions", kind = "flag", help = "delete all versions and delete markers for good" },
     { "dry_run", kind = "flag", help = "list what would be deleted, and delete nothing" },
+    table.unpack(filter.options),
   },
   run = function(o)
     if o.version_id then
@@ -162,9 +167,10 @@ return policy({
       usage.refuse(o.recursive, "--version-id", "is of one object: it does not go with --recursive")
       usage.refuse(o.all_versions, "--version-id", "does not go with --all-versions")
     end
+    local chosen = filter.of(o, o.recursive)
     local targets, total = {}, {}
     for i, url in ipairs(o.url) do
-      targets[i] = target_of(url, o) -- a mistake in any is told before anything goes
+      targets[i] = target_of(url, o, chosen) -- a mistake in any is told before anything goes
     end
     local with_versions = o.all_versions or o.version_id ~= nil
     if not o.dry_run and not settings.get("yes") then

@@ -6,6 +6,7 @@ local copying = require("backup.s3.copying")
 local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
 local errors = require("awsbak.errors")
+local filter = require("backup.s3.filter")
 local members = require("backup.s3.members")
 local policy = require("awsbak.policy")
 local s3 = require("aws.s3")
@@ -26,6 +27,7 @@ local options = {
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
+table.move(filter.options, 1, #filter.options, #options + 1, options)
 table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
 
@@ -47,20 +49,37 @@ local function has_file(entries)
   return false
 end
 
---- The entries of the source. Raises when none is a file that can be copied and the target is not
---- empty: that is more often a wrong name, or a disk that is not mounted, than a wish.
+--- The first entry that no filter leaves out.
+local function first_of(entries)
+  for entry in entries do
+    if not entry.left_out then
+      return entry
+    end
+  end
+end
+
+local function refuse_empty(problem, o, is_filtered)
+  local why = problem and (" (%s)"):format(problem.message) or ""
+  local none = is_filtered and "no files that --exclude and --include leave" or "no files"
+  local message = is_filtered and "%s has %s%s, and --delete would delete all such in %s"
+    or "%s has %s%s, and --delete would empty %s"
+  errors.raise({
+    kind = "usage",
+    code = "empty_source",
+    message = message:format(o.from, none, why, o.to),
+    hint = "check the name, and what is mounted there; --allow-empty does it",
+  })
+end
+
+--- The entries of the source. Raises when none is a file that can be copied and the target has what
+--- would be deleted: that is more often a wrong name, or a disk that is not mounted, than a wish.
 local function not_empty(from, to, o)
   local source = from:entries(to)
   local first = source()
   local is_empty = not first or first.problem and not has_file(from:entries(to))
-  if is_empty and to:entries(from)() then
-    local why = first and (" (%s)"):format(first.problem.message) or ""
-    errors.raise({
-      kind = "usage",
-      code = "empty_source",
-      message = ("%s has no files%s, and --delete would empty %s"):format(o.from, why, o.to),
-      hint = "check the name, and what is mounted there; --allow-empty does it",
-    })
+  if is_empty and first_of(to:entries(from)) then
+    local problem = first and not first.left_out and first.problem or nil
+    refuse_empty(problem, o, from.filter ~= nil)
   end
   local held = first
   return function()
@@ -89,6 +108,7 @@ return policy({
   examples = {
     "awsbak s3 sync photos s3://vault/photos",
     "awsbak s3 sync s3://vault/photos /restore/photos --dry-run",
+    "awsbak s3 sync photos s3://vault/photos --exclude '*' --include '*.jpg'",
     "awsbak s3 sync s3://vault s3://archive --delete --yes",
   },
   options = options,
@@ -96,11 +116,13 @@ return policy({
     ends.check(o.from, o.to, s3)
     ends.check_options(o, o.from, o.to)
     local compare = comparison(o)
+    local chosen = filter.of(o, true)
     local kept <close> = cache.of_copy(o, o.from, o.to)
     local copy = copying.asked(s3, o, bulk.at_once())
     copy.cache = kept
     local from <close> = ends.source(s3, o.from)
     local to <close> = ends.target(s3, o.to, o.dry_run)
+    from.filter, to.filter = chosen, chosen
     local function steps()
       local guards = o.delete and not o.allow_empty
       local source = guards and not_empty(from, to, o) or from:entries(to)

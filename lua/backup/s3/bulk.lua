@@ -402,7 +402,9 @@ function bulk.run(job, steps)
   end
   self.counts.dry_run = job.dry or nil
   if job.from.bucket and not self.is_any then
-    log.warn("nothing was found below %s", job.from:location(job.from.key or "")) -- mistyped?
+    local what = job.from.filter and "nothing that the filters take" or "nothing"
+    local where = job.from:location(job.from.key or "")
+    log.warn("%s was found below %s", what, where) -- mistyped?
   end
   return self.counts
 end

@@ -4,7 +4,8 @@
 ---     for s in diff.steps(files, objects, { delete = true }) do print(s.action, s.key) end
 ---
 --- What cannot be looked at (a folder without the right to read it, a link) is a problem and not
---- absent: it is skipped, and nothing below it is deleted on the other side.
+--- absent: it is skipped, and nothing below it is deleted on the other side, also where a filter
+--- leaves it out.
 ---
 --- Nothing is sent, read or written here: entries come from a listing or a walk, and what a step
 --- says is done by who asked. Times are compared in whole seconds, which is all that S3 keeps: a
@@ -22,6 +23,7 @@ local diff = {}
 ---@field modified number? epoch seconds
 ---@field problem awsbak.Error? there is something that cannot be looked at: with "/" at the end of
 ---  its key, in a folder
+---@field left_out boolean? a filter leaves it out: nothing is told of its problem
 
 ---@class backup.DiffStep
 ---@field action "copy"|"delete"|"same"|"skip" skip: for the problem of an entry
@@ -128,16 +130,17 @@ function diff.steps(source, target, options)
       elseif found and (not at or found.key < at.key) then
         doubt(found)
         from = next_source()
-        if found.problem then
-          return step("skip", "problem", found)
+        if not found.left_out then
+          local is_copied = not found.problem
+          return step(is_copied and "copy" or "skip", is_copied and "new" or "problem", found)
         end
-        return step("copy", "new", found)
-      end
-      to = next_target()
-      if at.problem then
-        return step("skip", "problem", nil, at)
-      elseif options.delete and not doubtful:of(at.key) then
-        return step("delete", "extra", nil, at)
+      else
+        to = next_target()
+        if at.problem and not at.left_out then
+          return step("skip", "problem", nil, at)
+        elseif options.delete and not at.problem and not doubtful:of(at.key) then
+          return step("delete", "extra", nil, at)
+        end
       end
     end
   end

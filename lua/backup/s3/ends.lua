@@ -26,6 +26,7 @@ local RATE_MAX <const> = 900 * 1024 ^ 4 -- bytes a second; awsbak.pace takes 1e1
 ---@field bucket string?
 ---@field prefix string? "" or with "/" at its end
 ---@field list (fun(): fun(): backup.S3Entry?)? lists a prefix anew at each call
+---@field filter backup.Filter? only what it takes is an entry; who compares sets it, at both ends
 local End = {}
 End.__index = End
 
@@ -183,9 +184,27 @@ local function without_parts(files)
   end
 end
 
+--- A listing of what the filter takes.
+local function listed(self)
+  local entries = self.list()
+  return self.filter and self.filter:listed(entries, self.prefix) or entries
+end
+
+--- A walk over what the filter takes.
+local function walked(self)
+  local filter = self.filter
+  if not filter then
+    return without_parts(walk.files(self.folder))
+  end
+  local files = walk.files(self.folder, function(key)
+    return filter:skips(key)
+  end)
+  return filter:files(without_parts(files))
+end
+
 --- Objects by their keys, whatever they are: no file system is asked.
 local function objects(self)
-  local entries = self.list()
+  local entries = listed(self)
   return function()
     for entry in entries do
       local key = entry.key:sub(#self.prefix + 1)
@@ -204,11 +223,11 @@ function End:entries(other)
   if self.kind == "prefix" and other.kind == "prefix" then
     return objects(self)
   elseif self.kind == "prefix" then
-    return sides.objects(self.list(), self.bucket, self.prefix)
+    return sides.objects(listed(self), self.bucket, self.prefix)
   elseif not self.folder then
     return function() end
   end
-  return sides.files(without_parts(walk.files(self.folder)), self.name:sub(1, -2), other.prefix)
+  return sides.files(walked(self), self.name:sub(1, -2), other.prefix)
 end
 
 --- What is there under one key.

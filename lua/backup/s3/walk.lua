@@ -21,6 +21,7 @@ local DEPTH_MAX = 512 -- folders in each other: no key is so long that it had mo
 ---@field modified number? epoch seconds
 ---@field problem awsbak.Error? why it is no file that could be read, or no folder ("/" at the end
 ---  of its key) that could be looked into
+---@field left_out boolean? of one with a problem: backup.s3.filter leaves it out
 
 local function no_file(path, kind)
   local what = kind == "link" and "a symbolic link, which is not followed" or "no regular file"
@@ -57,9 +58,11 @@ end
 
 --- The files below a folder.
 ---@param folder userdata awsbak.core.file's folder; open until the end
+---@param skips (fun(key: string): boolean)? whether a folder, by its key with "/" at the end, is
+---  passed over
 ---@return fun(): backup.File? iterator in the order of keys; what cannot be read is an entry with a
 ---  problem. Raises kind io when the folder itself cannot be listed.
-function walk.files(folder)
+function walk.files(folder, skips)
   local levels -- { key, names, at }, the deepest last
   return function()
     if not levels then
@@ -80,7 +83,7 @@ function walk.files(folder)
         if entry then
           return entry
         end
-      else
+      elseif not skips or not skips(level.key .. name) then
         local key = level.key .. name
         local names, entry = names_in(folder, key, #levels + 1)
         if entry then

@@ -165,6 +165,26 @@ describe("backup.s3.diff", function()
     end
   end)
 
+  it("tells nothing of a problem that is left out, and deletes nothing below it", function()
+    local function entries(list)
+      local at = 0
+      return function()
+        at = at + 1
+        return list[at]
+      end
+    end
+    local link = { key = "link", problem = {}, left_out = true }
+    local source = entries({ link, { key = "m", size = 1 } })
+    local target = entries({ { key = "link/x", size = 1 }, { key = "linked", size = 1 } })
+    local list = {}
+    for step in diff.steps(source, target, { delete = true }) do
+      list[#list + 1] = step.action .. " " .. step.key
+    end
+    assert.same({ "delete linked", "copy m" }, list)
+    target = entries({ { key = "l", problem = {}, left_out = true } })
+    assert.is_nil(diff.steps(entries({}), target, { delete = true })())
+  end)
+
   it("touches nothing that has a problem, or that one may hide", function()
     local seed = tonumber(os.getenv("AWSBAK_SEED")) or os.time()
     math.randomseed(seed)

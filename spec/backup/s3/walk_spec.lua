@@ -52,6 +52,22 @@ describe("backup.s3.walk", function()
     assert.equal(file.stat(dir:path("t/a/x")).mtime, entry.modified)
   end)
 
+  it("passes over a folder that it is told to, without a look into it", function()
+    put("a/b/x")
+    put("a/c")
+    put("b/x")
+    local folder <close> = assert(file.folder(dir:path("t")))
+    local asked, list = {}, {}
+    local files = walk.files(folder, function(key)
+      asked[#asked + 1] = key
+      return key == "a/b/" or key == "b/"
+    end)
+    for entry in files do
+      list[#list + 1] = entry.key
+    end
+    assert.same({ { "a/c" }, { "a/", "a/b/", "b/" } }, { list, asked })
+  end)
+
   it("follows no link, and takes no device for a file", function()
     put("a/x")
     dir:write("secret", "x")
