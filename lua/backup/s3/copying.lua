@@ -12,6 +12,7 @@ local journal = require("backup.transfer.journal")
 local members = require("backup.s3.members")
 local outside = require("awsbak.outside")
 local pace = require("awsbak.pace")
+local paths = require("backup.s3.paths")
 local s3_copy = require("backup.transfer.s3_copy")
 local s3_download = require("backup.transfer.s3_download")
 local s3_fault = require("backup.transfer.s3_fault")
@@ -198,8 +199,7 @@ end
 --- The name of the file beside `path` that holds what has come so far.
 local function part_name(path, from)
   local mark = codec.hex(errors.check(digest.digest("sha256", url(from)))):sub(1, 8)
-  local name = path:match("[^/]*$"):sub(1, 200)
-  return (".%s.%s.awsbak-part"):format(name, mark)
+  return paths.part_name(path, mark)
 end
 
 local REPLACE <const> = "give --force to replace it"

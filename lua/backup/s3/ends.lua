@@ -7,6 +7,7 @@ local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local listing = require("backup.s3.listing")
 local members = require("backup.s3.members")
+local paths = require("backup.s3.paths")
 local sides = require("backup.s3.sides")
 local s3_parts = require("backup.transfer.s3_parts")
 local usage = require("backup.s3.usage")
@@ -177,7 +178,7 @@ end
 local function without_parts(files)
   return function()
     for entry in files do
-      if not entry.key:find("%.%x%x%x%x%x%x%x%x%.awsbak%-part$") then
+      if not paths.is_part(entry.key) then
         return entry
       end
     end

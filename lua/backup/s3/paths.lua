@@ -13,11 +13,15 @@ local ancestors = require("backup.s3.ancestors")
 local paths = {}
 
 local PART_MAX = 255 -- bytes, NAME_MAX of Linux's file systems
+-- A download's own files, which the next one takes over (paths.part_name). A file system may take
+-- upper case for lower case.
+local PART_NAME <const> = "^%..+%.%x%x%x%x%x%x%x%x%.awsbak%-part$"
+local BASE_MAX <const> = 200 -- bytes of the file's name in it
 local KEY_MAX = 1024 -- bytes (S3 user guide, "Naming Amazon S3 objects")
 
 ---@class backup.PathProblem why a key has no path, or a path no key
 ---@field code "outside"|"empty"|"empty_part"|"dots"|"nul"|"too_long"|"folder_with_bytes"|
----  "below_file"|"encoding"
+---  "below_file"|"encoding"|"reserved"
 ---@field message string without the key: "a part of it is longer than 255 bytes"
 
 ---@class backup.Paths
@@ -63,6 +67,35 @@ local function check_parts(path)
   until not slash
 end
 
+--- The name of the file that holds what has come of a download, beside its target.
+---@param path string of the target
+---@param mark string eight hexadecimal digits, of where it comes from
+---@return string
+function paths.part_name(path, mark)
+  return (".%s.%s.awsbak-part"):format(path:match("[^/]*$"):sub(1, BASE_MAX), mark)
+end
+
+--- Whether a path is that of such a file.
+---@param path string
+---@return boolean
+function paths.is_part(path)
+  return path:match("[^/]*$"):find(PART_NAME) ~= nil
+end
+
+--- Whether a path leads through the name of such a file: a download would take an object's bytes
+--- for its own, and leave nothing of them.
+local function is_reserved(path)
+  if not path:lower():find(".awsbak-part", 1, true) then
+    return false
+  end
+  for part in path:lower():gmatch("[^/]+") do
+    if part:find(PART_NAME) then
+      return true
+    end
+  end
+  return false
+end
+
 --- The path of the next key. Keys come in the order of their bytes, as S3 lists them; in another
 --- order, a key below another one that is a file is not found here but by the file system.
 ---@param key string
@@ -86,6 +119,9 @@ function Paths:take(key, size)
     return ""
   end
   local wrong = check_parts(is_folder and path:sub(1, -2) or path)
+  if not wrong and is_reserved(path) then
+    wrong = problem("reserved", "a part of it is a name that awsbak gives to parts of files")
+  end
   local above = not wrong and self.files:of(path)
   if above then
     wrong =

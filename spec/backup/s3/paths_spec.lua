@@ -85,6 +85,24 @@ describe("backup.s3.paths", function()
     assert.same({ "<empty_part>", "<empty>" }, taken("", { "/etc/passwd", "" }))
   end)
 
+  it("refuses the names of what has come of a download", function()
+    local name = paths.part_name("some/big.file", "0a1b2c3d")
+    assert.equal(".big.file.0a1b2c3d.awsbak-part", name)
+    assert.is_true(paths.is_part(name))
+    assert.is_true(paths.is_part("some/" .. name))
+    assert.is_true(paths.is_part(paths.part_name(("x"):rep(255), "0a1b2c3d")))
+    local refused = { name, "a/" .. name, name .. "/a", name:upper() }
+    for _, key in ipairs(refused) do
+      assert.same({ "<reserved>" }, taken("", { key }), key)
+    end
+    local others = { "big.0a1b2c3d.awsbak-part", ".a.0a1b2c.awsbak-part", ".awsbak-part" }
+    others[4] = name .. "s"
+    assert.same(others, taken("", others))
+    for _, other in ipairs(others) do
+      assert.is_false(paths.is_part(other))
+    end
+  end)
+
   it("takes an empty object that ends with a / for a folder", function()
     local names = paths.new("p/")
     assert.equal("", (names:take("p/", 0)))
