@@ -15,6 +15,22 @@ local OPERATIONS =
 
 local WEEK_S = 7 * 86400 -- S3 honours no longer one
 
+--- A Content-Disposition with the name of a file (RFC 6266). S3 refuses a URL whose header has
+--- characters beyond ISO-8859-1 (InvalidArgument), and browsers differ about those within: where a
+--- name is not ASCII, it is written as RFC 8187 has it, beside one for who does not read that.
+local function disposition(filename)
+  local name = filename:gsub('[%c"\\]', "_")
+  local plain = name:gsub("[\xc2-\xf4][\x80-\xbf]+", "_")
+  local said = ('attachment; filename="%s"'):format(plain)
+  if plain == name then
+    return said
+  end
+  local encoded = name:gsub("[^%w!#$&+.^_`|~-]", function(byte)
+    return ("%%%02X"):format(byte:byte())
+  end)
+  return ("%s; filename*=UTF-8''%s"):format(said, encoded)
+end
+
 --- The input of the operation; refuses what belongs to another method.
 local function input_of(o, bucket, key)
   local puts = o.method == "PUT"
@@ -22,13 +38,13 @@ local function input_of(o, bucket, key)
   usage.refuse(puts and o.version_id, "--version-id", "does not go with --method PUT")
   usage.refuse(not puts and o.content_type, "--content-type", "is for --method PUT")
   usage.refuse(not reads and o.filename, "--filename", "is for --method GET")
-  local name = o.filename and o.filename:gsub('[%c"\\]', "_")
+  usage.refuse(o.filename and not utf8.len(o.filename), "--filename", "is not UTF-8")
   return {
     Bucket = bucket,
     Key = key,
     VersionId = o.version_id,
     ContentType = o.content_type,
-    ResponseContentDisposition = name and ('attachment; filename="%s"'):format(name),
+    ResponseContentDisposition = o.filename and disposition(o.filename),
   }
 end
 

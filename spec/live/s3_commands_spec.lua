@@ -243,6 +243,22 @@ describe("awsbak s3", function()
     assert.equal(1, run("rb", "s3://goes", "--yes").status)
   end)
 
+  it("presign names the file in ASCII, and beside it as it is", function()
+    bucket("names", { { "a", "x" } })
+    local headers, http = require("awsbak.headers"), require("awsbak.http")
+    local names = {
+      ['b"c.txt'] = 'attachment; filename="b_c.txt"',
+      ["Übung 1€*.txt"] = 'attachment; filename="_bung 1_*.txt"; '
+        .. "filename*=UTF-8''%C3%9Cbung%201%E2%82%AC%2A.txt",
+    }
+    for name, disposition in pairs(names) do
+      local get = rows("presign", "s3://names/a", "--filename", name)[1]
+      local reply = http.send({ method = "GET", url = get.url })
+      assert.equal("x", reply.body)
+      assert.equal(disposition, headers.find(reply.headers, "content-disposition"))
+    end
+  end)
+
   it("presign makes URLs that work without keys, for what they are for", function()
     bucket("lends", { { "a", "lent" } })
     local get = rows("presign", "s3://lends/a", "--expires", "10m")[1]
@@ -260,6 +276,7 @@ describe("awsbak s3", function()
       { "--method", "get" },
       { "--content-type", "text/plain" },
       { "--method", "PUT", "--filename", "x" },
+      { "--filename", "a\xff" },
       { "--no-sign-request" },
     }) do
       assert.equal(2, run("presign", "s3://lends/a", table.unpack(wrong)).status)
