@@ -87,6 +87,12 @@ describe("http.send", function()
       assert.same({}, other:requests())
     end)
 
+    it("says of a port that speaks something else that it does", function()
+      local e = failure({ method = "GET", url = s.url:gsub("^http:", "https:") .. "/" })
+      assert.equal("network tls", e.kind .. " " .. e.code)
+      assert.matches("what it sent is not TLS; check whether its URL", e.message, 1, true)
+    end)
+
     it("refuses TLS 1.1", function()
       local old <close> = server.start({ tls = { max = "1.1" } })
       local e = failure({ method = "GET", url = old.tls_url .. "/", ca_file = old.ca_file })

@@ -161,7 +161,11 @@ class Connection(asyncio.Protocol):
             self.respond(request)
 
     def take(self):
-        """The next whole request, or None while bytes are missing."""
+        """The next whole request, or None while bytes are missing. Who begins with TLS is told."""
+        if self.buffer[:1] == b"\x16":
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            self.transport.close()
+            return None
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self.buffer) > HEAD_MAX:

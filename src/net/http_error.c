@@ -76,6 +76,12 @@ static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *e
                        "TLS with the proxy %s failed: %s; proxy_ca_bundle can name a file with the "
                        "certificates of its issuers",
                        http->way->proxy, detail(http, curl_easy_strerror(code)));
+    /* OpenSSL says so of a first record whose version is none of TLS. */
+    if (strstr(http->curl_says, "wrong version number"))
+        return ab_fail(err, AB_NETWORK, "tls",
+                       "TLS with %s failed: what it sent is not TLS; check whether its URL is "
+                       "http:// and not https://",
+                       http->way->host);
     curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     if (verified != 0)
         hint = "; AWS_CA_BUNDLE can name a file with the certificates of the issuers to trust";
