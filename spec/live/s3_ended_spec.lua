@@ -59,12 +59,12 @@ describe("awsbak s3 cp that is ended", function()
   end)
 
   local function cp(way, prefix)
-    local from, to = dir:path("file"), "s3://vault/file"
+    local from, to = way == "pipe" and "-" or dir:path("file"), "s3://vault/file"
     if way == "down" then
       from, to = to, dir:path("back")
     end
     local words = { "s3", "cp", "--part-size", "5M", "--concurrency", "1", from, to }
-    return op:run(words, { prefix = prefix })
+    return op:run(words, { prefix = prefix, stdin = way == "pipe" and BIG or nil })
   end
 
   --- The same, once the run that was killed before is gone: timeout does not wait for it.
@@ -87,7 +87,7 @@ describe("awsbak s3 cp that is ended", function()
   --- Whether all is there; an error where some is.
   local function is_there(way, where)
     local bytes
-    if way == "up" then
+    if way ~= "down" then
       local head, err = aws.try(s3.head_object, { Bucket = "vault", Key = "file" })
       assert(head or err.status == 404, err)
       if not head then
@@ -228,6 +228,28 @@ describe("awsbak s3 cp that is ended", function()
     assert.equal(0, cp("up").status)
     assert.equal(3, proxy:count("PUT", "partNumber="))
     assert.is_true(is_there("up", "anew"))
+  end)
+
+  it("leaves an upload of a pipe to be found when killed, and none when interrupted", function()
+    for i = 1, #MOMENTS.up, 2 do
+      local rule = MOMENTS.up[i]
+      for signal, status in pairs({ [SIGKILL] = KILLED, [SIGINT] = INTERRUPTED }) do
+        prepare("pipe")
+        local where = ("moment %d, signal %d"):format(i, signal)
+        local ended = signalled("pipe", signal, rule)
+        assert.equal(status, ended.status, where .. ": " .. ended.stderr)
+        local is_whole = is_there("pipe", where)
+        -- One that began unheard is found in either case.
+        local is_left = i >= BEGUN_UNHEARD and not is_whole and signal == SIGKILL
+        assert.equal((is_left or i == BEGUN_UNHEARD) and 1 or 0, abort(), where)
+        if not is_whole then
+          local again = cp("pipe")
+          assert.equal(0, again.status, where .. ": " .. again.stderr)
+          assert.is_true(is_there("pipe", where), where)
+        end
+        assert.same({}, left(), where)
+      end
+    end
   end)
 
   local function tell(way, counts, stale)

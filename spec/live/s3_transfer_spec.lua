@@ -88,7 +88,8 @@ describe("transfers of files", function()
   end
 
   it("bring back what they took, of any size", function()
-    for _, size in ipairs({ 0, 1, 70000, PART, PART + 1, 3 * PART, #BIG }) do
+    local borders = { 0, 1, 65535, 65537, PART - 1, PART, PART + 1, 2 * PART - 1, 3 * PART, #BIG }
+    for _, size in ipairs(borders) do
       local bytes = BIG:sub(1, size)
       local came = 0
       local done = upload(bytes, "any", {
