@@ -1,3 +1,4 @@
+local aws = require("aws")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
 local outside = require("awsbak.outside")
@@ -49,6 +50,45 @@ describe("an S3 upload that is ended", function()
       assert.same(wanted, pauses)
       assert.equal(survive == 9, #said == 1 and said[1]:find("still has parts", 1, true) ~= nil)
     end
+  end)
+
+  it("is ended and listed by requests that S3 knows, with a customer's key too", function()
+    local sent = {}
+    local client = aws.client("s3", {
+      region = "eu-west-1",
+      credentials = { access_key_id = "AKID", secret_access_key = "secret" },
+    })
+    local function build(operation, answer)
+      return function(input)
+        client.build(operation, input) -- raises for a member that it has not
+        sent[#sent + 1] = { operation, input.ExpectedBucketOwner }
+        return answer
+      end
+    end
+    local s3 = {
+      abort_multipart_upload = build("AbortMultipartUpload"),
+      create_multipart_upload = function(_, options)
+        options.on_retry(errors.new({ kind = "network", code = "cut", message = "m" }))
+        return { UploadId = "u1" }
+      end,
+      each = { list_multipart_uploads = build("ListMultipartUploads", function() end) },
+      list_parts = build("ListParts", {}),
+    }
+    local place = target(s3)
+    place.shared = {
+      ExpectedBucketOwner = "111122223333",
+      SSECustomerAlgorithm = "AES256",
+      SSECustomerKey = ("k"):rep(32),
+    }
+    log.lines = {}
+    s3_outcome.abort(place, s3_outcome.begin(place, {}))
+    assert.same({}, log.lines)
+    local owner = "111122223333"
+    assert.same({
+      { "ListMultipartUploads", owner },
+      { "AbortMultipartUpload", owner },
+      { "ListParts", owner },
+    }, sent)
   end)
 
   it("is looked at once more when a part may still come, and aborted again", function()
