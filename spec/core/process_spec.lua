@@ -239,3 +239,88 @@ describe("process.spawn", function()
     assert.same({ status = 0 }, task.await(p:wait()))
   end)
 end)
+
+-- Fails the AT-th time that a pipe is read or written, with REASON.
+local FAILING <const> = [[
+  #define _GNU_SOURCE
+  #include <dlfcn.h>
+  #include <errno.h>
+  #include <stdlib.h>
+  #include <sys/stat.h>
+  #include <unistd.h>
+  static int fails(int fd)
+  {
+      static int calls;
+      struct stat st;
+      const char *at = getenv("AT");
+      if (!at || fstat(fd, &st) != 0 || !S_ISFIFO(st.st_mode) || ++calls != atoi(at))
+          return 0;
+      errno = atoi(getenv("REASON"));
+      return 1;
+  }
+  ssize_t read(int fd, void *to, size_t len)
+  {
+      ssize_t (*real)(int, void *, size_t);
+      *(void **)&real = dlsym(RTLD_NEXT, "read");
+      return fails(fd) ? -1 : real(fd, to, len);
+  }
+  ssize_t write(int fd, const void *from, size_t len)
+  {
+      ssize_t (*real)(int, const void *, size_t);
+      *(void **)&real = dlsym(RTLD_NEXT, "write");
+      return fails(fd) ? -1 : real(fd, from, len);
+  }
+]]
+
+describe("a pipe of a child that fails", function()
+  local EIO <const>, EINTR <const> = 5, 4
+
+  local SCRIPT <const> = [[
+    local process, task = require("awsbak.core.process"), require("awsbak.task")
+    local input = ("x"):rep(200000)
+    local argv = { "env", "-u", "LD_PRELOAD", "cat" }
+    local done = task.await(process.run({ argv = argv, stdin = input }))
+    print(#done.stdout, done.stdout == input)
+  ]]
+
+  --- Let each call fail in turn, until none is left.
+  local function each_run(reason, check)
+    local dir <close> = scratch.new()
+    local library, source = dir:path("failing.so"), dir:write("failing.c", FAILING)
+    assert(os.execute(shell.join({ "cc", "-shared", "-fPIC", "-o", library, source })))
+    local script, at = dir:write("script.lua", SCRIPT), 0
+    local failed = 0
+    repeat
+      at = at + 1
+      local env = { LD_PRELOAD = library, AT = at, REASON = reason }
+      local ran = program.run({ script }, { env = env, prefix = { "timeout", "20" } })
+      check(ran)
+      failed = failed + (ran.status ~= 0 and 1 or 0)
+    until at >= 4 and ran.status == 0
+    return failed
+  end
+
+  it("is an error, and never the end of what the child takes or says", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    local failed = each_run(EIO, function(ran)
+      if ran.status == 0 then
+        assert.equal("200000\ttrue\n", ran.stdout)
+      else
+        assert.same({ 1, "" }, { ran.status, ran.stdout })
+        assert.matches("^awsbak: error: cannot [^\n]+ env[^\n]*: Input/output error\n$", ran.stderr)
+      end
+    end)
+    assert.is_true(failed > 2)
+  end)
+
+  it("is used again when it was interrupted", function()
+    if program.is_sanitized() then
+      return pending("the sanitizer wants to be the first library")
+    end
+    assert.equal(0, each_run(EINTR, function(ran)
+      assert.equal("200000\ttrue\n", ran.stdout, ran.stderr)
+    end))
+  end)
+end)

@@ -76,6 +76,8 @@ static void finish(struct wait_op **waiter, const struct ab_err *err)
 /* Tell those who wait what has come true. */
 static void tell(struct ab_process *p)
 {
+    if (p->line_waiter && p->failed && !has_line(p))
+        finish(&p->line_waiter, &p->failure);
     if (p->line_waiter && (has_line(p) || p->out.watch.fd < 0))
         finish(&p->line_waiter, NULL);
     if (p->waiter && p->failed)
@@ -126,10 +128,18 @@ static void can_send(struct ab_watch *watch)
     if (n > 0)
         p->sent += (size_t)n;
     bool all = p->sent == p->to_send.len;
-    if ((n < 0 && errno != EAGAIN && errno != EINTR) || (all && !p->talk))
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        int why = errno;
         close_watch(p, watch);
-    else if (all)
+        if (why != EPIPE) { /* who wants no more has had enough */
+            ab_fail_errno(&p->failure, why, "cannot send input to %s", p->name);
+            fail(p);
+        }
+    } else if (all && !p->talk) {
+        close_watch(p, watch);
+    } else if (all) {
         ab_loop_unwatch(p->loop, watch);
+    }
 }
 
 bool ab_process_send(struct ab_process *process, struct ab_slice bytes, struct ab_err *err)
@@ -182,10 +192,15 @@ static bool read_some(struct output *output)
         return false;
     }
     ssize_t n = read(output->watch.fd, output->bytes.data + output->bytes.len, READ_SIZE);
-    if (n > 0)
+    if (n > 0) {
         output->bytes.len += (size_t)n;
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+    } else if (n == 0) {
         close_watch(p, &output->watch);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        ab_fail_errno(&p->failure, errno, "cannot read what %s writes", p->name);
+        close_watch(p, &output->watch);
+        fail(p);
+    }
     return n > 0;
 }
 
