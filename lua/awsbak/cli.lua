@@ -202,10 +202,11 @@ end
 
 local exit = os.exit -- while tasks run, os.exit is the scheduler's
 
---- End the process where a script calls os.exit: its output is whole, whatever its code.
+--- End the process where a script calls os.exit: its output is whole, whatever its code, or else
+--- the end is that of any run whose output could not be written.
 local function exit_process(code, close)
   conclude(true)
-  exit(code, close)
+  exit(require("awsbak.core.host").finish(code), close)
 end
 
 --- Run `body` as the root of all tasks, below the run's deadline and in the sandbox if one is

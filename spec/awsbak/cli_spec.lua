@@ -294,6 +294,7 @@ describe("the end", function()
     local collected = "require('awsbak.task').all({ function() %s end, function() %s end })"
     for _, code in ipairs({
       "print(1)",
+      "print(1) os.exit(true)",
       "for _ = 1, 1e5 do print(1) end",
       "output.text('x')",
       many,

@@ -177,13 +177,21 @@ static int host_deadline(lua_State *L)
     return 0;
 }
 
+/* The code as os.exit takes it. */
+static int host_finish(lua_State *L)
+{
+    bool is_flag = lua_isboolean(L, 1);
+    int code = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0);
+
+    lua_pushinteger(L, ab_process_finish(code, false));
+    return 1;
+}
+
 int ab_signals_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"signalled", host_signalled},
-        {"rearm", host_rearm},
-        {"deadline", host_deadline},
-        {NULL, NULL},
+        {"signalled", host_signalled}, {"rearm", host_rearm}, {"deadline", host_deadline},
+        {"finish", host_finish},       {NULL, NULL},
     };
 
     luaL_newlib(L, functions);

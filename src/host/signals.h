@@ -23,7 +23,8 @@ lua_State *ab_signals_running(lua_State *co);
  *   host.signalled() -> number of the signal that ends the run, or nil; from now on it stops no
  *                    code, so that the end can be told in peace
  *   host.rearm()     forget it (the prompt goes on after Ctrl-C)
- *   host.deadline(seconds)  SIGALRM then, and the end of the process 10 s later; 0: no deadline */
+ *   host.deadline(seconds)  SIGALRM then, and the end of the process 10 s later; 0: no deadline
+ *   host.finish(code) -> code to exit with, once standard output is flushed; says what was lost */
 int ab_signals_module(lua_State *L);
 
 #endif
