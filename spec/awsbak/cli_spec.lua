@@ -322,6 +322,17 @@ describe("the end", function()
     assert.same({ 7, "closed\n" }, { result.status, result.stdout })
   end)
 
+  it("is os.exit's also of other values, and an error of the script for what is none", function()
+    local codes = { [""] = 0, ["true"] = 0, ["false"] = 1, ["3.0"] = 3, ["256"] = 0 }
+    for code, status in pairs(codes) do
+      assert.equal(status, run("-e", ("os.exit(%s)"):format(code)).status)
+    end
+    local result = run("-e", "os.exit('x')")
+    assert.equal(1, result.status)
+    local wanted = "bad argument #1 to 'exit' (boolean or integer expected, got string)"
+    assert.equal("awsbak: error: (command line):1: " .. wanted .. "\n", result.stderr)
+  end)
+
   it("comes after --timeout with 124, however long it takes to say so", function()
     local code = [[
       local text = require("awsbak.text")

@@ -107,6 +107,10 @@ end
 ---@param code boolean|integer|nil
 ---@param close boolean? as for os.exit; tasks always close
 function M.exit(code, close)
+  if code ~= nil and type(code) ~= "boolean" and not math.tointeger(code) then
+    local wanted = "bad argument #1 to 'exit' (boolean or integer expected, got %s)"
+    error(wanted:format(type(code)), 2)
+  end
   if not tree.current then
     return M.exit_process(code, close)
   end
