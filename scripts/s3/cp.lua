@@ -217,7 +217,8 @@ local function dry_run(copy, way, from, to, o)
   elseif way == "pipe_down" then
     from.head = head_of(copy, from)
   end
-  if way ~= "pipe_down" then
+  local is_made = way == "down" and o.to:sub(-1) == "/" and not file.stat(o.to)
+  if way ~= "pipe_down" and not is_made then -- a folder that the copy would make is empty
     copying.check_absent(copy, to)
   end
   to = type(to) == "table" and copying.url(to) or to or "-"

@@ -238,6 +238,13 @@ describe("awsbak s3 cp", function()
       assert.same({ run.status, run.stderr, "" }, { dry.status, dry.stderr, dry.stdout })
       assert.equal(1, must("--dry-run", "--force", table.unpack(way)).to_copy)
     end
+    for _, other in ipairs({ dir:path("none/a"), there .. "/a", "/dev/null" }) do
+      local run = cp("--force", "s3://vault/a", other)
+      local dry = cp("--force", "--dry-run", "s3://vault/a", other)
+      assert.same({ 1, "", run.stderr }, { dry.status, dry.stdout, dry.stderr })
+    end
+    assert.equal(1, must("--dry-run", "s3://vault/a", dir:path("made/")).to_copy)
+    assert.is_nil(file.stat(dir:path("made")))
     fails(1, "there is no bucket none", "--dry-run", path, "s3://none/a")
     proxy:rule({ method = "HEAD", answer = { status = 403, body = "" }, times = -1 })
     assert.equal(1, must("--dry-run", path, "s3://vault/b").to_copy)

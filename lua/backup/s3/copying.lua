@@ -290,21 +290,20 @@ local function is_object(copy, place)
   return head ~= nil
 end
 
---- Raise what a copy would raise because something is there already. Nothing is written.
+--- Raise what a copy would raise because something is there already, or no file can be made there:
+--- one without a name is opened and closed. Nothing is written.
 ---@param copy backup.Copying
 ---@param to backup.Place|string an object, or the path of a file
 --- Raises kind io, code EEXIST, when there is something and `force` does not replace it; as
 --- s3_fault.head does for what cannot be asked.
 function copying.check_absent(copy, to)
-  if copy.force then
-    return
-  end
-  local is_path = type(to) == "string"
-  if is_path and file.stat(to, true) or not is_path and is_object(copy, to) then
+  if type(to) == "string" then
+    open_sink(outside.sink, to, { force = copy.force }):close()
+  elseif not copy.force and is_object(copy, to) then
     errors.raise({
       kind = "io",
       code = "EEXIST",
-      message = (is_path and to or url(to)) .. " exists already",
+      message = url(to) .. " exists already",
       hint = REPLACE,
     })
   end
