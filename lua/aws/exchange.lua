@@ -40,6 +40,8 @@ local FAULT_MAX = 64 * 1024 -- bytes kept of an error's body when the reply is a
 ---@field timeout number? seconds of silence until a reply begins
 ---@field attempts integer? how often it is tried at most
 ---@field max_body integer? bytes of a reply that are taken (default 32 MiB); not of streams
+---@field on_retry (fun(e: awsbak.Error))? told why an attempt failed, before the next one; and that
+---  libcurl repeated one by itself, once that was answered
 ---@field presign integer? seconds that a URL is good for, instead of being sent
 ---@field region string? another one than the client's
 

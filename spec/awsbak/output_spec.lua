@@ -63,6 +63,15 @@ describe("output.rows", function()
     assert.not_matches("]}", failed.stdout, 1, true)
   end)
 
+  it("comes before a stream that follows it, and after one that it follows", function()
+    local code = [[
+      output.text("before\n")
+      output.stream(coroutine.wrap(function() coroutine.yield("in\n") end), "it")
+      output.text("after\n")
+    ]]
+    assert.equal("before\nin\nafter\n", run(code).stdout)
+  end)
+
   it("shows rows beyond the first thousand too", function()
     local code = [[
       local i = 0
