@@ -44,15 +44,32 @@ local function abort_uploads(bucket)
   return failed
 end
 
+local FORCE <const> =
+  "--force deletes first what is in it: objects, all their versions, unfinished uploads"
+
 local function delete_bucket(bucket, force)
   local _, err = errors.try(s3.delete_bucket, { Bucket = bucket })
   if err and err.code == "BucketNotEmpty" then
     err.message = ("bucket %s is not empty"):format(bucket)
-    err.hint = force and "something was written to it meanwhile; run it again"
-      or "--force deletes first what is in it: objects, all their versions, unfinished uploads"
+    err.hint = force and "something was written to it meanwhile; run it again" or FORCE
   end
   if err then
     error(s3_fault.explain(err, bucket), 0)
+  end
+end
+
+--- Raise what would keep a bucket from being deleted; it is left to S3 where we may not look.
+local function check_empty(bucket)
+  local found, err = errors.try(listing.versions(s3, bucket, ""))
+  if err and err.status ~= 403 then
+    error(s3_fault.explain(err, bucket), 0)
+  elseif found then
+    errors.raise({
+      kind = "service",
+      code = "BucketNotEmpty",
+      message = ("bucket %s is not empty"):format(bucket),
+      hint = FORCE,
+    })
   end
 end
 
@@ -81,6 +98,9 @@ return policy({
     local bucket, prefix = s3.parse_prefix(o.url)
     usage.refuse(prefix ~= "", o.url, "is more than the name of a bucket: s3 rm deletes objects")
     if o.dry_run then
+      if not o.force then
+        check_empty(bucket)
+      end
       local counts = o.force and empty(bucket, true) or { dry_run = true }
       counts.bucket = bucket
       return counts
