@@ -96,6 +96,10 @@ local function is_reserved(path)
   return false
 end
 
+local function reserved()
+  return problem("reserved", "a part of it is a name that awsbak gives to parts of files")
+end
+
 --- The path of the next key. Keys come in the order of their bytes, as S3 lists them; in another
 --- order, a key below another one that is a file is not found here but by the file system.
 ---@param key string
@@ -120,7 +124,7 @@ function Paths:take(key, size)
   end
   local wrong = check_parts(is_folder and path:sub(1, -2) or path)
   if not wrong and is_reserved(path) then
-    wrong = problem("reserved", "a part of it is a name that awsbak gives to parts of files")
+    wrong = reserved()
   end
   local above = not wrong and self.files:of(path)
   if above then
@@ -139,7 +143,7 @@ end
 --- The key of a file below the folder, the way back of take.
 ---@param path string as a walk gives it, with "/" between its parts
 ---@return string? key
----@return backup.PathProblem? problem when S3 has no such key
+---@return backup.PathProblem? problem when S3 has no such key, or it would not come back
 function Paths:key(path)
   local key = self.prefix .. path
   local wrong = check_parts(path)
@@ -149,6 +153,8 @@ function Paths:key(path)
     return nil, problem("too_long", ("its key would be longer than %d bytes"):format(KEY_MAX))
   elseif not utf8.len(key) then
     return nil, problem("encoding", "it is not UTF-8, as keys are")
+  elseif is_reserved(path) then
+    return nil, reserved()
   end
   return key
 end

@@ -94,6 +94,8 @@ describe("backup.s3.paths", function()
     local refused = { name, "a/" .. name, name .. "/a", name:upper() }
     for _, key in ipairs(refused) do
       assert.same({ "<reserved>" }, taken("", { key }), key)
+      local none, wrong = paths.new("p/"):key(key) -- what was uploaded would never come back
+      assert.same({ nil, "reserved" }, { none, wrong and wrong.code }, key)
     end
     local others = { "big.0a1b2c3d.awsbak-part", ".a.0a1b2c.awsbak-part", ".awsbak-part" }
     others[4] = name .. "s"
