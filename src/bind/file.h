@@ -31,9 +31,9 @@ int ab_file_sink_new(lua_State *L, struct ab_folder *folder, int arg);
 void ab_bind_folder_class(lua_State *L);
 int ab_file_folder(lua_State *L);
 
-/* bind/folder.c: push a list of names, those of folders with "/" at their end where it is asked
- * for; what is read from is closed. Returns 1, or 2: nil and the error. */
-int ab_file_push_names(lua_State *L, const struct ab_names *names, bool marks);
+/* bind/folder.c: push a list of names, those of folders with "/" at their end where `marks` asks
+ * for it; `names` is closed. Returns 1, or 2: nil and the error. */
+int ab_file_adopt_names(lua_State *L, struct ab_names *names, bool marks);
 
 /* bind/pipe.c */
 void ab_bind_pipe_class(lua_State *L);

@@ -111,8 +111,8 @@ static int folder_remove(lua_State *L)
 }
 
 struct listing {
-    struct ab_names names;
-    bool marks; /* folders by a slash */
+    struct ab_names *names; /* borrowed */
+    bool marks;             /* folders by a slash */
     struct ab_err err;
 };
 
@@ -122,11 +122,11 @@ static int collect_names(lua_State *L)
     struct listing *self = lua_touserdata(L, 1);
 
     lua_newtable(L);
-    for (lua_Integer n = 1; ab_names_next(&self->names, &self->err); n++) {
-        if (!self->names.name)
+    for (lua_Integer n = 1; ab_names_next(self->names, &self->err); n++) {
+        if (!self->names->name)
             return 1;
-        lua_pushstring(L, self->names.name);
-        if (self->marks && ab_names_is_folder(&self->names)) {
+        lua_pushstring(L, self->names->name);
+        if (self->marks && ab_names_is_folder(self->names)) {
             lua_pushliteral(L, "/");
             lua_concat(L, 2);
         }
@@ -135,14 +135,14 @@ static int collect_names(lua_State *L)
     return 0;
 }
 
-int ab_file_push_names(lua_State *L, const struct ab_names *names, bool marks)
+int ab_file_adopt_names(lua_State *L, struct ab_names *names, bool marks)
 {
-    struct listing self = {.names = *names, .marks = marks};
+    struct listing self = {.names = names, .marks = marks};
 
     lua_pushcfunction(L, collect_names);
     lua_pushlightuserdata(L, &self);
     int status = lua_pcall(L, 1, 1, 0); /* the folder is closed whatever happens */
-    ab_names_close(&self.names);
+    ab_names_close(names);
     if (status != LUA_OK)
         return lua_error(L);
     return lua_istable(L, -1) ? 1 : ab_bind_fail(L, &self.err);
@@ -161,7 +161,7 @@ static int folder_list(lua_State *L)
     luaL_argcheck(L, max >= 0 && max <= AB_NAMES_MAX, 3, "out of range");
     if (!ab_names_beneath(&names, folder, path, max, &err))
         return ab_bind_fail(L, &err);
-    return ab_file_push_names(L, &names, true);
+    return ab_file_adopt_names(L, &names, true);
 }
 
 /* f:path() -> the name it was opened by */

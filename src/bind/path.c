@@ -130,5 +130,5 @@ int ab_file_list(lua_State *L)
 
     if (!ab_names_open(&names, luaL_checkstring(L, 1), AB_NAMES_MAX, &err))
         return ab_bind_fail(L, &err);
-    return ab_file_push_names(L, &names, false);
+    return ab_file_adopt_names(L, &names, false);
 }

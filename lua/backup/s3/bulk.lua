@@ -378,7 +378,7 @@ end
 ---  result as well: copied, deleted, marked; to_copy and to_delete of a dry run; cached of a copy
 ---  that goes by the cache
 --- Raises what ends all (no such bucket, no credentials, a full disk), after the rows of what was
---- done; what `steps` raises.
+--- done; what `steps` raises, and a cancellation, without those of the round that it came in.
 function bulk.run(job, steps)
   local self = setmetatable({
     counts = { ok = 0, failed = 0, same = 0, bytes = 0, cached = job.copy.cache and 0 },
