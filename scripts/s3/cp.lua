@@ -241,7 +241,7 @@ return policy({
   options = options,
   run = function(o)
     check_meaning(o)
-    local chosen = filter.of(o, o.recursive)
+    local chosen = filter.of(o, o.recursive, true)
     local kept <close> = cache.of_copy(o, o.from, o.to)
     if o.recursive then
       return copy_folder(o, kept, chosen)

@@ -116,7 +116,7 @@ return policy({
     ends.check(o.from, o.to, s3)
     ends.check_options(o, o.from, o.to)
     local compare = comparison(o)
-    local chosen = filter.of(o, true)
+    local chosen = filter.of(o, true, true)
     local kept <close> = cache.of_copy(o, o.from, o.to)
     local copy = copying.asked(s3, o, bulk.at_once())
     copy.cache = kept

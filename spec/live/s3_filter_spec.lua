@@ -159,6 +159,7 @@ describe("--exclude and --include of awsbak s3", function()
     local words = { "--delete", "--yes", "--exclude", "link", "--exclude", "old/*" }
     assert.same({ "gone" }, run_to(0, "sync", from, "s3://vault", table.unpack(words)))
     assert.same({ "keep", "link/x", "old/x" }, keys())
+    s3_server.skip_versitygw(pending, "refuses keys with .. in them")
     put({ ["../x"] = "1", ok = "2" }, "other")
     assert.same({ "ok" }, run_to(0, "sync", "s3://other", dir:path("to"), "--exclude", "../*"))
     local warned = run("sync", "s3://other", dir:path("to"), "--exclude", "*").stderr
@@ -188,6 +189,8 @@ describe("--exclude and --include of awsbak s3", function()
       { "cp", "s3://vault/k", dir:path("k") },
       { "ls", "s3://vault" },
       { "sync", dir:path("."), "s3://vault", "--exclude", "[a" },
+      { "sync", dir:path("."), "s3://vault", "--exclude", "/cache/*" },
+      { "cp", dir:path("."), "s3://vault", "--recursive", "--exclude", "/cache/*" },
     }) do
       words[#words + 1] = "--exclude=x"
       local refused = run(table.unpack(words))

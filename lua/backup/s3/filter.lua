@@ -180,13 +180,23 @@ local function compiled(words, flag)
   return list
 end
 
+--- Raise for a pattern as others write it for the folder's own names.
+local function refuse_rooted(words, flag)
+  for _, word in ipairs(words) do
+    local why = "%s matches nothing: names are relative to the folder, and none begins with /"
+    usage.refuse(word:sub(1, 1) == "/", flag, why:format(word))
+  end
+end
+
 --- The filter that options say.
 ---@param o { exclude: string[]?, include: string[]? } values of the options above
 ---@param many boolean? whether the command is of all that is in a folder
+---@param of_paths boolean? whether names are paths below a folder, so that none begins with "/"
 ---@return backup.Filter? filter nil where none is given
---- Raises kind usage, code bad_option: for a pattern that is none; for options that a command of
---- one object would take in vain; for --include '*', which takes back all that --exclude says.
-function M.of(o, many)
+--- Raises kind usage, code bad_option: for a pattern that is none, or begins with "/" where no name
+--- does; for options that a command of one object would take in vain; for --include '*', which
+--- takes back all that --exclude says.
+function M.of(o, many, of_paths)
   local exclude, include = o.exclude or {}, o.include or {}
   if not exclude[1] and not include[1] then
     return nil
@@ -196,6 +206,10 @@ function M.of(o, many)
   for _, word in ipairs(include) do
     local is_all = exclude[1] and word:find("^%*+$")
     usage.refuse(is_all, "--include", ("%s takes back all that --exclude leaves out"):format(word))
+  end
+  if of_paths then
+    refuse_rooted(exclude, "--exclude")
+    refuse_rooted(include, "--include")
   end
   return setmetatable({
     exclude = compiled(exclude, "--exclude"),
