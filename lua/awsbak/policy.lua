@@ -170,6 +170,9 @@ end
 local function answered_yes(question)
   io.stderr:write(text.escape(question), " [y/N] ")
   local answer = io.stdin:read("l")
+  if not answer then -- Ctrl-D leaves the cursor behind the question
+    io.stderr:write("\n")
+  end
   return answer ~= nil and (answer:lower() == "y" or answer:lower() == "yes")
 end
 

@@ -76,7 +76,9 @@ end
 --- Delete everything in a bucket, a row for each version and marker.
 local function empty(bucket, dry)
   local counts = purge.run(s3, bucket, listing.versions(s3, bucket, ""), dry)
-  if not dry then
+  if dry then
+    counts.uploads_to_abort = count_uploads(bucket)
+  else
     counts.failed = counts.failed + abort_uploads(bucket)
   end
   return counts

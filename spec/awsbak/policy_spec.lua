@@ -3,6 +3,7 @@ local plan = require("awsbak.plan")
 local policy = require("awsbak.policy")
 local program = require("spec.support.program")
 local settings = require("awsbak.settings")
+local shell = require("spec.support.shell")
 
 local function sum()
   return policy({
@@ -163,6 +164,15 @@ describe("policy.confirm", function()
         .. ' there is no terminal to ask on; --yes goes on, in an event "yes": true\n',
       result.stderr
     )
+  end)
+
+  it("takes the end of what is typed for a no, on a line of its own", function()
+    local code = [[require("awsbak.policy").confirm("Really?")]]
+    local words = shell.join({ program.path(), "-e", code })
+    local line = "python3 spec/support/terminal.py %s </dev/null"
+    local pipe <close> = assert(io.popen(line:format(words)))
+    local said = "Really? [y/N] \nawsbak: error: not confirmed; nothing was changed\n"
+    assert.equal(said, pipe:read("a"))
   end)
 
   it("is content with --yes", function()

@@ -1,7 +1,7 @@
 """Type lines at a program's prompt on a terminal of its own, and print what the terminal showed.
 
-usage: terminal.py PROGRAM WORD... <LINES   (one line is typed each time a prompt, "> " or ": ", is shown;
-after the last one Ctrl-D). The exit status is the program's.
+usage: terminal.py PROGRAM WORD... <LINES   (one line is typed each time a prompt, "> ", ": " or "] ", is
+shown; after the last one Ctrl-D). The exit status is the program's.
 """
 import os
 import pty
@@ -32,7 +32,7 @@ def main():
             break
         show(data)
         shown += data
-        if shown.endswith((b"> ", b": ")) and keys:
+        if shown.endswith((b"> ", b": ", b"] ")) and keys:
             shown = b""
             last = keys.pop(0)
             os.write(terminal, last)
