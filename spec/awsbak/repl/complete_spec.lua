@@ -55,7 +55,7 @@ local CASES = {
     "st1",
   },
   ["ssm.each.describe_parameters{ ParameterFilters = { { "] = { "Key", "Option", "Values" },
-  ["ssm.get_parameter({}, { "] = { "attempts", "max_body", "timeout" },
+  ["ssm.get_parameter({}, { "] = { "attempts", "max_body", "on_retry", "timeout" },
   ["ec2.wait.snapshot_completed({}, { tr"] = { "tries" },
   ["ec2.wait.snapshot_completed{ Snap"] = { "SnapshotIds" },
   ["ssm.new{ prof"] = { "profile" },
