@@ -153,6 +153,7 @@ describe("an S3 upload whose beginning failed", function()
       assert.is_nil(hint({ kind = kind, code = code, message = "m", unsent = true }))
     end
     assert.matches("it may have begun", hint({ kind = "memory", message = "m" }))
+    assert.matches("it may have begun", hint({ kind = "io", code = "EBADF", message = "m" }))
     assert.is_nil(hint({ kind = "service", code = "AccessDenied", message = "m" }))
   end)
 

@@ -63,6 +63,12 @@ local function is_clear(lines)
   return #lines > 0
 end
 
+--- Whether a run says that an upload may be there of which it knows nothing more.
+local function tells_of_upload(row)
+  local said = table.concat(row.stderr, "\n")
+  return said:find("it may have begun: awsbak s3 uploads", 1, true) ~= nil
+end
+
 --- What is wrong with a run; nil when nothing is.
 local function fault_of(row, kind, way)
   local again, call = row.again, row.call or ""
@@ -84,10 +90,9 @@ local function fault_of(row, kind, way)
     return "the next run fails"
   elseif #again.left > 0 and not call:find("unlink", 1, true) then
     return "left beside the target: " .. again.left[1]
-  elseif row.is_unfinished and kind ~= "forever" and not TALK[call] then
-    return "an upload is left"
   end
-  return nil
+  local is_untold = not TALK[call] and not tells_of_upload(row)
+  return row.is_unfinished and kind ~= "forever" and is_untold and "an upload is left" or nil
 end
 
 local function describe_row(row)

@@ -100,10 +100,11 @@ function s3_outcome.input(target, members)
   return input
 end
 
---- Whether S3 may have done what it did not answer to.
+local OPEN <const> = { io = true, memory = true, network = true, reply = true, timeout = true }
+
+--- Whether S3 may have done what it did not answer to. Of kind io is a wait that failed.
 local function is_open(err)
-  local is_cut = err.kind == "network" or err.kind == "memory"
-  return (is_cut or err.kind == "timeout" or err.kind == "reply") and not err.unsent
+  return OPEN[err.kind] and not err.unsent
 end
 
 --- A word as a shell takes it; without a backslash, which a line of the log shows doubled.
