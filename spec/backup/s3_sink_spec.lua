@@ -388,6 +388,14 @@ describe("an S3 sink", function()
     assert.same({ Bucket = "vault", Prefix = "ssm/", Delimiter = "/" }, s3.listed)
   end)
 
+  it("asks for unfinished uploads as the bucket's owner wants it", function()
+    local s3 = fake_s3()
+    local input = { RequestPayer = "requester", SSECustomerAlgorithm = "AES256" }
+    s3_sink.open("s3://vault/f/k", { s3 = s3, input = input }):close()
+    local asked = { Bucket = "vault", Prefix = "f/", Delimiter = "/", RequestPayer = "requester" }
+    assert.same(asked, s3.listed)
+  end)
+
   it("names ten unfinished uploads and counts the others", function()
     local uploads = {}
     for i = 1, 13 do

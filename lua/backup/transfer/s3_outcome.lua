@@ -74,7 +74,10 @@ local NONE <const> = {}
 local OF_UPLOADS <const> = { "ExpectedBucketOwner", "RequestPayer" }
 
 --- A request for uploads, to end or to list them: a customer's key is no member of it.
-local function upload_input(target, members)
+---@param target backup.Target
+---@param members table what is said beside the bucket and what all such requests say
+---@return table input
+function s3_outcome.upload_input(target, members)
   local input = { Bucket = target.bucket }
   for _, name in ipairs(OF_UPLOADS) do
     input[name] = (target.shared or NONE)[name]
@@ -131,7 +134,7 @@ end
 --- Uploads to the key that began within so many seconds before ours, by S3's clock.
 local function begun_before(target, upload_id, seconds)
   local list, ours = {}, nil
-  local input = upload_input(target, { Prefix = target.key })
+  local input = s3_outcome.upload_input(target, { Prefix = target.key })
   for upload in target.s3.each.list_multipart_uploads(input) do
     if upload.Key ~= target.key then
       break -- longer keys come behind it
@@ -223,7 +226,7 @@ end
 --- End it, as often as it takes: a part that is on its way meanwhile may survive (API reference,
 --- AbortMultipartUpload), and may even come when the upload is gone.
 local function abort(target, upload_id, told)
-  local input = upload_input(target, { Key = target.key, UploadId = upload_id })
+  local input = s3_outcome.upload_input(target, { Key = target.key, UploadId = upload_id })
   local may_come = (target.on_the_way or 0) > 0
   target.s3.abort_multipart_upload(input)
   told.is_aborted = true

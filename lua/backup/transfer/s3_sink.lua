@@ -63,7 +63,7 @@ S3Sink.__index = S3Sink
 -- Uploads to the key's own folder: a dated key never comes twice, its neighbours tell of it.
 local function leftovers(self)
   local folder = self.key:match("^.*/") or ""
-  local input = { Bucket = self.bucket, Prefix = folder, Delimiter = "/" }
+  local input = s3_outcome.upload_input(self, { Prefix = folder, Delimiter = "/" })
   local list, more = {}, 0
   for upload in self.s3.each.list_multipart_uploads(input) do
     if #list < NAMED_MAX then
