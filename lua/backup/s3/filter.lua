@@ -46,19 +46,18 @@ local function literal(byte)
 end
 
 --- A set of bytes as Lua has it. Its ranges are written out: what ends one cannot be escaped.
+--- None is empty, as an empty range is refused.
 local function class(has, is_negated)
   local list = {}
   for byte = 0, BYTE_MAX do
     list[#list + 1] = has[byte] and literal(string.char(byte)) or nil
   end
-  if not list[1] then -- "[z-a]"
-    return is_negated and "." or "[^\0-\255]"
-  end
   return ("[%s%s]"):format(is_negated and "^" or "", table.concat(list))
 end
 
---- The set that is open before `at`, as a token, and where it ends; nil when it does not.
-local function read_set(word, at)
+--- The set that is open before `at`, as a token, and where it ends; nil when it does not. Raises
+--- for a range that ends before it begins: whoever wrote it meant some bytes, and it takes none.
+local function read_set(word, at, flag)
   local is_negated = word:sub(at, at) == "!"
   at = is_negated and at + 1 or at
   local close = word:find("]", at + 1, true) -- as the first in it "]" is one of the set
@@ -69,7 +68,10 @@ local function read_set(word, at)
   while at < close do
     local is_range = at + 2 < close and word:sub(at + 1, at + 1) == "-"
     local last = is_range and at + 2 or at
-    for byte = word:byte(at), word:byte(last) do
+    local first_byte, last_byte = word:byte(at, at), word:byte(last, last)
+    local why = "has the range %s, which ends before it begins: %s"
+    usage.refuse(first_byte > last_byte, flag, why:format(word:sub(at, last), word))
+    for byte = first_byte, last_byte do
       has[byte] = true
     end
     at = last + 1
@@ -107,7 +109,7 @@ local function compile(word, flag)
     elseif byte == "?" then
       tokens[#tokens + 1], is_plain = ".", false
     elseif byte == "[" then
-      local token, last = read_set(word, at + 1)
+      local token, last = read_set(word, at + 1, flag)
       usage.refuse(not token, flag, ("has a [ without its ] (a [ itself is [[]): %s"):format(word))
       tokens[#tokens + 1], is_plain, at = token, false, last
     else

@@ -89,8 +89,7 @@ describe("backup.s3.filter", function()
       { "[]]", "]", true },
       { "[!]]", "]", false },
       { "[a-c]", "b", true },
-      { "[c-a]", "b", false },
-      { "[!c-a]", "b", true },
+      { "[a-a]", "a", true },
       { "[a-]", "-", true },
       { "[%-/]", ".", true },
       { "[^a]", "b", false },
@@ -124,7 +123,7 @@ describe("backup.s3.filter", function()
       local pattern = random_text(letters, 8)
       local name = math.random(3) == 1 and pattern:gsub("*", "ab") or random_text(letters, 6)
       local ok, found = pcall(matches, pattern, name)
-      if ok then -- "" and a [ without its ] are refused
+      if ok then -- "", a [ without its ] and an empty range are refused
         cases[#cases + 1] = { pattern, name, found and "1" or "0" }
         lines[#lines + 1] = hex(pattern) .. "," .. hex(name) .. "\n"
       end
@@ -192,6 +191,10 @@ describe("backup.s3.filter", function()
     end
     for _, word in ipairs({ "[", "[a", "a[]", "a[!]", "[a]*[!]*" }) do
       assert.matches("has a [ without its ]", refused({ exclude = { word } }, true), 1, true)
+    end
+    for _, word in ipairs({ "[z-a]", "x[!z-a]*", "[abz-ac]", "[a-zz-a]", "[z-a-z]" }) do
+      local said = refused({ include = { word } }, true)
+      assert.equal("--include has the range z-a, which ends before it begins: " .. word, said)
     end
     assert.matches("^%-%-include is empty: ", refused({ include = { "" } }, true))
     assert.matches("takes back all", refused({ exclude = { "a" }, include = { "**" } }, true))
