@@ -79,6 +79,7 @@ describe("S3's own forms", function()
       ["old/a?versionId=1?versionId=2"] = "old/a%3FversionId%3D1?versionId=2",
       ["old/a?versionId=1?versionId="] = "old/a%3FversionId%3D1",
       ["old/a?versionId="] = "old/a",
+      ["old/a\r\nb?versionId=1"] = "old/a%0D%0Ab?versionId=1",
     }
     for source, expected in pairs(sources) do
       local input = { Bucket = "vault", Key = "b", CopySource = source }
