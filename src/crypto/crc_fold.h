@@ -26,7 +26,7 @@ struct ab_crc_fold {
 };
 
 /* Get ready for the reversed polynomial `poly`; false, and nothing else, when this processor (or
- * this build, made for other than x86-64) cannot multiply without carry. */
+ * this build, made for other than x86-64 and 64-bit ARM) cannot multiply without carry. */
 bool ab_crc_fold_init(struct ab_crc_fold *f, uint64_t poly);
 
 /* The register after `len` bytes more, of what it was before them. */

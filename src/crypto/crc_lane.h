@@ -22,6 +22,8 @@
 
 #if defined(__x86_64__)
 #include "crypto/crc_lane_x86.h"
+#elif defined(__aarch64__) && defined(__AARCH64EL__) && defined(__linux__)
+#include "crypto/crc_lane_arm.h"
 #endif
 
 #endif
