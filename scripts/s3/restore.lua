@@ -6,6 +6,7 @@ local copying = require("backup.s3.copying")
 local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
 local errors = require("awsbak.errors")
+local filter = require("backup.s3.filter")
 local listing = require("backup.s3.listing")
 local members = require("backup.s3.members")
 local past = require("backup.s3.past")
@@ -29,16 +30,19 @@ local options = {
   { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
+table.move(filter.options, 1, #filter.options, #options + 1, options)
 table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
 
 --- What is brought back: a folder in S3, or the one that an object is in; with `versions`, a
 --- listing anew at each call, and `key`, that of the object alone.
-local function source(o)
+local function source(o, chosen)
   if not o.object then
     local from = ends.prefix(s3, o.url)
+    from.filter = chosen
     function from.versions()
-      return listing.versions(s3, from.bucket, from.prefix)
+      local versions = listing.versions(s3, from.bucket, from.prefix)
+      return chosen and chosen:listed(versions, from.prefix) or versions
     end
     return from
   end
@@ -57,7 +61,7 @@ end
 local function check_folder(o, from)
   local bucket, key = s3.parse_prefix(o.url)
   local is_open = not from.key and key ~= "" and key:sub(-1) ~= "/"
-  local is_empty = is_open and not from.versions()()
+  local is_empty = is_open and not listing.versions(s3, bucket, from.prefix)()
   if is_empty and listing.only(listing.versions(s3, bucket, key), key)() then
     errors.raise({
       kind = "usage",
@@ -136,6 +140,7 @@ end
 --- ended goes on.
 local function elsewhere(o, from, job)
   local to <close> = ends.target(s3, o.to, o.dry_run)
+  to.filter = from.filter
   local is_folder = to.kind == "folder"
   local versions = listing.at(from.versions(), o.at)
   local entries = is_folder and sides.objects(versions, from.bucket, from.prefix)
@@ -157,7 +162,7 @@ return policy({
   examples = {
     "awsbak s3 restore s3://vault/ssm --at 2d --dry-run",
     "awsbak s3 restore s3://vault/ssm --at 2026-11-21T03:51:00Z --to /restore/ssm",
-    "awsbak s3 restore s3://vault --at 2026-11-21 --to s3://rescue/vault",
+    "awsbak s3 restore s3://vault --at 2026-11-21 --to s3://rescue/vault --exclude '*.tmp'",
     "awsbak s3 restore --object s3://vault/ssm/app.age --at 2d",
   },
   options = options,
@@ -166,8 +171,10 @@ return policy({
       ends.check(o.url, o.to, s3)
     end
     ends.check_options(o, o.url, o.to or o.url)
+    local is_here = o.to ~= nil and not ends.is_s3(o.to)
+    local chosen = filter.of(o, not o.object, is_here, "it does not go with --object")
     local kept <close> = cache.of_copy(o, o.url, o.to or o.url)
-    local from = source(o)
+    local from = source(o, chosen)
     check_folder(o, from)
     check_known(o, from)
     local copy = copying.asked(s3, o, bulk.at_once())

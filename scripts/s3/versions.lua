@@ -1,5 +1,6 @@
 --- List versions and delete markers: awsbak s3 versions s3://vault/ssm/ --at 2d
 
+local filter = require("backup.s3.filter")
 local listing = require("backup.s3.listing")
 local output = require("awsbak.output")
 local policy = require("awsbak.policy")
@@ -23,7 +24,7 @@ return policy({
   examples = {
     "awsbak s3 versions s3://vault/ssm/today.age",
     "awsbak s3 versions s3://vault/ssm/ --at 2026-11-21T03:51:00Z",
-    "awsbak s3 versions s3://vault --at 2d",
+    "awsbak s3 versions s3://vault --at 2d --exclude '*.tmp'",
   },
   options = {
     {
@@ -33,10 +34,13 @@ return policy({
       help = "s3://bucket or s3://bucket/prefix",
     },
     { "at", kind = "time", help = "only what existed then" },
+    table.unpack(filter.options),
   },
   run = function(o)
+    local chosen = filter.of(o, true)
     local bucket, prefix = s3.parse_prefix(o.url)
     local entries = listing.versions(s3, bucket, prefix)
+    entries = chosen and chosen:listed(entries, prefix) or entries
     if o.at then
       entries = listing.at(entries, o.at)
     end

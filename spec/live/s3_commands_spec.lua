@@ -194,6 +194,12 @@ describe("awsbak s3", function()
     assert.equal(0, #rows("versions", "s3://tells/", "--at", "1h"))
     assert.same({ "b" }, values(rows("versions", "s3://tells/", "--at", "2999-01-01"), "key"))
     assert.equal(2, run("versions", "s3://tells/", "--at", "yesterday").status)
+    bucket("chosen", { { "p/a" }, { "p/x/a" }, { "p/x/b" } }, true)
+    local words = { "versions", "s3://chosen/p/x", "--exclude", "x/*", "--include", "*b" }
+    assert.same({ "p/x/b" }, values(rows(table.unpack(words)), "key"))
+    words[7], words[8] = "--at", "2999-01-01"
+    assert.same({ "p/x/b" }, values(rows(table.unpack(words)), "key"))
+    assert.equal(2, run("versions", "s3://chosen", "--exclude", "[").status)
   end)
 
   it("uploads lists and aborts unfinished uploads", function()

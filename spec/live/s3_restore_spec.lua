@@ -4,6 +4,7 @@ local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
 local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
 local time = require("awsbak.time")
 
 local THEN <const> = {
@@ -48,12 +49,12 @@ describe("awsbak s3 restore", function()
   setup(function()
     place = faulty_s3.open()
     proxy, s3, op = place.proxy, place.s3, place.op
-    for _, bucket in ipairs({ "clock", "other", "plain", "vault", "place", "single" }) do
+    for _, bucket in ipairs({ "clock", "other", "plain", "vault", "place", "chosen", "single" }) do
       s3.create_bucket({ Bucket = bucket })
     end
     local enabled = { Status = "Enabled" }
     s3.put_bucket_versioning({ Bucket = "single", VersioningConfiguration = enabled })
-    for _, bucket in ipairs({ "vault", "place" }) do
+    for _, bucket in ipairs({ "vault", "place", "chosen" }) do
       put(bucket, "x/before", THEN["x/before"])
       s3.put_bucket_versioning({ Bucket = bucket, VersioningConfiguration = enabled })
       put(bucket, "x/changed", "older still")
@@ -68,7 +69,7 @@ describe("awsbak s3 restore", function()
     end
     -- A version and a marker of one second are a marker: x/gone.
     at = time.rfc3339(next_second())
-    for _, bucket in ipairs({ "vault", "place" }) do
+    for _, bucket in ipairs({ "vault", "place", "chosen" }) do
       for _, key in ipairs({ "x/before", "x/changed", "x/later", "x/same-size", "x/touched" }) do
         put(bucket, key, NOW[key])
       end
@@ -201,6 +202,53 @@ describe("awsbak s3 restore", function()
     assert.equal(before + 4, #s3.list_object_versions({ Bucket = "place" }).Versions)
     local again = run_to(0, "--yes", table.unpack(words))
     assert.same({ 0, 6 }, { again.ok, again.same })
+  end)
+
+  timed("neither brings back nor hides what filters leave out where it was", function()
+    local words = { "s3://chosen/x", "--at", at, "--exclude", "l*", "--exclude", "*ed" }
+    words = { "--include", "changed", table.unpack(words) }
+    local _, _, asked = run_to(20, table.unpack(words))
+    assert.matches("Bring back 3 objects (24 B) and delete 0 in", asked.stderr, 1, true)
+    assert.equal(3, run_to(0, "--dry-run", table.unpack(words)).to_copy)
+    assert.equal(3, run_to(0, "--yes", table.unpack(words)).copied)
+    local now = objects("chosen", "x/")
+    assert.same({ "old", "abc" }, { now["x/changed"], now["x/same-size"] })
+    assert.same({ "later", nil }, { now["x/later"], now["x/deleted"] })
+    assert.equal(1, run_to(0, "--yes", "s3://chosen/x", "--at", at, "--include", "la*").marked)
+    assert.is_nil(objects("chosen", "x/")["x/later"])
+    local _, _, none = run_to(0, "--yes", "s3://chosen/x", "--at", at, "--include", "/*")
+    local warned = "nothing that the filters take was found below s3://chosen/x/"
+    assert.matches(warned, none.stderr, 1, true)
+  end)
+
+  timed("brings what filters take to another place, and asks of nothing else", function()
+    put("chosen", "x", "an object beside the folder")
+    local words = { "s3://chosen/x", "--at", at, "--include", "same*", "--to" }
+    local meant = { ["x/same"] = THEN["x/same"], ["x/same-size"] = THEN["x/same-size"] }
+    words[7] = dir:path("to")
+    assert(file.mkdirs(words[7]))
+    assert(os.execute(("ln -s / %s"):format(shell.quote(words[7] .. "/link"))))
+    assert.equal(2, run_to(0, table.unpack(words)).ok)
+    assert.equal(THEN["x/same"], dir:read("to/same"))
+    assert.is_nil(file.stat(words[7] .. "/touched"))
+    words[7] = "s3://other/x"
+    assert.equal(2, run_to(0, table.unpack(words)).ok)
+    assert.same(meant, objects("other", ""))
+    words[5] = "none"
+    assert.equal(0, run_to(0, table.unpack(words)).ok)
+  end)
+
+  it("refuses filters where they choose nothing", function()
+    for _, words in ipairs({
+      { "--object", "s3://vault/x/same" },
+      { "s3://vault/x", "--to", dir:path("to"), "--exclude", "/x" },
+      { "s3://vault/x", "--exclude", "[" },
+    }) do
+      words[#words + 1] = "--exclude=x"
+      local _, _, refused = run_to(2, "--at", "1d", table.unpack(words))
+      assert.matches("^awsbak: error: %-%-exclude [^\n]*\n$", refused.stderr)
+      assert.is_nil(refused.stderr:find("recursive", 1, true))
+    end
   end)
 
   timed("brings one object to another place, and looks at no other", function()

@@ -18,6 +18,8 @@ local M = {}
 
 local BYTE_MAX <const> = 255
 
+local RECURSIVE <const> = "it goes with --recursive"
+
 --- Options of a policy.
 M.options = {
   { "exclude", many = true, help = "leave out names below the folder like '*.tmp', 'old/*'" },
@@ -194,17 +196,18 @@ end
 ---@param o { exclude: string[]?, include: string[]? } values of the options above
 ---@param many boolean? whether the command is of all that is in a folder
 ---@param of_paths boolean? whether names are paths below a folder, so that none begins with "/"
+---@param how string? what makes the command one of all (default: that it goes with --recursive)
 ---@return backup.Filter? filter nil where none is given
 --- Raises kind usage, code bad_option: for a pattern that is none, or begins with "/" where no name
 --- does; for options that a command of one object would take in vain; for --include '*', which
 --- takes back all that --exclude says.
-function M.of(o, many, of_paths)
+function M.of(o, many, of_paths, how)
   local exclude, include = o.exclude or {}, o.include or {}
   if not exclude[1] and not include[1] then
     return nil
   end
   local flag = exclude[1] and "--exclude" or "--include"
-  usage.refuse(not many, flag, "chooses among what is in a folder: it goes with --recursive")
+  usage.refuse(not many, flag, "chooses among what is in a folder: " .. (how or RECURSIVE))
   for _, word in ipairs(include) do
     local is_all = exclude[1] and word:find("^%*+$")
     usage.refuse(is_all, "--include", ("%s takes back all that --exclude leaves out"):format(word))
