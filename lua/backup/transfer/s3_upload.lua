@@ -201,9 +201,10 @@ local function give_up(self, err)
   s3_outcome.abort(self, self.upload_id)
 end
 
---- Raise why it failed: a body that S3 says was altered may be of a file that was.
+--- Raise why it failed: a body that S3 says was altered may be of a file that was, and one that
+--- ends too early is.
 local function fail(self, err)
-  if s3_send.is_altered(err) then
+  if s3_send.is_altered(err) or err.code == "short" then
     check_unchanged(self)
   end
   error(err, 0)
@@ -260,7 +261,7 @@ end
 ---@param options backup.UploadOptions?
 ---@return backup.Uploaded
 --- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
---- `force` does not replace it; code changed or short when the file changed meanwhile; as S3's
+--- `force` does not replace it; code changed when the file changed meanwhile; as S3's
 --- client does. Without a journal nothing is left of an upload that failed.
 function s3_upload.put(handle, target, options)
   argument.check(handle, "any", "the file of an upload")
