@@ -22,7 +22,7 @@ end
 --- Raise what would keep a reply from being saved, before anything is asked for.
 local function check_target(file, force)
   if file == "-" then
-    return
+    return output.take_stdout()
   end
   local sink <close>, err = outside.sink(file, { force = force })
   if not sink then

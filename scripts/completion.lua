@@ -79,6 +79,7 @@ awsbak completion fish > ~/.config/fish/completions/awsbak.fish]],
   },
   examples = { "awsbak completion bash", "awsbak completion --line 'awsbak api ssm put-'" },
   run = function(o)
+    output.take_stdout()
     if o.line then
       candidates(o.line)
     elseif o.shell then

@@ -67,6 +67,7 @@ return policy({
     if settings.get("dry_run") then
       return { location = path }
     end
+    output.take_stdout()
     errors.check(file.mkdirs(path:match("^(.*)/"), FOLDER_MODE))
     if o.force then
       os.remove(path)

@@ -8,6 +8,7 @@ return policy({
   name = "version",
   summary = "Print the version.",
   run = function()
+    output.take_stdout()
     output.text("awsbak ", sys.version, " (", _VERSION, ")\n")
   end,
 })

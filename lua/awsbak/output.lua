@@ -1,6 +1,7 @@
 --- What a command says on standard output: a table on a terminal, JSON lines elsewhere, or what
---- --output asks for; with --query, only what that picks. Everything else a program has to say goes
---- to standard error.
+--- --output asks for; with --query, only what that picks: of the list of rows, of the record, or
+--- where a command writes neither of its result, as the AWS CLI's --query picks of the one reply.
+--- Everything else a program has to say goes to standard error.
 
 local errors = require("awsbak.errors")
 local scoped = require("awsbak.scoped")
@@ -17,7 +18,7 @@ local ITEMS_MAX = 10000 -- of an event's answer, which has to fit into memory an
 local SCOPE = "output" -- in awsbak.scoped: the state of a call of M.collect
 
 -- What this run has said so far, to standard output.
-local run = { taken = false, open = false, items = nil }
+local run = { taken = false, open = false, picked = false, items = nil }
 
 --- Where output goes: what this run has said so far, or what a call collects.
 local function state()
@@ -87,8 +88,19 @@ function M.text(...)
 end
 
 --- Say that standard output carries something else (an archive): the summary goes to standard
---- error.
+--- error. To be called before anything is done.
+--- Raises kind usage, code bad_option, for --query, which would pick nothing; its variable stands
+--- for whatever command has something.
 function M.take_stdout()
+  local _, source = settings.get("query")
+  if source == "--query" then
+    errors.raise({
+      kind = "usage",
+      code = "bad_option",
+      message = "--query picks of rows or of a result, and standard output carries something else",
+      hint = "leave it out",
+    })
+  end
   state().taken = true
 end
 
@@ -149,7 +161,7 @@ end
 ---@return { items: any[], total: integer } collected the first 10,000, and how many there were
 ---@return any ... what f returns
 function M.collect(f, ...)
-  local collected = { items = {}, total = 0, taken = false, open = false }
+  local collected = { items = {}, total = 0, taken = false, open = false, picked = false }
   return collected, scoped.with(SCOPE, collected, f, ...)
 end
 
@@ -159,6 +171,7 @@ local function write_picked(value)
   if not query then
     return false
   end
+  state().picked = true
   local picked, err = errors.try(require("awsbak.jmespath").compile(query), value)
   if err then
     err.hint = err.hint or ('--query is "%s"'):format(query)
@@ -305,10 +318,28 @@ function M.finish()
   end
 end
 
+--- Of a run that wrote nothing to pick of, what --query picks of its summary; the error where it
+--- fails on that. What was done is done, so that is no error of the command line any more.
+local function pick_of_summary(name, shown)
+  if state().picked or state().taken or shown.location == "-" or not settings.get("query") then
+    return nil
+  end
+  shown.type = "summary"
+  local _, err = errors.try(write_picked, shown)
+  if err and err.kind ~= "io" then
+    err.message = ("%s has ended, but --query failed on its result: %s"):format(name, err.message)
+    err.kind = "reply"
+  end
+  shown.type = nil
+  return err
+end
+
 --- Write how a run ended: a sentence on standard error when people look on (or standard output is
---- taken, or holds what --query picked), else the last JSON line, { "type": "summary", ... }.
+--- taken, or holds what --query picked), else the last JSON line, { "type": "summary", ... }. Where
+--- --query has picked nothing of it yet, it does of this.
 ---@param name string of the policy
 ---@param result table? what it returned
+--- Raises kind reply, code jmespath_..., after the sentence, when --query fails on it.
 function M.summary(name, result)
   local shown = {}
   for key, value in pairs(type(result) == "table" and result or {}) do
@@ -317,13 +348,21 @@ function M.summary(name, result)
     end
   end
   if next(shown) == nil then
+    local _, source = settings.get("query")
+    if source == "--query" and not state().picked then
+      require("awsbak.log").warn("%s has no rows and no result that --query could pick of", name)
+    end
     return
   end
   local mode = M.mode()
   if mode == "table" or state().taken or result.location == "-" or settings.get("query") then
+    local err = pick_of_summary(name, shown)
     check(io.stdout:flush())
     local said = nothing_done(shown) and "nothing to do" or sentence(shown)
     require("awsbak.log").note("%s: %s", name, said)
+    if err then
+      error(err, 0)
+    end
     return
   end
   shown.type = "summary"

@@ -88,6 +88,7 @@ local function open_stdout(options)
       hint = "give --to FILE, or pipe it into another program",
     })
   end
+  require("awsbak.output").take_stdout()
   io.stdout:flush() -- what was printed before comes before
   local sink = { file = errors.check(file.stdout()), location = "-", bytes = 0 }
   return setmetatable(sink, PipeSink)

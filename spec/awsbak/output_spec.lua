@@ -130,6 +130,41 @@ describe("output with --query", function()
     assert.same({ "2048\n", "x: 2 ok\n" }, { said.stdout, said.stderr })
   end)
 
+  it("sees the result of a run that wrote no rows", function()
+    local result = 'output.summary("x", { ok = 1, bytes = 3, exit_code = 4 })'
+    local said = query("[ok, bytes]", "json", result)
+    assert.same({ "[\n  1,\n  3\n]\n", "x: 1 ok, bytes 3\n" }, { said.stdout, said.stderr })
+    assert.equal('{"bytes":3,"ok":1,"type":"summary"}\n', query("@", "jsonl", result).stdout)
+    assert.equal("3\n", query("bytes", "table", result).stdout)
+    assert.equal("null\n", query("exit_code", "jsonl", result).stdout)
+    assert.equal("[]\n", query("[].n", "jsonl", "output.rows({}, {}) " .. result).stdout)
+  end)
+
+  it("fails on a result after it was told", function()
+    local failed = query("abs(at)", "jsonl", 'output.summary("x", { ok = 1, at = "a" })')
+    assert.same({ 1, "" }, { failed.status, failed.stdout })
+    local told = "^x: 1 ok, at a\nawsbak: error: x has ended, but %-%-query failed on its result: "
+    assert.matches(told .. "the JMESPath function abs[^\n]*\n$", failed.stderr)
+  end)
+
+  it("is refused where standard output carries something else, but for its variable", function()
+    local code = 'output.take_stdout() output.text("x") output.summary("x", { ok = 1 })'
+    local refused = query("ok", "jsonl", code)
+    assert.same({ 2, "" }, { refused.status, refused.stdout })
+    assert.matches("^awsbak: error: %-%-query picks of rows[^\n]*\n$", refused.stderr)
+    code = 'local output = require("awsbak.output") ' .. code
+    local ran = program.run({ "-e", code }, { env = { AWSBAK_QUERY = "ok" } })
+    assert.same({ 0, "x", "x: 1 ok\n" }, { ran.status, ran.stdout, ran.stderr })
+  end)
+
+  it("is said to pick of nothing where there is nothing", function()
+    local said = query("a", "jsonl", 'output.summary("x")')
+    assert.same({ 0, "" }, { said.status, said.stdout })
+    assert.matches("x has no rows and no result", said.stderr, 1, true)
+    said = query("a", "jsonl", 'output.item({ a = 1 }) output.summary("x")')
+    assert.same({ "1\n", "" }, { said.stdout, said.stderr })
+  end)
+
   it("is named when it fails on what is there", function()
     local failed = query("[].abs(name)")
     assert.equal(2, failed.status)

@@ -72,6 +72,24 @@ describe("awsbak s3", function()
     assert.equal(2, run("mb", "s3://made-there/x").status)
   end)
 
+  it("take --query for their rows, or for what they return", function()
+    local function picked(expression, command, ...)
+      return op:must({ "s3", command, "--query", expression, ... }).stdout
+    end
+    assert.equal('"asked"\n', picked("bucket", "mb", "s3://asked"))
+    local up = { op.home:write("picked", "1"), "s3://asked/k" }
+    assert.equal("s3://asked/k\n", picked("location", "cp", "--output", "table", table.unpack(up)))
+    assert.equal('"s3://asked/k"\n', picked("to", "cp", "--dry-run", "--force", table.unpack(up)))
+    assert.equal('["k"]\n', picked("[].key", "ls", "s3://asked"))
+    assert.equal('"GET"\n', picked("method", "presign", "s3://asked/k"))
+    assert.equal('["k"]\n', picked("[].key", "rm", "s3://asked/k", "--yes"))
+    assert.equal("1\n", picked("ok", "rb", "s3://asked", "--yes"))
+    for _, words in ipairs({ { "cat", "s3://asked/k" }, { "cp", "s3://lists/x", "-" } }) do
+      words[#words + 1] = "--query=ok"
+      assert.equal(2, run(table.unpack(words)).status)
+    end
+  end)
+
   it("ls lists folders, or all objects", function()
     bucket("lists", { { "a b+c%.txt" }, { "p/1" }, { "p/q/2" }, { "p-x" } })
     local found, summary = rows("ls", "s3://lists")
