@@ -65,7 +65,7 @@ end
 
 local function abort(bucket, list, now)
   local counts = { ok = 0, failed = 0 }
-  output.rows(
+  rows.tell(
     { "key", "begun", "upload_id", "result", "detail" },
     rows.each(uploads.abort(s3, bucket, list), "uploads", function(upload)
       local name = upload.result == "failed" and "failed" or "ok"

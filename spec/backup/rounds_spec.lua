@@ -70,11 +70,44 @@ describe("rounds.map", function()
     assert.equal(2, most)
   end)
 
-  it("raises what f raises", function()
-    local each = rounds.map(upto(3), 4, 4, function()
+  --- What a round of five gives before it raises, and what it raises, if `at_third` does so.
+  local function broken(at_third)
+    local each = rounds.map(upto(7), 5, 1, function(i)
+      if i == 3 then
+        at_third()
+      end
+      return i
+    end)
+    local list = {}
+    local _, e = errors.try(function()
+      for value in each do
+        list[#list + 1] = value
+      end
+    end)
+    return list, e, each
+  end
+
+  it("raises what f raises, after what was done before", function()
+    local list, e, each = broken(function()
       errors.raise({ kind = "network", code = "x", message = "broken" })
     end)
-    local _, e = errors.try(each)
+    assert.same({ 1, 2 }, list)
     assert.equal("network", e.kind)
+    local _, again = errors.try(each)
+    assert.equal(e, again)
+  end)
+
+  it("gives what was done when it is cancelled, too", function()
+    local list, e
+    local _, cancelled = errors.try(task.run, function()
+      local t = task.running()
+      list, e = broken(function()
+        task.cancel(t)
+        task.sleep(0)
+      end)
+      task.sleep(0)
+    end)
+    assert.same({ 1, 2 }, list)
+    assert.same({ "cancelled", "cancelled" }, { e.kind, cancelled.kind })
   end)
 end)

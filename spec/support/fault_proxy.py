@@ -13,7 +13,8 @@ A rule is for requests of a `method` whose target holds all texts of `holds`; it
   cut_reply = N               the answer ends with a reset after N bytes of its body
   signal = {number, file}     when its body has come the process whose id is in the file gets the signal; it is handed
                               on, and an answer never comes. With `reset` when so much has come, with `cut_reply`
-                              when so much of the answer was sent; with `unheard`, and a HEAD, it is not handed on
+                              when so much of the answer was sent; with `unheard`, and a HEAD, it is not handed on;
+                              with `heard` it is, and its answer comes after the signal
   digest = true               S3's own check: 400 BadDigest when x-amz-checksum-crc32 is not that of the body
 """
 import base64
@@ -84,10 +85,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.close()
         self.close_connection = True
 
-    def kill(self, signal):
-        """Signal the client, and wait until it is gone, or will have no answer any more."""
+    def signal(self, signal):
         with open(signal["file"]) as file:
             os.kill(int(file.read()), signal["number"])
+
+    def kill(self, signal):
+        """Signal the client, and wait until it is gone, or will have no answer any more."""
+        self.signal(signal)
         self.connection.settimeout(60)
         with contextlib.suppress(OSError):
             while self.connection.recv(PIECE):
@@ -152,7 +156,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if given is None:
             return None
         status, headers, data = given
-        if signal and "cut_reply" not in rule:
+        if signal and rule.get("heard"):
+            self.signal(signal)
+        elif signal and "cut_reply" not in rule:
             return self.kill(signal)
         if rule.get("lost"):
             return self.reset()

@@ -8,10 +8,10 @@ local copying = require("backup.s3.copying")
 local equality = require("backup.s3.equality")
 local errors = require("awsbak.errors")
 local log = require("awsbak.log")
-local output = require("awsbak.output")
 local progress = require("awsbak.progress")
 local removal = require("backup.s3.removal")
 local rounds = require("backup.rounds")
+local rows = require("backup.s3.rows")
 local s3_checksums = require("backup.transfer.s3_checksums")
 local s3_copy = require("backup.transfer.s3_copy")
 local s3_parts = require("backup.transfer.s3_parts")
@@ -192,22 +192,25 @@ local function delete_file(self, step)
   return row_of(step, "deleted")
 end
 
---- Delete objects, which all go at once.
+--- Delete objects, which all go at once: a row for each that something became of, and the error
+--- that ended it.
 local function delete_objects(self, steps)
-  local keys, rows = {}, {}
+  local keys, of, list, at = {}, {}, {}, 0
   for i, step in ipairs(steps) do
     keys[i] = { key = self.to.prefix .. step.key }
+    of[keys[i].key] = step
   end
-  local at = 0
   local results = removal.run(self.copy.s3, self.to.bucket, function()
     at = at + 1
     return keys[at]
   end)
-  for i, step in ipairs(steps) do
-    local done = results()
-    rows[i] = row_of(step, done.result, { detail = done.detail, marker = done.marker })
-  end
-  return rows
+  local _, err = errors.try(function()
+    for done in results do
+      local more = { detail = done.detail, marker = done.marker }
+      list[#list + 1] = row_of(of[done.key], done.result, more)
+    end
+  end)
+  return list, err
 end
 
 --- Whether a step turns out to have nothing to do.
@@ -253,9 +256,9 @@ local function perform(self, step)
   if self.stopped then
     return nil -- it is not done, and so has no row
   elseif step.deletes then
-    local rows, err = errors.try(delete_objects, self, step.deletes)
+    local list, err = delete_objects(self, step.deletes)
     self.stopped = self.stopped or err
-    return rows
+    return list
   elseif step.action == "delete" then
     return { self.dry and row_of(step, "to delete") or delete_file(self, step) }
   elseif step.action == "skip" then
@@ -345,19 +348,19 @@ local function each_row(self, steps)
     end)
   end
   local done = start(work(self, steps))
-  local rows, at = {}, 0
+  local list, at = {}, 0
   return function()
     at = at + 1
-    while not rows[at] do
-      rows, at = done() or {}, 1
-      if not rows[1] and self.later and self.later[1] then
-        done = start(waiting(self))
-      elseif not rows[1] then
+    while not list[at] do
+      list, at = done(), 1
+      if not list and self.later and self.later[1] then
+        list, done = {}, start(waiting(self))
+      elseif not list then
         return nil
       end
     end
-    count(self, rows[at])
-    return rows[at]
+    count(self, list[at])
+    return list[at]
   end
 end
 
@@ -377,8 +380,8 @@ end
 ---@return { ok: integer, failed: integer, same: integer, bytes: integer } counts with those of each
 ---  result as well: copied, deleted, marked; to_copy and to_delete of a dry run; cached of a copy
 ---  that goes by the cache
---- Raises what ends all (no such bucket, no credentials, a full disk), after the rows of what was
---- done; what `steps` raises, and a cancellation, without those of the round that it came in.
+--- Raises what ends all (no such bucket, no credentials, a full disk, a cancellation) or `steps`
+--- raise, after the rows of what was done. Of requests that a cancellation cut nothing is known.
 function bulk.run(job, steps)
   local self = setmetatable({
     counts = { ok = 0, failed = 0, same = 0, bytes = 0, cached = job.copy.cache and 0 },
@@ -395,7 +398,7 @@ function bulk.run(job, steps)
   function job.copy.progress(bytes)
     shown:add(bytes)
   end
-  output.rows(COLUMNS, each_row(self, steps))
+  rows.tell(COLUMNS, each_row(self, steps))
   shown:close()
   if self.stopped then
     error(self.stopped, 0)

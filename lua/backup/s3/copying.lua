@@ -259,7 +259,7 @@ function copying.down(copy, from, path, open)
     end
     error(err, 0)
   end
-  task.await(sink:commit(done.last_modified))
+  task.shield(task.await, sink:commit(done.last_modified)) -- cancelled, it may yet have its name
   if log then
     log:finish()
   end

@@ -1,9 +1,9 @@
 --- What commands that delete have in common: count first, ask, then delete no more than was
 --- counted, and tell what became of each.
 
-local output = require("awsbak.output")
 local progress = require("awsbak.progress")
 local removal = require("backup.s3.removal")
+local rows = require("backup.s3.rows")
 local units = require("awsbak.units")
 
 local purge = {}
@@ -63,7 +63,7 @@ function purge.run(s3, bucket, entries, dry)
   local counts = { ok = 0, failed = 0 }
   local shown <close> = progress.start("objects")
   local results = not dry and removal.run(s3, bucket, entries)
-  local rows = output.rows(COLUMNS, function()
+  local told = rows.tell(COLUMNS, function()
     if dry then
       local entry = entries()
       return entry
@@ -83,7 +83,7 @@ function purge.run(s3, bucket, entries, dry)
     end
     return result
   end)
-  return dry and { dry_run = true, to_delete = rows } or counts
+  return dry and { dry_run = true, to_delete = told } or counts
 end
 
 return purge

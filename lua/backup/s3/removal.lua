@@ -8,6 +8,7 @@ local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local rounds = require("backup.rounds")
 local s3_fault = require("backup.transfer.s3_fault")
+local task = require("awsbak.task")
 
 local removal = {}
 
@@ -74,7 +75,8 @@ local function delete_one(s3, bucket, entry)
   return failure(entry, err.code or "error", err.message)
 end
 
---- Entries by one DeleteObjects; fills in results[id].
+--- Entries by one DeleteObjects; fills in results[id]. What was sent is not cancelled: nobody would
+--- tell what it deleted.
 local function delete_many(s3, bucket, entries, results)
   local objects = {}
   for i, entry in ipairs(entries) do
@@ -82,6 +84,7 @@ local function delete_many(s3, bucket, entries, results)
   end
   local done = s3_fault.call(
     bucket,
+    task.shield,
     s3.delete_objects,
     { Bucket = bucket, Delete = { Objects = objects }, ChecksumAlgorithm = "CRC32" }
   )
@@ -120,9 +123,22 @@ local function attempt(s3, bucket, entries, results)
   end
 end
 
---- Delete a batch, what S3 was too busy for again.
-local function delete(s3, bucket, entries)
-  local results, left = {}, entries
+--- What became of a batch, in its order; nothing of entries that it did not come to.
+local function told(entries, results)
+  local list = {}
+  for _, entry in ipairs(entries) do
+    local result = results[id_of(entry.key, entry.version_id)]
+    if result then
+      result.again = nil
+      list[#list + 1] = result
+    end
+  end
+  return list
+end
+
+--- Delete a batch, what S3 was too busy for again; fills in results[id].
+local function delete(s3, bucket, entries, results)
+  local left = entries
   for number = 1, ATTEMPTS do
     attempt(s3, bucket, left, results)
     local again = {}
@@ -137,12 +153,6 @@ local function delete(s3, bucket, entries)
     left = again
     outside.sleep(outside.random() * WAIT_S * 2 ^ (number - 1))
   end
-  local list = {}
-  for i, entry in ipairs(entries) do
-    list[i] = results[id_of(entry.key, entry.version_id)]
-    list[i].again = nil
-  end
-  return list
 end
 
 --- Batches of an iterator's entries.
@@ -166,7 +176,7 @@ end
 ---@param entries fun(): { key: string, version_id: string? }? iterator; without a version id a
 ---  bucket that keeps versions puts a delete marker
 ---@return fun(): backup.Removal? results in the order of the entries. What ends all (no network, no
----  such bucket) is raised once the results of what was done are told.
+---  such bucket, a cancellation) is raised once the results of what was done are told.
 function removal.run(s3, bucket, entries)
   local stopped
   local following = batches(entries)
@@ -174,18 +184,21 @@ function removal.run(s3, bucket, entries)
     return not stopped and following() or nil
   end
   local done = rounds.map(unless_stopped, AT_ONCE, AT_ONCE, function(batch)
-    local results, err = errors.try(delete, s3, bucket, batch)
+    local results = {}
+    local _, err = errors.try(delete, s3, bucket, batch, results)
     stopped = stopped or err
-    return results
+    return told(batch, results)
   end)
   local results, at = {}, 0
   return function()
     at = at + 1
-    if not results[at] then
-      results, at = done() or {}, 1
-    end
-    if not results[1] and stopped then
-      error(stopped, 0)
+    while not results[at] do
+      results, at = done(), 1
+      if not results and stopped then
+        error(stopped, 0)
+      elseif not results then
+        return nil
+      end
     end
     return results[at]
   end

@@ -1,5 +1,7 @@
---- What commands show of a listing: entries as rows for awsbak.output, counted as they go by.
+--- What commands show of a listing, or of what they did: rows for awsbak.output, counted as they go
+--- by.
 
+local output = require("awsbak.output")
 local progress = require("awsbak.progress")
 local time = require("awsbak.time")
 
@@ -33,6 +35,28 @@ function rows.each(entries, noun, of)
     shown:add()
     return (of or rows.of)(entry)
   end
+end
+
+--- Write rows of what was done. Those that came before a failure, or a cancellation, are told even
+--- where they wait for others (a table for its widths, --query for all of them).
+---@param columns (string|awsbak.Column)[] as output.rows takes them
+---@param each fun(): table? iterator
+---@return integer count
+--- Raises what the iterator raises, when what came before is written.
+function rows.tell(columns, each)
+  local is_broken, reason = false, nil
+  local count = output.rows(columns, function()
+    local ok, row = pcall(each)
+    if ok then
+      return row
+    end
+    is_broken, reason = true, row
+    return nil
+  end)
+  if is_broken then
+    error(reason, 0)
+  end
+  return count
 end
 
 return rows

@@ -174,4 +174,24 @@ describe("backup.s3.removal", function()
     assert.equal(1000 * (calls - 1), told)
     assert.is_true(calls <= 3)
   end)
+
+  it("tells what a batch had done when it could not be tried again, too", function()
+    local s3 = client(function(key)
+      return key ~= "k00001" and "SlowDown" or nil
+    end)
+    outside.sleep = function()
+      errors.raise({ kind = "cancelled", code = "SIGINT", message = "interrupted" })
+    end
+    local list = {}
+    local _, e = errors.try(function()
+      for result in removal.run(s3, "vault", each(keys(2))) do
+        list[#list + 1] = result
+      end
+    end)
+    assert.equal("SIGINT", e.code)
+    assert.same({
+      { key = "k00001", result = "deleted" },
+      { key = "k00002", result = "failed", detail = "SlowDown: because" },
+    }, list)
+  end)
 end)
