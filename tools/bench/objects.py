@@ -1,7 +1,7 @@
 """Objects to S3 and back: awsbak beside the AWS CLI, boto3, the CRT, rclone, s5cmd, restic and curl, on the same server in one run.
 
-The server is VersityGW (./dev live installs it), which keeps objects as files; uploads are measured against a
-canned server, too, that keeps nothing. Files and objects lie in /dev/shm, so that no disk is measured.
+The server is VersityGW (./dev live installs it), which keeps objects as files, over http and over https; uploads are
+measured against a canned server, too, that keeps nothing. Files and objects lie in /dev/shm, so that no disk is measured.
 """
 import contextlib
 import os
@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -29,20 +30,31 @@ KEYS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench-secret", "
         "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
+def make_certificate(folder):
+    """A certificate for 127.0.0.1 that nobody else has signed, and its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key],
+                   check=True, capture_output=True)
+    return certificate, key
+
+
 @contextlib.contextmanager
-def gateway(folder):
-    """A VersityGW on a free port; its URL."""
+def gateway(folder, certificate=None):
+    """A VersityGW on a free port; its URL. With a certificate and its key it speaks https."""
     for name in ("data", "meta"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
     port = free_port()
+    tls = ["--cert", certificate[0], "--key", certificate[1]] if certificate else []
     words = [GATEWAY, "--port", "127.0.0.1:%d" % port, "--quiet", "--keep-alive", "--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret",
-             KEYS["AWS_SECRET_ACCESS_KEY"], "posix", "--sidecar", folder / "meta", folder / "data"]
+             KEYS["AWS_SECRET_ACCESS_KEY"], *tls, "posix", "--sidecar", folder / "meta", folder / "data"]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = "http://127.0.0.1:%d" % port
+    url = "%s://127.0.0.1:%d" % ("https" if tls else "http", port)
+    trust = ssl.create_default_context(cafile=certificate[0] if tls else None)
     try:
         for _ in range(100):
             try:
-                urllib.request.urlopen(url)
+                urllib.request.urlopen(url, context=trust)
             except urllib.error.HTTPError:
                 break
             except OSError:
@@ -79,36 +91,43 @@ def s5cmd_beside(aws):
 class Peers:
     """How each client copies a file or a folder up and down."""
 
-    def __init__(self, awsbak, aws, url, home):
-        self.awsbak, self.aws, self.url = awsbak, aws, url
+    def __init__(self, awsbak, aws, url, home, ca=None):
+        """`ca` is the file of the certificate that all shall trust, where the URL is of https."""
+        self.awsbak, self.url = awsbak, url
+        # VersityGW does not read the bodies with a trailer that these send over https.
+        plain = ["env", "AWS_REQUEST_CHECKSUM_CALCULATION=when_required"] if ca else []
+        self.aws = [*plain, aws]
+        self.python = [*plain, str(pathlib.Path(aws).parent / "python3")]
         self.env = {"PATH": os.environ["PATH"], "HOME": home, "LC_ALL": "C.UTF-8", "AWS_ENDPOINT_URL": url,
                     "S3_ENDPOINT_URL": url, **KEYS}
-        self.rclone, self.restic, self.s5cmd = shutil.which("rclone"), shutil.which("restic"), s5cmd_beside(aws)
-        self.python = str(pathlib.Path(aws).parent / "python3")
+        if ca:
+            self.env.update({name: ca for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "RCLONE_CA_CERT")})
+        self.rclone = ["env", "-u", "AWS_CA_BUNDLE", "rclone"] if shutil.which("rclone") else None  # it refuses that one
+        self.restic, self.s5cmd = shutil.which("restic"), s5cmd_beside(aws)
         self.repositories = 0
         self.remote = ":s3,provider=Other,env_auth=true,endpoint='%s':" % url
 
     def boto3(self, way, path, key):
         """boto3's own transfer manager and the CRT's; the latter where it works over http."""
-        words = [self.python, "tools/bench/boto3_copy.py"]
+        words = [*self.python, "tools/bench/boto3_copy.py"]
         return {name: words + [kind, way, path, key] for name, kind in (("boto3", "python"), ("CRT (s3transfer)", "crt"))}
 
     def up(self, path, key):
         words = {"awsbak": [self.awsbak, "s3", "cp", "--force", path, "s3://vault/" + key],
-                 "aws s3 cp": [self.aws, "s3", "cp", "--only-show-errors", path, "s3://vault/" + key]}
+                 "aws s3 cp": [*self.aws, "s3", "cp", "--only-show-errors", path, "s3://vault/" + key]}
         words.update(self.boto3("up", path, key))
         if self.rclone:
-            words["rclone"] = [self.rclone, "copyto", "--ignore-times", path, self.remote + "vault/" + key]
+            words["rclone"] = [*self.rclone, "copyto", "--ignore-times", path, self.remote + "vault/" + key]
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", path, "s3://vault/" + key]
         return words
 
     def down(self, key, path):
         words = {"awsbak": [self.awsbak, "s3", "cp", "--force", "s3://vault/" + key, path],
-                 "aws s3 cp": [self.aws, "s3", "cp", "--only-show-errors", "s3://vault/" + key, path]}
+                 "aws s3 cp": [*self.aws, "s3", "cp", "--only-show-errors", "s3://vault/" + key, path]}
         words.update(self.boto3("down", path, key))
         if self.rclone:
-            words["rclone"] = [self.rclone, "copyto", "--ignore-times", self.remote + "vault/" + key, path]
+            words["rclone"] = [*self.rclone, "copyto", "--ignore-times", self.remote + "vault/" + key, path]
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", "s3://vault/" + key, path]
         words["curl"] = ["curl", "-sf", "-o", path, self.presign(key)]
@@ -124,10 +143,10 @@ class Peers:
 
     def many_up(self, folder):
         words = {"awsbak": [self.awsbak, "s3", "cp", "--recursive", "--force", folder, "s3://vault/many/"],
-                 "aws s3 cp": [self.aws, "s3", "cp", "--recursive", "--only-show-errors", folder, "s3://vault/many/"]}
+                 "aws s3 cp": [*self.aws, "s3", "cp", "--recursive", "--only-show-errors", folder, "s3://vault/many/"]}
         words.update(self.boto3("up", folder, "many/"))
         if self.rclone:
-            words["rclone"] = [self.rclone, "copy", "--ignore-times", folder, self.remote + "vault/many"]
+            words["rclone"] = [*self.rclone, "copy", "--ignore-times", folder, self.remote + "vault/many"]
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", folder + "/", "s3://vault/many/"]
         files = sorted(pathlib.Path(folder).iterdir())
@@ -136,10 +155,10 @@ class Peers:
 
     def many_down(self, folder):
         words = {"awsbak": [self.awsbak, "s3", "cp", "--recursive", "--force", "s3://vault/many/", folder],
-                 "aws s3 cp": [self.aws, "s3", "cp", "--recursive", "--only-show-errors", "s3://vault/many/", folder]}
+                 "aws s3 cp": [*self.aws, "s3", "cp", "--recursive", "--only-show-errors", "s3://vault/many/", folder]}
         words.update(self.boto3("down", folder, "many/"))
         if self.rclone:
-            words["rclone"] = [self.rclone, "copy", "--ignore-times", self.remote + "vault/many", folder]
+            words["rclone"] = [*self.rclone, "copy", "--ignore-times", self.remote + "vault/many", folder]
         if self.s5cmd:
             words["s5cmd"] = [self.s5cmd, "cp", "s3://vault/many/*", folder + "/"]
         names = ["%05d" % i for i in range(MANY)]
@@ -215,6 +234,65 @@ def either_goal(up):
         "%.2f of %s's (at most %g)" % (ratio, name, limits[name]) for name, ratio in ratios.items())))
 
 
+def measure_canned(tools, peers_at, file, folder, table, run, goal):
+    """A file to a server that keeps nothing, and through pipes."""
+    with canned(tools + "/bench_canned") as url:
+        peers = peers_at(url)
+        cases = {"awsbak": peers.up(file, "file")["awsbak"],
+                 "curl": ["curl", "-sf", "-T", file, url + "/vault/file"],
+                 "openssl dgst -sha256": ["openssl", "dgst", "-sha256", file]}
+        up = table("1 GiB up to a server that keeps nothing (medians of %d by turns)" % RUNS, by_turns(cases, run, peers.env))
+        limit = 1.15 * up["curl"].cpu + up["openssl dgst -sha256"].cpu
+        goal("our CPU over 1.15 of curl's and a SHA-256", up["awsbak"].cpu / limit, 1, "x")
+        goal("peak memory", up["awsbak"].peak, 32, " MiB")
+        keys = folder / "keys"
+        subprocess.run(["age-keygen", "-o", keys], check=True, capture_output=True)
+
+        def clean():
+            (folder / "to").unlink(missing_ok=True)
+
+        for title in ("records", "random bytes"):
+            plain = file
+            if title == "records":
+                plain = folder / "records"
+                records.write(plain, GIB)
+            cases = pipe_cases(peers.awsbak, plain, folder, keys, peers.env, run)
+            measure_pipes(title, cases, run, peers.env, table, goal, clean)
+            clean()
+        for one in ("records", "packed", "sealed"):
+            (folder / one).unlink()
+
+
+def measure_file(peers, file, folder, how, table, run, goal):
+    """1 GiB up and down."""
+    either_goal(table("1 GiB up to VersityGW" + how, by_turns(peers.up(file, "file"), run, peers.env)))
+    back = folder / "back"
+    down = table("1 GiB down from VersityGW" + how, by_turns(
+        peers.down("file", back), run, peers.env, before=lambda: back.unlink(missing_ok=True)))
+    goal("our CPU over curl's", down["awsbak"].cpu / down["curl"].cpu, 1.1, "x")
+    goal("peak memory", down["awsbak"].peak, 32, " MiB")
+    back.unlink()
+
+
+def measure_many(peers, many, folder, how, table, run, goal):
+    """Many small objects up and down."""
+
+    def goals(costs):
+        goal("our CPU an object", costs["awsbak"].cpu / MANY * 1000, 0.2, " ms")
+        if "rclone" in costs:
+            goal("rclone's CPU over ours", costs["rclone"].cpu / costs["awsbak"].cpu, 3, "x", at_least=True)
+
+    goals(table("%d objects of 16 KiB up%s" % (MANY, how), by_turns(peers.many_up(str(many)), run, peers.env)))
+    back = folder / "many-back"
+
+    def empty():
+        shutil.rmtree(back, ignore_errors=True)
+        back.mkdir()
+
+    goals(table("%d objects of 16 KiB down%s" % (MANY, how),
+                by_turns(peers.many_down(str(back)), run, peers.env, before=empty)))
+
+
 def measure(tools, run, cost, heading, goal, awsbak, aws):
     """All tables. `tools` is the folder of bench_canned; the functions are bench.py's."""
     with tempfile.TemporaryDirectory(prefix="awsbak-bench-", dir="/dev/shm") as name:
@@ -233,59 +311,18 @@ def measure(tools, run, cost, heading, goal, awsbak, aws):
                 print(one.line(name))
             return costs
 
-        with canned(tools + "/bench_canned") as url:
-            peers = Peers(awsbak, aws, url, name)
-            cases = {"awsbak": peers.up(file, "file")["awsbak"],
-                     "curl": ["curl", "-sf", "-T", file, url + "/vault/file"],
-                     "openssl dgst -sha256": ["openssl", "dgst", "-sha256", file]}
-            up = table("1 GiB up to a server that keeps nothing (medians of %d by turns)" % RUNS,
-                       by_turns(cases, run, peers.env))
-            limit = 1.15 * up["curl"].cpu + up["openssl dgst -sha256"].cpu
-            goal("our CPU over 1.15 of curl's and a SHA-256", up["awsbak"].cpu / limit, 1, "x")
-            goal("peak memory", up["awsbak"].peak, 32, " MiB")
-            keys = folder / "keys"
-            subprocess.run(["age-keygen", "-o", keys], check=True, capture_output=True)
-
-            def clean():
-                (folder / "to").unlink(missing_ok=True)
-
-            for title in ("records", "random bytes"):
-                plain = file
-                if title == "records":
-                    plain = folder / "records"
-                    records.write(plain, GIB)
-                measure_pipes(title, pipe_cases(awsbak, plain, folder, keys, peers.env, run), run, peers.env, table, goal,
-                              clean)
-                clean()
-            for one in ("records", "packed", "sealed"):
-                (folder / one).unlink()
+        measure_canned(tools, lambda url: Peers(awsbak, aws, url, name), file, folder, table, run, goal)
         if not GATEWAY.exists():
             print("\n  skipped, VersityGW is not installed (./dev live does it): all else of objects")
             return
-        with gateway(folder) as url:
-            peers = Peers(awsbak, aws, url, name)
-            subprocess.run([awsbak, "s3", "mb", "s3://vault"], env=peers.env, check=True, capture_output=True)
-            up = table("1 GiB up to VersityGW", by_turns(peers.up(file, "file"), run, peers.env))
-            either_goal(up)
-            back = folder / "back"
-            down = table("1 GiB down from VersityGW", by_turns(
-                peers.down("file", back), run, peers.env, before=lambda: back.unlink(missing_ok=True)))
-            goal("our CPU over curl's", down["awsbak"].cpu / down["curl"].cpu, 1.1, "x")
-            goal("peak memory", down["awsbak"].peak, 32, " MiB")
-            table("1 GiB compressed, encrypted and stored in VersityGW",
-                  by_turns(peers.kept(file, keys), run, peers.env, before=peers.repository))
-            up = table("%d objects of 16 KiB up" % MANY, by_turns(peers.many_up(str(many)), run, peers.env))
-            goal("our CPU an object", up["awsbak"].cpu / MANY * 1000, 0.2, " ms")
-            if "rclone" in up:
-                goal("rclone's CPU over ours", up["rclone"].cpu / up["awsbak"].cpu, 3, "x", at_least=True)
-            many_back = folder / "many-back"
-
-            def empty():
-                shutil.rmtree(many_back, ignore_errors=True)
-                many_back.mkdir()
-
-            down = table("%d objects of 16 KiB down" % MANY,
-                         by_turns(peers.many_down(str(many_back)), run, peers.env, before=empty))
-            goal("our CPU an object", down["awsbak"].cpu / MANY * 1000, 0.2, " ms")
-            if "rclone" in down:
-                goal("rclone's CPU over ours", down["rclone"].cpu / down["awsbak"].cpu, 3, "x", at_least=True)
+        for how in ("", " over https"):
+            certificate, kept = make_certificate(folder) if how else None, folder / "kept"
+            with gateway(kept, certificate) as url:
+                peers = Peers(awsbak, aws, url, name, ca=certificate and str(certificate[0]))
+                subprocess.run([awsbak, "s3", "mb", "s3://vault"], env=peers.env, check=True, capture_output=True)
+                measure_file(peers, file, folder, how, table, run, goal)
+                if not how:
+                    table("1 GiB compressed, encrypted and stored in VersityGW",
+                          by_turns(peers.kept(file, folder / "keys"), run, peers.env, before=peers.repository))
+                measure_many(peers, many, folder, how, table, run, goal)
+            shutil.rmtree(kept)
