@@ -84,6 +84,7 @@ describe("http.send", function()
       local e = failure({ method = "GET", url = other.tls_url .. "/", ca_file = other.ca_file })
       assert.equal("tls", e.code)
       assert.matches("127.0.0.1", e.message)
+      assert.not_matches("AWS_CA_BUNDLE", e.message) -- whom to trust changes nothing
       assert.same({}, other:requests())
     end)
 
@@ -93,11 +94,23 @@ describe("http.send", function()
       assert.matches("what it sent is not TLS; check whether its URL", e.message, 1, true)
     end)
 
+    it("names no file of issuers when the handshake fails before there is a certificate", function()
+      local alerts <const> = { [40] = "handshake failure", [70] = "version", [80] = "internal" }
+      for alert, words in pairs(alerts) do -- RFC 8446, 6.2
+        local other <close> = server.start({ alert = alert })
+        local e = failure({ method = "GET", url = other.url:gsub("^http:", "https:") .. "/" })
+        assert.equal("network tls", e.kind .. " " .. e.code)
+        assert.matches(words, e.message)
+        assert.not_matches("AWS_CA_BUNDLE", e.message)
+      end
+    end)
+
     it("refuses TLS 1.1", function()
       local old <close> = server.start({ tls = { max = "1.1" } })
       local e = failure({ method = "GET", url = old.tls_url .. "/", ca_file = old.ca_file })
       assert.equal("network", e.kind)
       assert.matches("TLS", e.message)
+      assert.not_matches("AWS_CA_BUNDLE", e.message)
       assert.same({}, old:requests())
     end)
 
@@ -110,6 +123,56 @@ describe("http.send", function()
     it("notices a reply that is cut", function()
       s:script("*", { { body = "hello", cut = 2 } })
       assert.equal("cut", failure(secure({ AWS_CA_BUNDLE = s.ca_file })).code)
+    end)
+  end)
+
+  describe("of an http URL whose port may be for TLS", function()
+    local HINT <const> = "; if that port is for TLS, the endpoint's URL must begin with https://"
+    local ALERT <const> = "\x15\x03\x03\0\2\2\x0a"
+
+    local function hinted(what, url)
+      local e = failure({ method = "GET", url = url or s.url .. "/" })
+      assert.matches(what .. HINT, e.message, 1, true)
+      return e.kind .. " " .. e.code
+    end
+
+    it("says what to do when it closes", function()
+      local url = s.tls_url:gsub("^https:", "http:") .. "/"
+      assert.equal("network cut", hinted("closed the connection before it answered", url))
+    end)
+
+    it("says what to do when it answers with an alert, or with 400 and no length", function()
+      local go = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+      s:script("*", { { raw = ALERT }, { raw = go } })
+      assert.equal("reply protocol", hinted("the reply is not HTTP"))
+      assert.equal("reply protocol", hinted("so nothing proves it whole"))
+    end)
+
+    it("does not say so of one that has spoken HTTP", function()
+      s:script("*", {
+        { body = "HTTP" },
+        { cut_head = 0, times = 2 },
+        { body = "HTTP" },
+        { raw = ALERT },
+        { cut_head = 20 },
+        { raw = "HTTP/1.1 200 OK\r\n\r\n" },
+      })
+      for _, code in ipairs({ false, "cut", false, "protocol", "cut", "protocol" }) do
+        if code then
+          local e = failure({ method = "GET", url = s.url .. "/" })
+          assert.equal(code, e.code)
+          assert.not_matches("TLS", e.message)
+        else
+          assert.equal("HTTP", send({ method = "GET", url = s.url .. "/" }).body)
+        end
+      end
+    end)
+
+    it("does not say so of a proxy", function()
+      s:script("*", { { raw = ALERT } })
+      local e = failure({ method = "GET", url = "http://service.invalid/" }, { http_proxy = s.url })
+      assert.equal("protocol", e.code)
+      assert.not_matches("TLS", e.message)
     end)
   end)
 
@@ -163,6 +226,12 @@ describe("http.send", function()
         local _, e = by(s, {})
         assert.equal("tls", e.code)
         assert.matches("^TLS with the proxy 127.0.0.1:%d+ failed: .*proxy_ca_bundle", e.message)
+      end)
+
+      it("is told as one that does not when it does not", function()
+        local e = failure(far, { http_proxy = s.url:gsub("^http:", "https:") })
+        assert.matches("^TLS with the proxy 127.0.0.1:%d+ failed: what it sent is not", e.message)
+        assert.not_matches("ca_bundle", e.message)
       end)
 
       it("says which file of issuers cannot be used", function()

@@ -163,7 +163,9 @@ class Connection(asyncio.Protocol):
     def take(self):
         """The next whole request, or None while bytes are missing. Who begins with TLS is told."""
         if self.buffer[:1] == b"\x16":
-            self.transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            alert = self.server.options.get("alert")
+            self.transport.write(b"\x15\3\3\0\2\2" + bytes([alert]) if alert else
+                                 b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
             self.transport.close()
             return None
         end = self.buffer.find(b"\r\n\r\n")

@@ -14,7 +14,8 @@ server.__index = server
 
 --- Start a server.
 ---@param options table|nil `tls` (true, or `{ names = {...}, max = "1.1", client = true }`, which
----  asks clients for its own certificate), `ssm` (a number of parameters)
+---  asks clients for its own certificate), `alert` (the number of that with which TLS is answered
+---  where it is not expected), `ssm` (a number of parameters)
 ---@return table server `url`, `port`; with `tls` also `tls_url`, `tls_port`, `ca_file`, `key_file`
 ---  (the certificate and its key)
 function server.start(options)

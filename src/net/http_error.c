@@ -2,8 +2,10 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "net/http_exchange.h"
@@ -44,11 +46,24 @@ static bool fail_connect(const struct ab_http *http, struct ab_err *err)
                    system_text(http, text, sizeof text));
 }
 
+const char *ab_http_scheme_hint(const struct ab_http *http)
+{
+    char *scheme = NULL;
+    long connections = 0;
+
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_SCHEME, &scheme);
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_NUM_CONNECTS, &connections);
+    const bool kept = connections == 0 || http->sends > 1;
+    if (http->way->proxy[0] || !scheme || strcasecmp(scheme, "http") != 0 || kept)
+        return "";
+    return "; if that port is for TLS, the endpoint's URL must begin with https://";
+}
+
 static bool fail_cut(const struct ab_http *http, struct ab_err *err)
 {
     if (!http->head_over)
-        return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection before it answered",
-                       http->way->host);
+        return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection before it answered%s",
+                       http->way->host, http->head_bytes == 0 ? ab_http_scheme_hint(http) : "");
     if (http->length >= 0)
         return ab_fail(err, AB_NETWORK, "cut", "%s closed the connection after %lld of %lld bytes",
                        http->way->host, (long long)http->received, (long long)http->length);
@@ -57,12 +72,29 @@ static bool fail_cut(const struct ab_http *http, struct ab_err *err)
                    (long long)http->received);
 }
 
+/* Whether OpenSSL's result of a certificate's check says that no issuer is known who is trusted: of
+ * a date or a name nothing gets better by trusting more. curl has 1 there until it has checked. */
+static bool is_distrust(long verified)
+{
+    switch (verified) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* an issuer of that name with another key is */
+    case X509_V_ERR_CERT_UNTRUSTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* An issuer nobody knows, a wrong name, an old protocol, or a connection that broke in the
  * handshake. */
 static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *err)
 {
     long verified = 0, proxy_verified = 0;
-    const char *hint = "";
 
     if (code == CURLE_SSL_CONNECT_ERROR &&
         (strstr(http->curl_says, "SSL_ERROR_SYSCALL") || strstr(http->curl_says, "unexpected eof")))
@@ -70,23 +102,24 @@ static bool fail_tls(const struct ab_http *http, CURLcode code, struct ab_err *e
             err, AB_NETWORK, "connect",
             "%s closed the connection during the TLS handshake (TLS 1.2 or later is needed)",
             peer(http));
+    curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
     curl_easy_getinfo(http->transfer.easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy_verified);
-    if (proxy_verified != 0)
-        return ab_fail(err, AB_NETWORK, "tls",
-                       "TLS with the proxy %s failed: %s; proxy_ca_bundle can name a file with the "
-                       "certificates of its issuers",
-                       http->way->proxy, detail(http, curl_easy_strerror(code)));
+    const bool of_proxy = proxy_verified != 0; /* not 0 from the beginning of its handshake on */
+    const char *the = of_proxy ? "the proxy " : "";
+    const char *who = of_proxy ? http->way->proxy : http->way->host;
     /* OpenSSL says so of a first record whose version is none of TLS. */
     if (strstr(http->curl_says, "wrong version number"))
         return ab_fail(err, AB_NETWORK, "tls",
-                       "TLS with %s failed: what it sent is not TLS; check whether its URL is "
+                       "TLS with %s%s failed: what it sent is not TLS; check whether its URL is "
                        "http:// and not https://",
-                       http->way->host);
-    curl_easy_getinfo(http->transfer.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-    if (verified != 0)
-        hint = "; AWS_CA_BUNDLE can name a file with the certificates of the issuers to trust";
-    return ab_fail(err, AB_NETWORK, "tls", "TLS with %s failed: %s%s", http->way->host,
-                   detail(http, curl_easy_strerror(code)), hint);
+                       the, who);
+    const char *words = detail(http, curl_easy_strerror(code));
+    if (!is_distrust(of_proxy ? proxy_verified : verified))
+        return ab_fail(err, AB_NETWORK, "tls", "TLS with %s%s failed: %s", the, who, words);
+    return ab_fail(err, AB_NETWORK, "tls",
+                   "TLS with %s%s failed: %s; %s can name a file with the certificates of the "
+                   "issuers to trust",
+                   the, who, words, of_proxy ? "proxy_ca_bundle" : "AWS_CA_BUNDLE");
 }
 
 static bool fail_proxy(const struct ab_http *http, struct ab_err *err)
@@ -113,6 +146,16 @@ static bool fail_ca_file(const struct ab_http *http, struct ab_err *err)
                    "cannot use the CA file %s (%s): it is missing or holds no certificate",
                    of_proxy ? way->proxy_ca_file : way->ca_file,
                    of_proxy ? "proxy_ca_bundle" : "AWS_CA_BUNDLE");
+}
+
+/* curl says that a reply was of HTTP/0.9 when its first bytes are no version's. */
+static bool fail_protocol(const struct ab_http *http, struct ab_err *err)
+{
+    if (strstr(http->curl_says, "HTTP/0.9"))
+        return ab_fail(err, AB_REPLY, "protocol", "%s: the reply is not HTTP%s", http->way->host,
+                       ab_http_scheme_hint(http));
+    return ab_fail(err, AB_REPLY, "protocol", "%s: the reply is not HTTP that can be understood",
+                   http->way->host);
 }
 
 /* Whether no connection was made. */
@@ -182,8 +225,7 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, or a version yet to come */
     case CURLE_BAD_CONTENT_ENCODING:
-        return ab_fail(err, AB_REPLY, "protocol",
-                       "%s: the reply is not HTTP that can be understood", http->way->host);
+        return fail_protocol(http, err);
     default:
         return ab_fail(err, AB_NETWORK, "curl", "the request to %s failed: %s", http->way->host,
                        curl_easy_strerror(code));

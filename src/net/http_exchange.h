@@ -113,6 +113,12 @@ AB_MUST_USE bool ab_http_prove(const struct ab_http *http, struct ab_err *err);
 /* What curl's `code` means, for people: http_error.c. Always false. */
 bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err);
 
+/* What to do if all that is wrong is that the URL begins with http://, to end a message with; or
+ * "". A port for TLS answers what is not TLS with an alert (which curl keeps to itself as no HTTP),
+ * with a line about it, or just closes: as others may. Nothing of a proxy, which knows itself, and
+ * where the request was on a kept connection, on which HTTP has been spoken: http_error.c. */
+const char *ab_http_scheme_hint(const struct ab_http *http);
+
 /* Go on after a wait. The head has come; the first bytes of the body; bytes of a stream: http.c. */
 void ab_http_resume(struct ab_http *http);
 void ab_http_head_came(struct ab_http *http);

@@ -185,7 +185,8 @@ bool ab_http_prove(const struct ab_http *http, struct ab_err *err)
                        (long long)http->received, (long long)http->length);
     if (http->length < 0 && is_http1(http))
         return ab_fail(err, AB_REPLY, "protocol",
-                       "%s: the reply does not say its length, so nothing proves it whole",
-                       http->way->host);
+                       "%s: the reply does not say its length, so nothing proves it whole%s",
+                       http->way->host,
+                       http->status == 400 ? ab_http_scheme_hint(http) : ""); /* as Go's server */
     return true;
 }

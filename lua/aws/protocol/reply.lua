@@ -113,12 +113,30 @@ function reply.misshapen(walk, what, place)
   )
 end
 
+--- What a port for TLS answers to a request without, with status 400: nginx, Apache httpd, Tomcat.
+local TLS_WANTED = {
+  "plain HTTP request was sent to HTTPS port",
+  "speaking plain HTTP to an SSL-enabled server port",
+  "combination of host and port requires TLS",
+}
+
+local function wants_tls(response)
+  for _, words in ipairs(response.status == 400 and TLS_WANTED or {}) do
+    if response.body and response.body:find(words, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
 --- What an error reply without a readable body says: the status, and what came.
 ---@param response table
 ---@return table fault `code`, `message`, `request_id`
 function reply.bare_fault(response)
   local message = "the service answered with status " .. response.status
-  if response.body and response.body ~= "" then
+  if wants_tls(response) then
+    message = message .. ": its port is for TLS, so the endpoint's URL must begin with https://"
+  elseif response.body and response.body ~= "" then
     message = message .. " and " .. describe(response)
   end
   return {

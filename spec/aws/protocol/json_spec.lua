@@ -208,4 +208,17 @@ describe("an error in a JSON protocol", function()
     assert.equal("400", fault("[]").code)
     assert.equal("400", fault('"x"').code)
   end)
+
+  it("of a port for TLS that was asked without says what to do", function()
+    local wanted = "the service answered with status 400: its port is for TLS, so the "
+      .. "endpoint's URL must begin with https://"
+    for server, said in pairs({
+      nginx = "<title>400 The plain HTTP request was sent to HTTPS port</title>",
+      httpd = "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+      tomcat = "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
+    }) do
+      assert.equal(wanted, fault(said, {}, 400).message, server)
+    end
+    assert.not_matches("https", fault("HTTPS port", {}, 400).message)
+  end)
 end)
