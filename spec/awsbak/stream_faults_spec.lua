@@ -158,6 +158,71 @@ describe("a pipe that fails", function()
     end
   end)
 
+  it("takes nil and an error for a failure, whoever says so", function()
+    local function told(method)
+      local sink = { location = "the shelf" }
+      function sink.write() end
+      sink[method] = function()
+        return nil, "it is full"
+      end
+      return fails(stream.bytes("x"), sink)
+    end
+    for _, method in ipairs({ "write", "commit" }) do
+      local err = told(method)
+      assert.equal("io", err.kind)
+      assert.equal("from bytes to the shelf, sink: it is full", err.message)
+    end
+    local full, folder = io.open("/dev/full", "w"), io.open("/")
+    local err = fails(stream.bytes("x"), full) -- buffered until it is flushed
+    assert.equal("io", err.kind)
+    assert.matches("sink: No space left on device", err.message, 1, true)
+    err = fails(folder, stream.text())
+    assert.equal("io", err.kind)
+    assert.matches("source: Is a directory", err.message, 1, true)
+  end)
+
+  it("writes into one of Lua's own files, and closes it", function()
+    local path = dir:path("own")
+    local own = assert(io.open(path, "w"))
+    assert.equal(5, stream.pipe(stream.bytes("hello"), own).written)
+    assert.equal("closed file", io.type(own))
+    assert.equal("hello", io.open(path):read("a"))
+  end)
+
+  it("says why it failed, and not that an end could not be closed then", function()
+    local function cannot_close()
+      error("it is stuck", 0)
+    end
+    local function cannot()
+      error("it is full", 0)
+    end
+    local function nothing() end
+    local err = fails(stream.bytes("x"), { write = cannot, close = cannot_close })
+    assert.equal("from bytes to a writer, sink: it is full", err.message)
+    err = fails({ read = cannot, close = cannot_close }, stream.text())
+    assert.equal("from a reader to a text, source: it is full", err.message)
+    err = fails(stream.bytes("x"), { write = nothing, close = cannot_close })
+    assert.equal("from bytes to a writer, sink: it is stuck", err.message)
+    err = fails({ read = nothing, close = cannot_close }, stream.text())
+    assert.equal("from a reader to a text, source: it is stuck", err.message)
+  end)
+
+  it("can be stopped while its source gives nothing but empty strings", function()
+    local reads = 0
+    local _, err = errors.try(task.timeout, 0.05, function()
+      stream.pipe(
+        stream.bytes(function()
+          reads = reads + 1
+          return reads < 10 * MIB and "" or nil
+        end),
+        stream.text()
+      )
+    end)
+    assert(err, "it was not stopped")
+    assert.equal("timeout", err.kind)
+    assert.is_true(reads < 10 * MIB)
+  end)
+
   it("tells what cannot be opened, and of which end", function()
     local err = fails(stream.file(dir:path("none")), stream.save(dir:path("y")))
     assert.equal("ENOENT", err.code)

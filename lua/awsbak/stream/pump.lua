@@ -12,6 +12,7 @@ local task = require("awsbak.task")
 local M = {}
 
 local PIECE = 256 * 1024 -- shorter pieces are joined: each costs a turn of the loop
+local READS = 65536 -- for one piece: a source that gives nothing but "" has its turns, too
 local TURN = 4 -- pieces read without one of other tasks
 
 ---@class awsbak.stream.Pump
@@ -73,7 +74,7 @@ end
 --- The next bytes of a script's source, enough to be worth a turn; nil at its end.
 local function read_piece(self)
   local parts, size = {}, 0
-  while size < PIECE do
+  for _ = 1, READS do
     local bytes = check_bytes(self.read())
     if not bytes then
       self.read = nil -- not to be asked again
@@ -81,6 +82,9 @@ local function read_piece(self)
     end
     parts[#parts + 1] = bytes
     size = size + #bytes
+    if size >= PIECE then
+      break
+    end
   end
   return #parts > 0 and table.concat(parts) or nil
 end
@@ -219,17 +223,20 @@ local function exchange(self)
   until state == "done" and not self.writing
 end
 
---- Closes what an end has, once.
+--- Closes what an end has, once. Why a pipe failed counts more than that an end cannot be closed.
 local Closing = {}
 
-function Closing.__close(closing)
-  if closing.what.close then
-    closing.what:close()
+function Closing.__close(closing, err)
+  local close = closing.what.close
+  if close and err == nil then
+    by(closing.pump, closing.part, close, closing.what)
+  elseif close then
+    pcall(close, closing.what)
   end
 end
 
-local function closing(what)
-  return setmetatable({ what = what }, Closing)
+local function closing(self, part, what)
+  return setmetatable({ pump = self, part = part, what = what }, Closing)
 end
 
 local function build(self, source)
@@ -293,11 +300,11 @@ function M.run(from, stages, to, told)
   local pipe <close> = errors.check(core.pipe())
   self.pipe = pipe
   local source = by(self, "source", from.open)
-  local _source <close> = closing(source)
+  local _source <close> = closing(self, "source", source)
   self.read, self.ended = source.read, source.handle ~= nil
   build(self, source)
   local writer = to.open and by(self, "sink", to.open)
-  local _writer <close> = closing(writer or {})
+  local _writer <close> = closing(self, "sink", writer or {})
   self.writer = writer
   if not writer then
     by(self, "sink", function()

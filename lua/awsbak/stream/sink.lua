@@ -102,6 +102,41 @@ function M.text(max)
   })
 end
 
+--- What an object's method gave; nil and an error is a failure, as Lua's own files tell it.
+local function accepted(value, err, ...)
+  if value == nil and err ~= nil then
+    errors.raise(type(err) == "table" and err or { kind = "io", code = "sink", message = err })
+  elseif type(value) == "userdata" and not io.type(value) then
+    return task.await(value)
+  end
+  return value, err, ...
+end
+
+--- A writer of an object that has `write`, and perhaps `commit` and `close`. One of Lua's own files
+--- has taken the bytes when they are flushed.
+local function of_object(object)
+  local is_file = io.type(object) ~= nil
+  local writer = {}
+  function writer.write(_, bytes)
+    accepted(object:write(bytes))
+  end
+  function writer.close()
+    if io.type(object) ~= "closed file" and object.close then
+      object:close()
+    end
+  end
+  if is_file then
+    function writer.commit()
+      accepted(object:flush())
+    end
+  elseif object.commit then
+    function writer.commit()
+      return accepted(object:commit())
+    end
+  end
+  return writer
+end
+
 --- Whatever can be the sink of a pipe.
 ---@param value any
 ---@return awsbak.stream.Sink
@@ -113,7 +148,7 @@ function M.of(value)
     return new({
       name = type(value) == "table" and value.location or "a writer",
       open = function()
-        return value
+        return value.room and value or of_object(value)
       end,
     })
   end

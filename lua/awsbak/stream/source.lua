@@ -62,7 +62,9 @@ end
 
 --- What an object's method gave: bytes, nil, or an operation of the core to wait for.
 local function awaited(value, err)
-  if type(value) == "userdata" or value == nil and err ~= nil then
+  if value == nil and type(err) == "string" then -- as Lua's own files tell it
+    errors.raise({ kind = "io", code = "source", message = err })
+  elseif type(value) == "userdata" or value == nil and err ~= nil then
     return task.await(value, err)
   end
   return value
