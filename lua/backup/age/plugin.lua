@@ -101,7 +101,7 @@ end
 local asked = {}
 
 function asked.msg(talk, _, body)
-  log.note("age-plugin-%s: %s", talk.name, text.escape(body))
+  log.note("age-plugin-%s: %s", talk.name, body) -- which escapes it
   return { "ok" }
 end
 
