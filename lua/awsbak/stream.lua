@@ -66,7 +66,8 @@ M.zstd = stages.zstd
 ---  bounds memory (27: 128 MiB); what grows to more than ratio_max times its size (2048; 0 for
 ---  any) beyond 64 MiB, or to more than bytes_max, is refused
 ---@return awsbak.stream.Stage
---- In a pipe it fails with kind integrity: zstd_corrupt, zstd_truncated, zstd_window, too_large.
+--- In a pipe it fails with kind integrity: zstd_corrupt, zstd_truncated, zstd_window,
+--- zstd_dictionary, too_large.
 M.unzstd = stages.unzstd
 
 --- Compress as gzip.

@@ -72,6 +72,14 @@ describe("a pipe that fails", function()
     end
   end)
 
+  it("tells a frame that needs a dictionary, which is not damaged", function()
+    local frame = "\x28\xb5\x2f\xfd" .. "\x21\x07\x01" .. "\x09\0\0x" -- of dictionary 7
+    local err = fails(stream.bytes(frame), stream.unzstd(), stream.text())
+    assert.equal("zstd_dictionary", err.code)
+    assert.equal("integrity", err.kind)
+    assert.matches("made with a dictionary", err.message, 1, true)
+  end)
+
   it("stops what grows out of all proportion", function()
     local bomb = stream.pipe(stream.bytes(("\0"):rep(80 * MIB)), stream.zstd(), stream.text()).text
     assert.is_true(#bomb < 10000)

@@ -23,6 +23,9 @@ static bool failed(const struct zstd_unpack *z, size_t code, struct ab_err *err)
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
         return ab_fail(err, AB_INTEGRITY, "zstd_window",
                        "the compressed data needs a window of more than 2^%d bytes", z->window_log);
+    if (ZSTD_getErrorCode(code) == ZSTD_error_dictionary_wrong)
+        return ab_fail(err, AB_INTEGRITY, "zstd_dictionary",
+                       "the compressed data was made with a dictionary: zstd -d -D opens it");
     return ab_fail(err, AB_INTEGRITY, "zstd_corrupt", "the compressed data is damaged: %s",
                    ZSTD_getErrorName(code));
 }
