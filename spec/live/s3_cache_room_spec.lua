@@ -4,6 +4,7 @@ local cache = require("backup.s3.cache")
 local cached = require("spec.support.cached")
 local file = require("awsbak.core.file")
 local outside = require("awsbak.outside")
+local task = require("awsbak.task")
 
 local DAY <const> = 86400
 local KIB <const> = 1024
@@ -141,8 +142,36 @@ describe("backup.s3.cache_room", function()
     function clock.sleep()
       busy:close()
     end
-    outside.with(clock, c.read, c, kept, "b")
+    local again <close> = c:open()
+    outside.with(clock, c.read, c, again, "b")
     assert.equal(1, #c:entries())
+  end)
+
+  it("is only read after a failure, which is told once and waited for once", function()
+    for _, key in ipairs({ "a", "b", "c", "d" }) do
+      c:put(key, "hello")
+    end
+    local kept <close> = c:open()
+    c:read(kept, "a")
+    local busy = assert(file.journal(c.dir:path("s3/lock")))
+    local now = 0
+    local clock = {
+      monotonic = function()
+        return now
+      end,
+      sleep = function(seconds)
+        now = now + seconds
+      end,
+    }
+    outside.with(clock, task.each, { "b", "c" }, 2, function(key)
+      assert.same({ "hello", false }, { c:read(kept, key) }) -- both were fetched when one failed
+    end)
+    assert.equal("direct", (c:read(kept, "d")))
+    assert.same({ "hello", true }, { c:read(kept, "a") })
+    assert.equal(1, #c.warnings)
+    assert.is_true(now < 60)
+    assert.equal(1, #c:entries())
+    busy:close()
   end)
 
   it("gives the bytes, and keeps them not, when it cannot be locked", function()
@@ -150,7 +179,7 @@ describe("backup.s3.cache_room", function()
     local kept <close> = c:open()
     os.execute(("rm -f %s && mkdir %s"):format(c.dir:path("s3/lock"), c.dir:path("s3/lock")))
     assert.same({ "hello", false }, { c:read(kept, "a") })
-    assert.matches("is not kept", c.warnings[1], 1, true)
+    assert.matches("is not cached", c.warnings[1], 1, true)
     assert.same({}, (c:entries()))
   end)
 end)

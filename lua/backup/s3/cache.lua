@@ -229,6 +229,15 @@ local function find(self, wanted)
   return nil
 end
 
+--- Say that the cache cannot be written, once: nothing more is added then, as each object would
+--- wait for the same lock, or fill the same disk.
+local function give_up(self, wanted, err)
+  if not self.room.failure then
+    self.room.failure = err
+    log.warn("%s is not cached, and nothing after it: %s", wanted.location, err.message)
+  end
+end
+
 --- Fetch an object into a file, and give it its name where there is room.
 local function fetch(self, wanted, source, options, sink, handle)
   wanted.done.checksum = s3_download.get(source, handle, options).checksum
@@ -240,7 +249,7 @@ local function fetch(self, wanted, source, options, sink, handle)
   if err and err.kind ~= "io" then
     error(err, 0)
   elseif err then
-    log.warn("%s is not kept in the cache: %s", wanted.location, err.message)
+    give_up(self, wanted, err)
   end
 end
 
@@ -267,7 +276,7 @@ local function refusal(self, head, input)
 end
 
 --- An object by way of the cache: from there, or fetched into it. A cache that cannot be written is
---- a warning.
+--- a warning, and is only read from then on.
 ---@param source { s3: table, bucket: string, key: string, version_id: string?, location: string? }
 ---@param options backup.DownloadOptions with `head`, all of HeadObject's answer
 ---@return backup.S3CacheEntry? entry nil when it has no place there: read the object itself
@@ -280,7 +289,7 @@ function Cache:entry(source, options)
   end
   local wanted = wanted_of(source, options.head)
   local entry = find(self, wanted)
-  if entry then
+  if entry or self.room.failure then
     return entry
   end
   local err
@@ -290,7 +299,7 @@ function Cache:entry(source, options)
   elseif err.kind ~= "io" then
     error(err, 0)
   end
-  log.warn("%s is not cached: %s", wanted.location, err.message)
+  give_up(self, wanted, err)
   return nil
 end
 

@@ -29,6 +29,7 @@ local STALE_S <const> = 86400 -- of a temporary file whose writer was killed
 ---@field entries integer at most
 ---@field age number seconds after its last use that an entry is kept
 ---@field turn awsbak.Gate for the tasks of this process
+---@field failure awsbak.Error? why nothing more is added
 local Room = {}
 Room.__index = Room
 
@@ -157,9 +158,12 @@ end
 ---@param bytes integer of its file
 ---@param appear fun() makes it appear
 --- Raises kind io, code locked, when others were adding all the time; code full, when nothing can
---- be evicted; what `appear` raises.
+--- be evicted; what `appear` raises; the failure after which nothing more is added.
 function Room:add(bytes, appear)
   local _ <close> = self.turn:enter() -- no task of ours waits for another by asking again
+  if self.failure then
+    error(self.failure, 0) -- of one whose turn was before: it waited long enough for all
+  end
   local handle <close> = lock(self, PATIENCE_S)
   local sums = read_sums(handle)
   if not sums or sums.bytes + bytes > self.bytes or sums.entries >= self.entries then
