@@ -64,9 +64,10 @@ describe("a file that is held", function()
   end)
 
   it("is a small one", function()
-    for _, size in ipairs({ 0, 1, MOST - 1, MOST }) do
+    for _, size in ipairs({ 1, MOST - 1, MOST }) do
       assert.is_true(is_held(written(("x"):rep(size))), size)
     end
+    assert.is_false(is_held(written(""))) -- may be one of /proc, with bytes
     assert.is_false(is_held(written(("x"):rep(MOST + 1))))
   end)
 

@@ -61,6 +61,13 @@ describe("awsbak s3 cp", function()
     assert.matches(words, result.stderr, 1, true)
   end
 
+  it("refuses a file that has bytes and says that it has none", function()
+    fails(1, "/proc/version has bytes", "/proc/version", "s3://vault/")
+    assert.same({}, s3.list_objects_v2({ Bucket = "vault" }).Contents or {})
+    must(dir:write("empty", ""), "s3://vault/")
+    assert.equal("", (object("empty")))
+  end)
+
   it("takes a file to S3 and brings it back", function()
     for name, bytes in pairs({ none = "", small = "x", big = BIG }) do
       local path = dir:write(name, bytes)

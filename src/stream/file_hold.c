@@ -46,8 +46,8 @@ void ab_file_hold(struct ab_file *f, const struct stat *st)
     size_t size = (size_t)st->st_size;
     struct stat now;
 
-    if (st->st_size > AB_FILE_HELD_MAX || !is_settled(st))
-        return;
+    if (st->st_size == 0 || st->st_size > AB_FILE_HELD_MAX || !is_settled(st))
+        return; /* without a size it may have bytes, as files of /proc do: who reads it looks */
     struct ab_file_held *held = ab_alloc(sizeof *held + size);
     if (held && read_at_once(f->fd, held->bytes, size) && fstat(f->fd, &now) == 0 &&
         now.st_size == st->st_size && now.st_mtim.tv_sec == st->st_mtim.tv_sec &&

@@ -80,7 +80,24 @@ local function check_unchanged(self)
   end
 end
 
+--- Raise for a file that has bytes and says that it has none, as those of /proc do: nothing of it
+--- would be uploaded. One that grows meanwhile was empty.
+local function check_empty(self)
+  local bytes = task.await(self.handle:read(1, 0))
+  if #bytes > 0 and errors.check(self.handle:stat()).size == 0 then
+    errors.raise({
+      kind = "io",
+      code = "no_size",
+      message = self.handle:path() .. " has bytes, and says that it has none",
+      hint = "give it to `awsbak s3 cp - URL` through a pipe",
+    })
+  end
+end
+
 local function put(self)
+  if self.size == 0 then
+    check_empty(self)
+  end
   local region <close> = errors.check(self.handle:region(0, self.size))
   local sum = errors.check(region:sum(self.name)) -- of a file that is held, and cannot change
   if not sum then
@@ -261,8 +278,9 @@ end
 ---@param options backup.UploadOptions?
 ---@return backup.Uploaded
 --- Raises kind usage for what is none of these; kind io, code EEXIST, when the object exists and
---- `force` does not replace it; code changed when the file changed meanwhile; as S3's
---- client does. Without a journal nothing is left of an upload that failed.
+--- `force` does not replace it; code changed when the file changed meanwhile; code no_size when it
+--- has bytes and says that it has none; as S3's client does. Without a journal nothing is left of
+--- an upload that failed.
 function s3_upload.put(handle, target, options)
   argument.check(handle, "any", "the file of an upload")
   options = s3_options.check(options, { ["the target"] = target or false }, "an upload")
