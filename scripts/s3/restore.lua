@@ -7,6 +7,7 @@ local diff = require("backup.s3.diff")
 local ends = require("backup.s3.ends")
 local errors = require("awsbak.errors")
 local filter = require("backup.s3.filter")
+local likeness = require("backup.s3.likeness")
 local listing = require("backup.s3.listing")
 local members = require("backup.s3.members")
 local past = require("backup.s3.past")
@@ -116,8 +117,9 @@ end
 local function in_place(o, from, job)
   usage.refuse(o.force, "--force", "goes with --to")
   check_versioning(from.bucket)
+  local like = likeness.new(job.copy, from, bulk.at_once())
   local function steps()
-    return past.steps(from.versions(), o.at, from.prefix)
+    return like:steps(past.steps(from.versions(), o.at, from.prefix))
   end
   local newest = math.huge
   if not o.dry_run and not settings.get("yes") then
@@ -145,7 +147,7 @@ local function elsewhere(o, from, job)
   local versions = listing.at(from.versions(), o.at)
   local entries = is_folder and sides.objects(versions, from.bucket, from.prefix)
     or past.entries(versions, from.prefix)
-  job.to, job.keep = to, not o.force
+  job.to, job.keep, job.compare = to, not o.force, true
   local there = from.key and once(to:entry(from.key)) or to:entries(from)
   return bulk.run(job, diff.steps(entries, there, {
     compare = is_folder and "exact" or "checksum",
@@ -183,7 +185,6 @@ return policy({
       copy = copy,
       from = from,
       is_listed = true,
-      compare = true,
       dry = o.dry_run,
     }
     return (o.to and elsewhere or in_place)(o, from, job)

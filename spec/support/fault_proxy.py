@@ -1,8 +1,8 @@
 """A loopback proxy before another server, which does to single requests what a network or S3 does at its
 worst. Steered by spec/support/fault_proxy.lua.
 
-A rule is for requests of a `method` whose target holds all texts of `holds`; it is used `times` times (default
-1; -1 for ever), and passes `skip` requests before. What it does:
+A rule is for requests of a `method` whose target holds all texts of `holds`, with a `header` only for those that have
+it; it is used `times` times (default 1; -1 for ever), and passes `skip` requests before. What it does:
 
   reset = N                   the connection is reset when N bytes of the request's body have come
   answer = {status, body}     the request is answered so and not handed on
@@ -47,13 +47,14 @@ class Rules:
         self.list, self.seen = [], []
 
     def add(self, **rule):
-        self.list.append({"times": 1, "skip": 0, "holds": [], "method": None, **rule})
+        self.list.append({"times": 1, "skip": 0, "holds": [], "method": None, "header": None, **rule})
 
-    def take(self, method, target):
+    def take(self, method, target, headers):
         with self.lock:
             self.seen.append("%s %s" % (method, target))
             for rule in self.list:
                 fits = rule["method"] in (None, method) and all(text in target for text in rule["holds"])
+                fits = fits and rule["header"] in (None, *headers)
                 if fits and rule["times"] != 0 and rule["skip"] > 0:
                     rule["skip"] -= 1
                 elif fits and rule["times"] != 0:
@@ -138,7 +139,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return reply.status, kept, data
 
     def serve(self):
-        rule = RULES.take(self.command, self.path)
+        rule = RULES.take(self.command, self.path, [name.lower() for name in self.headers])
         body = self.read_body(rule.get("reset"))
         signal = rule.get("signal")
         if signal and (body is None or rule.get("unheard") or self.command == "HEAD"):

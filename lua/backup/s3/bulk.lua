@@ -138,7 +138,7 @@ local function place(self, entry, most)
     bucket = self.from.bucket,
     key = entry.key,
     version_id = entry.version_id,
-    head = head_of(entry, most),
+    head = entry.head or head_of(entry, most),
   }
 end
 

@@ -13,7 +13,14 @@ local task = require("awsbak.task")
 
 local equality = {}
 
-local function head_of(copy, place, entry)
+--- The head of one side of a step.
+---@param copy backup.Copying
+---@param place backup.End
+---@param entry backup.DiffEntry with its object
+---@return table head
+---@return table asked what of: client, bucket, key, version, and location for messages
+--- Raises as HeadObject does.
+function equality.head(copy, place, entry)
   local _ <close> = copy.gate and copy.gate:enter() or nil
   local object = entry.object
   local asked = {
@@ -35,7 +42,7 @@ local function etag_md5(head)
 end
 
 local function file_and_object(copy, folder, file, place, object)
-  local head, asked = head_of(copy, place, object)
+  local head, asked = equality.head(copy, place, object)
   local check, sum = s3_checksums.whole(head)
   local parts = s3_checksums.parts(asked, head, copy.read_input)
   local md5 = not check and etag_md5(head)
@@ -63,7 +70,17 @@ local function two_objects(copy, from, source, to, target)
   if source.object.etag and source.object.etag == target.object.etag then
     return true
   end
-  local a, b = head_of(copy, from, source), head_of(copy, to, target)
+  return equality.of_heads(
+    equality.head(copy, from, source),
+    (equality.head(copy, to, target))
+  )
+end
+
+--- Whether two objects of one size have the same bytes, by their heads.
+---@param a table
+---@param b table
+---@return boolean? equal nil when nothing tells
+function equality.of_heads(a, b)
   local check, sum = s3_checksums.whole(a)
   local other, other_sum = s3_checksums.whole(b)
   if check and other and check.member == other.member then

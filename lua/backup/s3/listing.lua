@@ -19,6 +19,7 @@ local listing = {}
 ---@field storage_class string?
 ---@field version_id string? "null" where the bucket kept no versions when it was written
 ---@field latest boolean? of versions and markers: what a reader without a version id gets
+---@field head table? of HeadObject, where who compared it has asked for that
 
 local function bare(etag)
   return etag and (etag:match('^"(.*)"$') or etag)

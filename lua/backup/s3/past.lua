@@ -46,7 +46,8 @@ local function reason_of(was, is)
   elseif is.size ~= was.size then
     return "size"
   end
-  return is.etag ~= was.etag and "unknown" or nil
+  local is_like = is.size == 0 or is.etag ~= nil and is.etag == was.etag
+  return is_like and "metadata" or "unknown"
 end
 
 local function step_of(current, was, key)
@@ -73,7 +74,9 @@ end
 ---@param at number epoch seconds
 ---@param prefix string that is cut off their keys
 ---@return fun(): backup.DiffStep? iterator in the order of keys. Reason `deleted`: a delete marker
----  hides it now; `unknown`: of one size, and the ETags do not tell whether it is the same
+---  hides it now; `unknown`: of one size, and the ETags do not tell whether it is the same;
+---  `metadata`: of the same bytes, and what is said of them may be other. Both are looked into by
+---  backup.s3.likeness
 function past.steps(versions, at, prefix)
   local following = keys(versions, at)
   return function()

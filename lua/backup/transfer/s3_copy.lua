@@ -31,8 +31,9 @@ local AT_ONCE <const> = 4
 ---@field gate awsbak.Gate? that each request passes, shared by several copies
 ---@field progress (fun(bytes: integer))?
 
--- What CopyObject takes over from the source beside metadata and tags: all of it, or nothing.
-local KEPT = {
+--- What CopyObject takes over from the source beside metadata and tags: all of it, or nothing.
+---@type string[] members of HeadObject and CopyObject
+s3_copy.KEPT = {
   "CacheControl",
   "ContentDisposition",
   "ContentEncoding",
@@ -52,7 +53,7 @@ end
 ---@param input table? members of CopyObject
 ---@return boolean
 function s3_copy.replaces(input)
-  for _, name in ipairs(KEPT) do
+  for _, name in ipairs(s3_copy.KEPT) do
     if (input or {})[name] ~= nil then
       return true
     end
@@ -63,7 +64,7 @@ end
 --- What is said of the new object: the source's, and in place of it what was asked for.
 local function described(self)
   local members = {}
-  for _, name in ipairs(KEPT) do
+  for _, name in ipairs(s3_copy.KEPT) do
     members[name] = self.head[name]
   end
   for name, value in pairs(self.options.input or {}) do
@@ -88,6 +89,8 @@ local function copy_one(self)
   local input = reading(self, replaces and described(self) or self.options.input)
   input.MetadataDirective = replaces and "REPLACE" or nil
   input.ChecksumAlgorithm = self.algorithm
+  -- S3 copies it with no directive, only where it is said (API reference, CopyObject).
+  input.WebsiteRedirectLocation = input.WebsiteRedirectLocation or self.head.WebsiteRedirectLocation
   input.TaggingDirective = input.Tagging and "REPLACE" or nil
   input.IfNoneMatch = not self.options.force and "*" or nil
   local done = through(self, self.s3.copy_object, input)

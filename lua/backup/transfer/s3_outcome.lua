@@ -18,6 +18,9 @@ local PAUSE_S <const> = 0.25 -- before it is looked at again; doubles
 local CLOCK_S <const> = 2 -- S3 tells whole seconds
 local MARK <const> = "awsbak-upload"
 
+--- The name of the mark among an object's metadata.
+s3_outcome.MARK = MARK
+
 local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["412"] = true }
 
 ---@class backup.Mark
