@@ -231,6 +231,23 @@ describe("a pipe that fails", function()
     assert.is_true(reads < 10 * MIB)
   end)
 
+  it("tells a file that became shorter while it was read, and commits nothing", function()
+    local from, cut, committed = dir:write("x", ("x"):rep(32 * MIB)), false, false
+    local sink = {
+      write = function()
+        cut = cut or os.execute("truncate -s 1000 " .. shell.quote(from))
+      end,
+      commit = function()
+        committed = true
+      end,
+    }
+    local err = fails(stream.file(from), stream.digest("crc32"), sink)
+    assert.equal("short", err.code)
+    assert.equal("io", err.kind)
+    assert.matches("source: it became shorter than its 33554432 bytes", err.message, 1, true)
+    assert.is_false(committed)
+  end)
+
   it("tells what cannot be opened, and of which end", function()
     local err = fails(stream.file(dir:path("none")), stream.save(dir:path("y")))
     assert.equal("ENOENT", err.code)

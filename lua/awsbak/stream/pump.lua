@@ -20,6 +20,7 @@ local TURN = 4 -- pieces read without one of other tasks
 ---@field stages awsbak.stream.Stage[]
 ---@field to awsbak.stream.Sink
 ---@field pipe userdata of the core
+---@field size integer? of the file that is read, when the pipe began
 ---@field width integer runs at once
 ---@field read (fun(): string?)? of a script's source, until its end
 ---@field reading awsbak.Task? reads the next piece
@@ -241,6 +242,9 @@ end
 
 local function build(self, source)
   if source.handle then
+    self.size = by(self, "source", function()
+      return errors.check(source.handle:size())
+    end)
     errors.check(self.pipe:file(source.handle))
   end
   for i, stage in ipairs(self.stages) do
@@ -260,6 +264,17 @@ local function digests(self)
   return found
 end
 
+--- Raise when a file lost some of its end while it was read. What was added is read, too.
+local function check_read(self)
+  if self.size and self.pipe:count() < self.size then
+    errors.raise({
+      kind = "io",
+      code = "short",
+      message = ("it became shorter than its %d bytes while it was read"):format(self.size),
+    })
+  end
+end
+
 --- Commit the sink; what a script's own gave.
 local function commit(self)
   if not self.writer then
@@ -272,6 +287,7 @@ end
 --- Move everything and commit, in one task: what a script's sink began goes on until then.
 local function exchange_all(self)
   exchange(self)
+  by(self, "source", check_read, self)
   return commit(self)
 end
 
