@@ -163,6 +163,9 @@ local function unwrap(header, found, failure)
   elseif refused then
     error(refused, 0)
   end
+  if #found.arns + #found.names > 0 and stanzas[1][1] ~= "scrypt" then
+    failure.message = "none of the identities given can open this archive" -- the core saw fewer
+  end
   failure.hint = #found.arns == 0 and kms_hint(stanzas) or failure.hint
   error(failure, 0)
 end

@@ -68,7 +68,9 @@ describe("a plugin of age", function()
     local from = save({ recipient("ok"), own_recipient, recipient("also") })
     assert.same(RECORDS, read(from, { secret.new(identity("ok")) }))
     assert.same(RECORDS, read(from, { own, identity("dies") })) -- it is not asked
-    assert.equal("age_no_match", raised(read, save({ own_recipient }), { identity("ok") }).code)
+    local err = raised(read, save({ own_recipient }), { identity("ok") })
+    assert.equal("age_no_match", err.code)
+    assert.matches("none of the identities given can open", err.message, 1, true)
   end)
 
   it("encrypts to an identity, where there is no recipient", function()
