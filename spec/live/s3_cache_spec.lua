@@ -1,10 +1,12 @@
 -- What the cache of S3's objects gives and believes.
 
+local cache = require("backup.s3.cache")
 local cached = require("spec.support.cached")
 local errors = require("awsbak.errors")
 local file = require("awsbak.core.file")
 local operator = require("spec.support.operator")
 local outside = require("awsbak.outside")
+local sys = require("awsbak.core.sys")
 local task = require("awsbak.task")
 
 local KIB <const> = 1024
@@ -143,6 +145,17 @@ describe("backup.s3.cache", function()
     assert.same({ "hello", false }, { c:read(kept, "a") })
     os.execute(("rm %s && mkdir %s"):format(path, path))
     assert.equal("direct", (c:read(kept, "a")))
+  end)
+
+  it("is refused where there is no home folder", function()
+    local getenv, home = outside.getenv, sys.home
+    finally(function()
+      outside.getenv, sys.home = getenv, home
+    end)
+    outside.getenv, sys.home = function() end, function() end
+    local _, err = errors.try(cache.open, { bytes = 1000 })
+    assert.same({ "config", "cache_folder" }, { err.kind, err.code })
+    assert.equal("set XDG_CACHE_HOME or HOME", err.hint)
   end)
 
   it("is refused where others may write", function()

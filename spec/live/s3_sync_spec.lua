@@ -219,7 +219,8 @@ describe("awsbak s3 sync", function()
     for _, from in ipairs({ dir:path("."), "s3://other" }) do
       local result = run("sync", from, "s3://vault", "--part-size", "1M")
       assert.same({ 2, "" }, { result.status, result.stdout })
-      assert.matches("^awsbak: error: S3 takes parts of 5 MiB to 5 GiB", result.stderr)
+      local why = "^awsbak: error: S3 takes parts of 5 MiB to 5 GiB, and none of 1048576 bytes"
+      assert.matches(why, result.stderr)
     end
   end)
 

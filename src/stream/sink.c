@@ -163,13 +163,17 @@ static bool open_part(struct ab_sink *s, const char *part, mode_t mode, struct a
     if (strlen(part) >= sizeof s->temp || strchr(part, '/'))
         return ab_fail(err, AB_USAGE, "part", "%.80s is no name for a part of a file", part);
     s->fd = openat(s->folder, part, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (s->fd < 0 && errno == ELOOP)
+        return ab_fail(err, AB_IO, "not_regular",
+                       "cannot write %s beside %s: it is a symbolic link; remove it", part,
+                       s->path);
     if (s->fd < 0)
         return ab_fail_errno(err, errno, "cannot write %s beside %s", part, s->path);
     if (fstat(s->fd, &st) != 0)
         return ab_fail_errno(err, errno, "cannot examine %s beside %s", part, s->path);
     if (!S_ISREG(st.st_mode))
-        return ab_fail(err, AB_IO, "not_regular", "cannot write %s beside %s: it is no file", part,
-                       s->path);
+        return ab_fail(err, AB_IO, "not_regular",
+                       "cannot write %s beside %s: it is no file; remove it", part, s->path);
     if (flock(s->fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK
                    ? ab_fail(err, AB_IO, "locked", "another process writes %s at the moment",

@@ -52,12 +52,12 @@ Cache.__index = Cache
 local Entry = {}
 Entry.__index = Entry
 
-local function refuse_folder(path, why)
+local function refuse_folder(path, why, hint)
   errors.raise({
     kind = "config",
     code = "cache_folder",
     message = ("the cache in %s is not used: %s"):format(path, why),
-    hint = "make it a folder that only you may enter (chmod 700), or move it away",
+    hint = hint or "make it a folder that only you may enter (chmod 700), or move it away",
   })
 end
 
@@ -83,7 +83,7 @@ function cache.open(options)
   local base = folders.cache()
   local path = options.folder or base and base .. "/s3"
   if not path then
-    refuse_folder("$XDG_CACHE_HOME", "there is no home folder")
+    refuse_folder("$XDG_CACHE_HOME", "there is no home folder", "set XDG_CACHE_HOME or HOME")
   end
   errors.check(file.mkdirs(path))
   check_folder(path)

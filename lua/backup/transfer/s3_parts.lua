@@ -2,7 +2,6 @@
 --- "Amazon S3 multipart upload limits").
 
 local errors = require("awsbak.errors")
-local units = require("awsbak.units")
 
 local s3_parts = {}
 
@@ -29,7 +28,7 @@ function s3_parts.size(total, wanted)
     errors.raise({
       kind = "usage",
       code = "part_size",
-      message = "S3 takes parts of 5 MiB to 5 GiB, and no " .. units.show_size(wanted),
+      message = ("S3 takes parts of 5 MiB to 5 GiB, and none of %d bytes"):format(wanted),
     })
   end
   if total <= wanted then
