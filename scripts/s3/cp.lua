@@ -185,7 +185,8 @@ local function with_source(steps)
 end
 
 --- All files of a folder. The target is looked at where names may meet: what is replaced by force
---- must have been there under its own name; and by a dry run, which says what would be refused.
+--- must have been there under its own name; and a prefix by a dry run, which says what would be
+--- refused.
 local function copy_folder(o, kept, chosen)
   usage.refuse(o.version_id, "--version-id", "is of one object: it does not go with --recursive")
   ends.check(o.from, o.to, s3)
@@ -204,7 +205,7 @@ local function copy_folder(o, kept, chosen)
     keep = not o.force, -- which a dry run has seen
     dry = o.dry_run,
   }
-  local is_asked = o.dry_run and not o.force
+  local is_asked = o.dry_run and not o.force and to.kind == "prefix"
   local there = (is_listed or is_asked) and to:entries(from) or function() end
   local steps = diff.steps(from:entries(to), there, { compare = "none" })
   return bulk.run(job, is_asked and with_source(steps) or steps)

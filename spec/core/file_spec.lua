@@ -331,6 +331,21 @@ describe("core.file", function()
       assert.equal("ENOTDIR", select(2, file.mkdirs(dir:path("in"))).code)
     end)
 
+    it("are not made where that is only looked at", function()
+      dir:write("in", "")
+      assert(sh("ln -s %s %s", dir:path("none"), dir:path("dangling")))
+      for _, name in ipairs({ "in", "in/", "in/x", "dangling", "dangling/", "dangling/x/y" }) do
+        local ok, err = file.mkdirs(dir:path(name))
+        assert.same({ nil, err }, { file.check_mkdirs(dir:path(name)) })
+        assert.is_nil(ok)
+      end
+      for _, name in ipairs({ "new", "new//a/b/", "." }) do
+        assert.is_true(file.check_mkdirs(dir:path(name)))
+      end
+      assert.is_true(file.check_mkdirs("new/a"))
+      assert.is_nil(file.stat(dir:path("new")))
+    end)
+
     it("are listed", function()
       dir:write("b", "")
       dir:write(".a", "")

@@ -33,7 +33,7 @@ describe("core.file.folder", function()
   --- The code of what each function of a folder says of a path.
   local function codes(path)
     local found = {}
-    for _, name in ipairs({ "stat", "open", "sink", "make", "remove", "list" }) do
+    for _, name in ipairs({ "stat", "open", "sink", "check", "make", "remove", "list" }) do
       local done, err = folder[name](folder, path)
       found[name] = done and true or err.code
       if type(done) == "userdata" then
@@ -66,6 +66,27 @@ describe("core.file.folder", function()
     assert.equal("other", dir:read("t/inside"))
     assert.equal("not_regular", select(2, folder:sink("sub", { force = true })).code)
     assert.equal("ENOTDIR", select(2, folder:sink("inside/x")).code)
+  end)
+
+  it("says what keeps a sink from opening as that does, and makes nothing", function()
+    link("inside", "t/in")
+    link("nowhere", "t/dangling")
+    local names = { "inside", "sub", "sub/deep", "inside/x", "in", "in/x/y", "dangling/x", "sub/" }
+    for _, name in ipairs(names) do
+      for _, force in ipairs({ false, true }) do
+        local opened, wrong = folder:sink(name, { force = force })
+        if opened then
+          opened:close()
+        end
+        local ok, said = folder:check(name, force)
+        assert.same({ opened ~= nil, wrong }, { ok == true, said }, name)
+      end
+    end
+    for _, name in ipairs({ "new", "sub/new", "new/a/b", "sub/deep/new/a" }) do
+      assert.is_true(folder:check(name))
+    end
+    assert.is_nil(folder:stat("new"))
+    assert.is_nil(folder:stat("sub/deep/new"))
   end)
 
   it("keeps a part beside a file, in the file's own folder", function()

@@ -4,6 +4,7 @@
 ---   dir:write("key.txt", "AGE-SECRET-KEY-...")
 ---   run{ "verify", dir:path("backup.age") }
 
+local file = require("awsbak.core.file")
 local shell = require("spec.support.shell")
 
 local scratch = {}
@@ -30,22 +31,35 @@ end
 ---@param bytes string
 ---@return string path
 function scratch:write(name, bytes)
-  local file = assert(io.open(self:path(name), "wb"))
-  assert(file:write(bytes))
-  assert(file:close())
+  local handle = assert(io.open(self:path(name), "wb"))
+  assert(handle:write(bytes))
+  assert(handle:close())
   return self:path(name)
+end
+
+--- Write files and the folders that they are in.
+---@param files table<string, string> bytes by names, relative to `below`
+---@param below string a folder's name
+---@return string path of that folder
+function scratch:write_all(files, below)
+  for name, bytes in pairs(files) do
+    local path = below .. "/" .. name
+    assert(file.mkdirs(self:path(path:match("^(.*)/"))))
+    self:write(path, bytes)
+  end
+  return self:path(below)
 end
 
 --- Read a whole file.
 ---@param name string
 ---@return string|nil bytes nil when there is no such file
 function scratch:read(name)
-  local file = io.open(self:path(name), "rb")
-  if not file then
+  local handle = io.open(self:path(name), "rb")
+  if not handle then
     return nil
   end
-  local bytes = file:read("a")
-  file:close()
+  local bytes = handle:read("a")
+  handle:close()
   return bytes
 end
 

@@ -347,6 +347,7 @@ static const luaL_Reg functions[] = {
     {"create_exclusive", ab_file_create_exclusive},
     {"stat", ab_file_stat_path},
     {"mkdirs", ab_file_mkdirs},
+    {"check_mkdirs", ab_file_check_mkdirs},
     {"list", ab_file_list},
     {NULL, NULL},
 };

@@ -46,6 +46,7 @@ int ab_file_read_secret(lua_State *L);
 int ab_file_create_exclusive(lua_State *L);
 int ab_file_stat_path(lua_State *L);
 int ab_file_mkdirs(lua_State *L);
+int ab_file_check_mkdirs(lua_State *L);
 int ab_file_list(lua_State *L);
 
 #endif

@@ -7,6 +7,7 @@
 #include "bind/bind.h"
 #include "bind/file.h"
 #include "stream/names.h"
+#include "stream/sink.h"
 
 #define CLASS "awsbak.folder"
 
@@ -96,6 +97,18 @@ static int folder_sink(lua_State *L)
 
     check_path(L, 2);
     return ab_file_sink_new(L, folder, 2);
+}
+
+/* f:check(path[, force]) -> true | nil, err: what keeps f:sink from opening; nothing is made */
+static int folder_check(lua_State *L)
+{
+    struct ab_folder *folder = open_folder(L);
+    struct ab_err err;
+
+    if (!ab_sink_check(folder, check_path(L, 2), lua_toboolean(L, 3), &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
 }
 
 /* f:remove(path[, folder]) -> true | nil, err: a file or a link; with `folder` an empty folder */
@@ -189,7 +202,8 @@ static const luaL_Reg meta[] = {
 static const luaL_Reg methods[] = {
     {"make", folder_make}, {"stat", folder_stat},     {"open", folder_file},
     {"sink", folder_sink}, {"remove", folder_remove}, {"list", folder_list},
-    {"path", folder_path}, {"close", folder_close},   {NULL, NULL},
+    {"path", folder_path}, {"close", folder_close},   {"check", folder_check},
+    {NULL, NULL},
 };
 
 void ab_bind_folder_class(lua_State *L)

@@ -122,6 +122,17 @@ int ab_file_mkdirs(lua_State *L)
     return 1;
 }
 
+/* file.check_mkdirs(path) -> true | nil, err: what keeps file.mkdirs from it; nothing is made */
+int ab_file_check_mkdirs(lua_State *L)
+{
+    struct ab_err err;
+
+    if (!ab_path_check_folders(luaL_checkstring(L, 1), &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 /* file.list(path) -> { names }, in no order | nil, err (code "too_many" above 10,000,000) */
 int ab_file_list(lua_State *L)
 {

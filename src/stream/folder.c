@@ -145,6 +145,40 @@ static int open_beneath(const struct ab_folder *f, const char *path, int flags, 
     return fd;
 }
 
+/* Open the deepest folder of `path` that exists, cutting off the others. */
+static int open_near(const struct ab_folder *f, char *path)
+{
+    int fd = open_beneath(f, path, OPEN_FOLDER, 0);
+
+    while (fd < 0 && errno == ENOENT && *path != '\0') {
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+        fd = slash ? open_beneath(f, path, OPEN_FOLDER, 0) : openat(f->fd, ".", OPEN_FOLDER);
+    }
+    return fd;
+}
+
+int ab_folder_near(const struct ab_folder *f, const char *path, bool *is_missing,
+                   struct ab_err *err)
+{
+    if (!ab_folder_check(f, path, err))
+        return -1;
+    char *copy = ab_strdup(path);
+    if (!copy) {
+        ab_fail_memory(err);
+        return -1;
+    }
+    int fd = open_near(f, copy);
+    *is_missing = strcmp(copy, path) != 0;
+    bool ok = fd >= 0 && (!*is_missing || faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0);
+    if (!ok)
+        fail(f, path, "make the folder", err);
+    ab_free(copy);
+    if (!ok && fd >= 0)
+        close(fd);
+    return ok ? fd : -1;
+}
+
 int ab_folder_enter(const struct ab_folder *f, const char *path, mode_t make, struct ab_err *err)
 {
     if (*path != '\0' && !ab_folder_check(f, path, err))

@@ -34,6 +34,11 @@ void ab_folder_unref(struct ab_folder *f);
  * synced. */
 int ab_folder_enter(const struct ab_folder *f, const char *path, mode_t make, struct ab_err *err);
 
+/* As ab_folder_enter that makes what is missing, but nothing is made: where `path` is missing, the
+ * folder that the next one would be made in, and `is_missing` is set. Fails as the other would. */
+int ab_folder_near(const struct ab_folder *f, const char *path, bool *is_missing,
+                   struct ab_err *err);
+
 /* As lstat(2) of what is beneath. */
 AB_MUST_USE bool ab_folder_stat(const struct ab_folder *f, const char *path, struct stat *st,
                                 struct ab_err *err);

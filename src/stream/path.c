@@ -92,7 +92,58 @@ bool ab_path_make_folders(const char *path, mode_t mode, struct ab_err *err)
             break;
     }
     ab_free(copy);
-    if (why == 0 && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+    if (why == 0 && *path && stat(path, &st) != 0)
+        why = errno; /* a link that leads nowhere has the name */
+    else if (why == 0 && *path && !S_ISDIR(st.st_mode))
         why = ENOTDIR;
+    return why == 0 || ab_fail_errno(err, why, "cannot make the folder %s", path);
+}
+
+/* Without the slashes at its end, which would follow a link; "/" stays. */
+static void strip(char *path)
+{
+    for (size_t len = strlen(path); len > 1 && path[len - 1] == '/'; len--)
+        path[len - 1] = '\0';
+}
+
+/* Cut off the last name: of "x" that leaves ".". False when there is none. */
+static bool cut(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
+        return false;
+    if (slash)
+        slash[slash == path] = '\0';
+    else
+        memcpy(path, ".", 2);
+    strip(path);
+    return true;
+}
+
+/* Why a folder cannot be made; 0 when it can, or is there. */
+static int why_not(char *path)
+{
+    struct stat st;
+    bool is_missing = false;
+
+    strip(path);
+    while (lstat(path, &st) != 0 && errno == ENOENT && cut(path))
+        is_missing = true;
+    if (stat(path, &st) != 0) /* a link that leads nowhere */
+        return errno;
+    if (!S_ISDIR(st.st_mode))
+        return ENOTDIR;
+    return is_missing && faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0 ? errno : 0;
+}
+
+bool ab_path_check_folders(const char *path, struct ab_err *err)
+{
+    char *copy = ab_strdup(path);
+
+    if (!copy)
+        return ab_fail_memory(err);
+    int why = *copy ? why_not(copy) : 0;
+    ab_free(copy);
     return why == 0 || ab_fail_errno(err, why, "cannot make the folder %s", path);
 }

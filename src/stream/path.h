@@ -17,4 +17,7 @@ AB_MUST_USE bool ab_path_stat(const char *path, bool link, struct stat *st, stru
 /* Make a folder and those above it that are missing, with permissions `mode`. */
 AB_MUST_USE bool ab_path_make_folders(const char *path, mode_t mode, struct ab_err *err);
 
+/* Whether ab_path_make_folders could; what keeps it from that, as it says it. Nothing is made. */
+AB_MUST_USE bool ab_path_check_folders(const char *path, struct ab_err *err);
+
 #endif

@@ -26,6 +26,8 @@ struct ab_sink {
     double mtime;           /* to be set at commit, or negative */
     bool keeps;             /* what is not committed */
     bool force;
+    bool looks;  /* makes nothing: it is never written */
+    bool is_new; /* its folder would be made, in the one that `folder` is then */
     bool committed;
     bool broken;         /* a write or a sync failed: never to be committed */
     char temp[TEMP_MAX]; /* name of the file in the folder; "" while it has none */
@@ -80,7 +82,8 @@ static bool enter_folder(struct ab_sink *s, struct ab_folder *root, char *slash,
         return true;
     }
     *slash = '\0';
-    s->folder = ab_folder_enter(root, beneath, FOLDER_MODE, err);
+    s->folder = s->looks ? ab_folder_near(root, beneath, &s->is_new, err)
+                         : ab_folder_enter(root, beneath, FOLDER_MODE, err);
     *slash = '/';
     return s->folder >= 0;
 }
@@ -187,8 +190,7 @@ static bool open_part(struct ab_sink *s, const char *part, mode_t mode, struct a
 }
 
 /* Adopts `path`, which is NULL when there was no memory for it. */
-static struct ab_sink *new_sink(struct ab_folder *root, char *path, const char *part, bool force,
-                                mode_t mode, struct ab_err *err)
+static struct ab_sink *alloc_sink(char *path, bool force, struct ab_err *err)
 {
     struct ab_sink *s = path ? ab_calloc(1, sizeof *s) : NULL;
 
@@ -201,7 +203,16 @@ static struct ab_sink *new_sink(struct ab_folder *root, char *path, const char *
     s->mtime = -1;
     s->force = force;
     s->path = path;
-    if (open_folder(s, root, err) && check_target(s, err) &&
+    return s;
+}
+
+/* Adopts `path` as alloc_sink() does. */
+static struct ab_sink *new_sink(struct ab_folder *root, char *path, const char *part, bool force,
+                                mode_t mode, struct ab_err *err)
+{
+    struct ab_sink *s = alloc_sink(path, force, err);
+
+    if (s && open_folder(s, root, err) && check_target(s, err) &&
         (part ? open_part(s, part, mode, err) : open_file(s, mode, err)))
         return s;
     ab_sink_free(s);
@@ -219,15 +230,34 @@ struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, m
     return new_sink(NULL, ab_strdup(path), part, force, mode, err);
 }
 
-struct ab_sink *ab_sink_beneath(struct ab_folder *f, const char *path, const char *part, bool force,
-                                mode_t mode, struct ab_err *err)
+/* NULL when there is no memory. */
+static char *path_beneath(const struct ab_folder *f, const char *path)
 {
     size_t size = strlen(f->path) + strlen(path) + 2;
     char *whole = ab_alloc(size);
 
     if (whole)
         snprintf(whole, size, "%s/%s", f->path, path);
-    return new_sink(f, whole, part, force, mode, err);
+    return whole;
+}
+
+struct ab_sink *ab_sink_beneath(struct ab_folder *f, const char *path, const char *part, bool force,
+                                mode_t mode, struct ab_err *err)
+{
+    return new_sink(f, path_beneath(f, path), part, force, mode, err);
+}
+
+bool ab_sink_check(struct ab_folder *f, const char *path, bool force, struct ab_err *err)
+{
+    struct ab_sink *s = alloc_sink(path_beneath(f, path), force, err);
+
+    if (s)
+        s->looks = true;
+    bool ok = s && open_folder(s, f, err) && (s->is_new || check_target(s, err));
+    if (ok && !s->is_new && faccessat(s->folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        ok = ab_fail_errno(err, errno, "cannot write %s", s->path);
+    ab_sink_free(s);
+    return ok;
 }
 
 void ab_sink_discard(struct ab_sink *s)

@@ -31,6 +31,11 @@ struct ab_sink *ab_sink_resume(const char *path, const char *part, bool force, m
 struct ab_sink *ab_sink_beneath(struct ab_folder *f, const char *path, const char *part, bool force,
                                 mode_t mode, struct ab_err *err);
 
+/* Whether ab_sink_beneath could open one; what keeps it from that, as it says it. Nothing is made.
+ */
+AB_MUST_USE bool ab_sink_check(struct ab_folder *f, const char *path, bool force,
+                               struct ab_err *err);
+
 /* The file, to be read and written at any place until the sink is committed; one more reference
  * for the caller. NULL on failure. */
 struct ab_file *ab_sink_file(struct ab_sink *s, struct ab_err *err);

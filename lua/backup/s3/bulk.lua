@@ -111,6 +111,9 @@ local FATAL = {
   SignatureDoesNotMatch = true,
 }
 
+-- Codes of what is in the way of a file and may be deleted: a folder, a file for a folder.
+local DELETED <const> = { EEXIST = true, ENOTDIR = true, not_regular = true }
+
 --- Whether a failure ends the whole run.
 local function is_fatal(self, err)
   local is_broken = err.kind == "network" or err.kind == "timeout"
@@ -234,14 +237,30 @@ local function is_for_later(self, step, err)
   return false
 end
 
+--- Raise what would keep a copy of a dry run from its place. What --delete would delete before is
+--- taken for gone, whatever else may lie in a folder that has to go.
+local function check_place(self, step)
+  local to, copy = self.to, in_common(self, step.target ~= nil)
+  if not to.folder then
+    errors.check(not (step.target and not copy.force) or nil, {
+      kind = "io",
+      code = "EEXIST",
+      message = to:location(step.key) .. " exists already",
+    })
+    return
+  end
+  local ok, err = to.folder:check(step.key, copy.force)
+  if not ok and not (self.delete and not step.target and DELETED[err.code]) then
+    error(err, 0)
+  end
+end
+
 local function copied(self, step)
   if is_same(self, step) then
     self.counts.same = self.counts.same + 1
     return nil
   elseif self.dry then
-    if step.target and not in_common(self, true).force then
-      return failed(step, { message = self.to:location(step.key) .. " exists already" })
-    end
+    check_place(self, step)
     return row_of(step, "to copy", { bytes = step.source.size })
   end
   local done = copy_one(self, step)

@@ -113,7 +113,7 @@ function ends.source(s3, word)
   return local_end(word, errors.check(folder, err))
 end
 
---- The end that is copied to; a folder is made, unless this is a dry run.
+--- The end that is copied to; a folder is made, or in a dry run looked at whether it could be.
 ---@param s3 table the client
 ---@param word string
 ---@param dry boolean?
@@ -124,6 +124,7 @@ function ends.target(s3, word, dry)
   if ends.is_s3(word) then
     return ends.prefix(s3, word)
   elseif dry and not file.stat(word) then
+    errors.check(file.check_mkdirs(word))
     return local_end(word)
   elseif not file.stat(word) then
     errors.check(file.mkdirs(word, FOLDER_MODE))
