@@ -87,6 +87,19 @@ local function go_on(self)
   self.body = answer.Body
 end
 
+--- S3 gives the whole of an object for a range that it does not understand.
+local function check_range(range)
+  local first, last = tostring(range):match("^(%d*)%-(%d*)$")
+  local from, to = tonumber(first), tonumber(last)
+  if not (from or to) or (from and to and to < from) then
+    errors.raise({
+      kind = "usage",
+      code = "bad_argument",
+      message = ("the range of an object is 0-99, 100- or -100, not %s"):format(range),
+    })
+  end
+end
+
 --- Open an object; the first request is made here.
 ---@param s3 table a client
 ---@param bucket string
@@ -95,9 +108,13 @@ end
 ---  "0-99", "100-" or "-100" (the last 100 bytes), as HTTP has it; pace: of awsbak.pace; members:
 ---  more of GetObject, as a customer's key
 ---@return backup.S3Stream
---- Raises as the client does, with words for what is missing, archived or out of range.
+--- Raises as the client does, with words for what is missing, archived or out of range; kind usage
+--- for what is no range.
 function stream.open(s3, bucket, key, options)
   options = options or {}
+  if options.range then
+    check_range(options.range)
+  end
   local self = setmetatable({
     s3 = s3,
     bucket = bucket,

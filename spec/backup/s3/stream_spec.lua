@@ -64,6 +64,14 @@ describe("backup.s3.stream", function()
     return list
   end
 
+  it("asks for no range that is none: S3 would give the whole object", function()
+    for _, range in ipairs({ "x", "5-4", "-", "", "0-1,3-4", "bytes=0-9" }) do
+      local _, err = errors.try(read, { range = range })
+      assert.equal("usage", err and err.kind, range)
+    end
+    assert.same({}, ranges())
+  end)
+
   it("reads an object whole by one request", function()
     fake:script("GET /vault/k", { whole() })
     assert.equal(BODY, read())
