@@ -97,6 +97,19 @@ describe("age in a pipe", function()
     end
   end)
 
+  it("says that there are too many recipients, or identities", function()
+    for name, key in pairs({ recipients = recipient, identities = identity }) do
+      local list = {}
+      for i = 1, 257 do
+        list[i] = key
+      end
+      local stage = name == "recipients" and stream.seal or stream.open
+      local err = fails("x", stage({ [name] = list }))
+      assert.equal("config", err.kind)
+      assert.matches("there are more than 256 " .. name, err.message, 1, true)
+    end
+  end)
+
   it("takes a file key and stanzas that others made", function()
     local file_key = errors.check(age.file_key())
     local stanza = "-> awskms a b\n" .. ("A"):rep(42) .. "I\n"

@@ -31,10 +31,7 @@ static size_t push_list(lua_State *L, int arg, const char *name)
         return 0;
     if (type != LUA_TTABLE)
         luaL_error(L, "option '%s': list expected, got %s", name, luaL_typename(L, -1));
-    size_t count = lua_rawlen(L, -1);
-    if (count > AB_STREAM_KEYS_MAX)
-        luaL_error(L, "option '%s': more than %d keys", name, AB_STREAM_KEYS_MAX);
-    return count;
+    return lua_rawlen(L, -1);
 }
 
 struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
@@ -44,6 +41,11 @@ struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
 {
     ab_bind_class(L, KEYS, keys_meta, no_methods);
     size_t count = push_list(L, arg, name);
+    if (count > AB_STREAM_KEYS_MAX) {
+        lua_pop(L, 1);
+        ab_fail(err, AB_CONFIG, "key", "there are more than %d %s", AB_STREAM_KEYS_MAX, name);
+        return NULL;
+    }
     int list = lua_gettop(L);
     struct ab_age_keys **keys = ab_bind_object(L, sizeof *keys, KEYS, 0); /* list keys */
     *keys = ab_age_keys_new(count, err);

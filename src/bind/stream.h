@@ -12,8 +12,8 @@ enum { AB_STREAM_KEYS_MAX = 256 };
 
 /* Push the keys of option `name` of the table at `arg`, a list of strings or secrets, of which each
  * is read by `add`: ab_age_keys_add_recipient or ab_age_keys_add_identity. The value on the stack
- * holds a reference to the set. NULL (and nothing pushed) with err when one is none. Raises unless
- * it is a list. */
+ * holds a reference to the set. NULL (and nothing pushed) with err when one is none, or there are
+ * more than AB_STREAM_KEYS_MAX. Raises unless it is a list. */
 struct ab_age_keys *ab_bind_push_keys(lua_State *L, int arg, const char *name,
                                       bool (*add)(struct ab_age_keys *keys, struct ab_slice text,
                                                   struct ab_err *err),
