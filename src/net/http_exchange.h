@@ -1,7 +1,8 @@
 /* net/http_exchange.h - what the files of the HTTP exchange share: http.c (its life), http_setup.c
  * (curl's options), http_upload.c (a body that curl asks for), http_headers.c (those sent),
  * http_reply.c (headers, proof that the answer is whole), http_store.c (a body into a file),
- * http_pace.c (no faster than a rate), http_error.c (what went wrong). */
+ * http_pace.c (no faster than a rate), http_deadlines.c (not too slow), http_error.c (what went
+ * wrong). */
 #ifndef AB_NET_HTTP_EXCHANGE_H
 #define AB_NET_HTTP_EXCHANGE_H
 
@@ -119,10 +120,15 @@ bool ab_http_fail(const struct ab_http *http, CURLcode code, struct ab_err *err)
  * where the request was on a kept connection, on which HTTP has been spoken: http_error.c. */
 const char *ab_http_scheme_hint(const struct ab_http *http);
 
-/* Go on after a wait. The head has come; the first bytes of the body; bytes of a stream: http.c. */
+/* False when it has taken too long, or is too slow. Set the timer for the next look. The first
+ * bytes of the body have come: http_deadlines.c. */
+AB_MUST_USE bool ab_http_deadlines_check(struct ab_http *http, struct ab_err *err);
+AB_MUST_USE bool ab_http_deadlines_set(struct ab_http *http, struct ab_err *err);
+void ab_http_body_began(struct ab_http *http);
+
+/* Go on after a wait. The head has come; bytes of a stream: http.c. */
 void ab_http_resume(struct ab_http *http);
 void ab_http_head_came(struct ab_http *http);
-void ab_http_body_began(struct ab_http *http);
 void ab_http_bytes_came(struct ab_http *http);
 
 #endif
