@@ -1,13 +1,16 @@
-/* Preloaded into a program, makes names in folders the same in upper and lower case, as file
- * systems of other systems do: a name means what is there under it in any case, and what is new
- * keeps its own. Of calls by a folder's descriptor and a single name; openat2(2) is not there. */
+/* Preloaded into a program, makes names in folders the same in upper and lower case, and in both
+ * forms of an accent, as file systems of other systems do: a name means what is there under it in
+ * any of them, and what is new keeps its own. Of calls by a folder's descriptor and a single name;
+ * openat2(2) is not there. */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -26,6 +29,32 @@ __attribute__((constructor)) static void find_openat(void)
     *(void **)&real_openat = dlsym(RTLD_NEXT, "openat");
 }
 
+enum { ACUTE_E = 0x100 };
+
+/* The next letter of a name: a byte of ASCII in lower case, an e with an acute accent in either
+ * form (of all accents the only one), or another byte; 0 at its end. */
+static int next_letter(const char **name)
+{
+    const char *at = *name;
+    bool composed = strncmp(at, "\xc3\xa9", 2) == 0 || strncmp(at, "\xc3\x89", 2) == 0;
+    bool apart = strncasecmp(at, "e\xcc\x81", 3) == 0;
+
+    if (*at)
+        *name += composed ? 2 : apart ? 3 : 1;
+    return composed || apart ? ACUTE_E : tolower((unsigned char)*at);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    for (;;) {
+        int letter = next_letter(&a);
+        if (letter != next_letter(&b))
+            return false;
+        if (letter == 0)
+            return true;
+    }
+}
+
 /* The name of what is there, into `found`, or `name`. */
 static const char *fold(int at, const char *name, char found[NAME_SIZE])
 {
@@ -38,7 +67,7 @@ static const char *fold(int at, const char *name, char found[NAME_SIZE])
     if (!dir)
         return name;
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (strcasecmp(entry->d_name, name) == 0) {
+        if (is_same(entry->d_name, name)) {
             snprintf(found, NAME_SIZE, "%s", entry->d_name);
             known = found;
         }

@@ -92,7 +92,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(status, (XML % ("Error", "<Code>%s</Code><Message>no</Message>" % code, "Error")).encode())
 
     def read(self):
-        self.path, _, query = self.path.partition("?")
+        path, _, query = self.path.partition("?")
+        self.path = urllib.parse.unquote(path)
         self.query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
