@@ -211,6 +211,16 @@ describe("an S3 upload whose beginning failed", function()
     assert.is_nil(select(2, begin({ busy }, {}, busy)))
   end)
 
+  it("may have begun when it is cancelled, which is said of each upload", function()
+    local ended = { kind = "cancelled", code = "SIGINT", message = "interrupted" }
+    for _, failures in ipairs({ {}, { CUT } }) do
+      local said, hinted = begin(failures, {}, ended)
+      assert.same({ 1, nil }, { #said, hinted })
+      local words = "to s3://vault/k has begun, which may be left: awsbak s3 uploads s3://vault/k"
+      assert.matches(words, said[1], 1, true)
+    end
+  end)
+
   it("may have begun when an earlier attempt was not answered", function()
     local refused = { kind = "service", code = "AccessDenied", message = "m" }
     local _, hinted = begin({ CUT }, {}, refused)

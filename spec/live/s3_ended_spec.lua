@@ -169,6 +169,11 @@ describe("awsbak s3 cp that is ended", function()
 
   local BEGUN_UNHEARD <const> = 3
 
+  --- Whether a run says that an upload may be left of whose beginning it had not heard.
+  local function tells_of_unheard(result)
+    return result.stderr:find("s3 uploads s3://vault/file lists it, and --abort", 1, true) ~= nil
+  end
+
   local function each_moment(signal, check_result)
     for way, rules in pairs(MOMENTS) do
       for i, rule in ipairs(rules) do
@@ -195,6 +200,9 @@ describe("awsbak s3 cp that is ended", function()
   it("goes on when it was interrupted at any of its requests, which it says with 130", function()
     each_moment(SIGINT, function(result, _, where)
       assert.equal(INTERRUPTED, result.status, where .. ": " .. result.stderr)
+      -- At the second moment S3 has not heard of it, and at the third its answer does not come.
+      local may_be_left = where == "up, moment 2" or where == "up, moment 3"
+      assert.equal(may_be_left, tells_of_unheard(result), where)
     end)
   end)
 
@@ -238,6 +246,8 @@ describe("awsbak s3 cp that is ended", function()
         local where = ("moment %d, signal %d"):format(i, signal)
         local ended = signalled("pipe", signal, rule)
         assert.equal(status, ended.status, where .. ": " .. ended.stderr)
+        local is_told = i == BEGUN_UNHEARD and signal == SIGINT
+        assert.equal(is_told, tells_of_unheard(ended), where)
         local is_whole = is_there("pipe", where)
         -- One that began unheard is found in either case.
         local is_left = i >= BEGUN_UNHEARD and not is_whole and signal == SIGKILL

@@ -174,7 +174,15 @@ local function warn_of_other(target, upload_id, seconds)
   end
 end
 
---- Begin an upload in parts. Warns where an attempt of it may have begun another one.
+--- Warn of an upload whose beginning was cancelled. Not by a hint: many share a cancellation.
+local function warn_of_unheard(target)
+  local what = "S3 had not answered yet whether an upload to %s has begun, which may be left:"
+    .. " awsbak s3 uploads %s lists it, and --abort ends it"
+  log.warn(what, target.location, s3_outcome.quote(target.location))
+end
+
+--- Begin an upload in parts. Warns where an attempt of it may have begun another one, and where it
+--- is cancelled before it is known.
 ---@param target backup.Target
 ---@param input table of CreateMultipartUpload
 ---@return string upload_id
@@ -191,9 +199,11 @@ function s3_outcome.begin(target, input)
   end
   if made then
     return made.UploadId
+  elseif err.kind == "cancelled" then
+    warn_of_unheard(target)
   elseif is_lost or is_open(err) then
     local what = "it may have begun: awsbak s3 uploads %s lists it, and --abort ends it"
-    err.hint = what:format(target.location)
+    err.hint = what:format(s3_outcome.quote(target.location))
   end
   error(err, 0)
 end
