@@ -1,6 +1,7 @@
 -- What is written to a disk that has no room for it: a small file system of its own, which only
 -- root can mount. (spec/torture fills the disk at each single write.)
 
+local file = require("awsbak.core.file")
 local operator = require("spec.support.operator")
 local s3_store = require("spec.support.s3_store")
 local scratch = require("spec.support.scratch")
@@ -45,6 +46,8 @@ describe("a full disk", function()
     op:must({ "s3", "cp", small, "s3://vault/small" })
     fails({ "s3", "cp", "s3://vault/small", disk:path("small") })
     fails({ "s3", "cp", "s3://vault/big", disk:path("big"), "--part-size", "5M", "--no-resume" })
+    fails({ "s3", "cp", "s3://vault/big", disk:path("big"), "--part-size", "5M" })
+    assert.same({}, file.list(op:path(".local/state/awsbak/transfers")))
     local sealed = [[
       local stream = require("awsbak.stream")
       local _, recipient = require("awsbak.core.age").keygen()

@@ -252,10 +252,13 @@ function copying.down(copy, from, path, open)
   local options = options_of(copy, more)
   local done, err = errors.try(fetch, copy, source_of(copy, from), handle, options)
   if not done then
-    if err.kind == "integrity" or err.status == 412 then
-      sink:discard() -- what is there is of no use for a later run
-    elseif log then
+    local is_void = err.kind == "integrity" or err.status == 412
+    if log and log:has_parts() and not is_void then
       raise(err, log)
+    end
+    sink:discard() -- what is there is of no use for a later run
+    if log then
+      log:finish()
     end
     error(err, 0)
   end

@@ -175,6 +175,12 @@ function Journal:goes_on()
   return not self.is_over and next(self.facts) ~= nil
 end
 
+--- Whether it knows of a part that is done.
+---@return boolean
+function Journal:has_parts()
+  return next(self.parts) ~= nil
+end
+
 --- The transfer is over: there is nothing to go on with.
 function Journal:finish()
   self.is_over = true
