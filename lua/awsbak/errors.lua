@@ -109,8 +109,13 @@ local function message_of(e)
   return ok and text or ("the error is a %s that cannot be shown"):format(type(e))
 end
 
---- Anything that was raised, as an error table: core tables get their metatable, Lua's own errors
---- are kind "bug" (or "memory").
+-- What to do about a core's error, by its code, whatever met it.
+local HINTS = {
+  EMFILE = "raise the limit of open files (ulimit -n), or do less at once (--concurrency)",
+}
+
+--- Anything that was raised, as an error table: core tables get their metatable, and a hint where
+--- their code has one; Lua's own errors are kind "bug" (or "memory").
 ---@param e any
 ---@return awsbak.Error
 function M.from(e)
@@ -119,6 +124,7 @@ function M.from(e)
   end
   local is_plain = type(e) == "table" and getmetatable(e) == nil -- a core's; no code runs
   if is_plain and M.kinds[e.kind] and type(e.message) == "string" then
+    e.hint = e.hint or HINTS[e.code]
     return setmetatable(e, meta)
   end
   if e == "not enough memory" then

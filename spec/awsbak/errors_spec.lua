@@ -55,6 +55,16 @@ describe("errors.from", function()
     )
   end)
 
+  it("gives a core error the hint that its code has, unless it brings one", function()
+    local function hint_of(own)
+      local e = { kind = "io", code = "EMFILE", message = "cannot open x: Too many open files" }
+      e.hint = own
+      return errors.from(e).hint
+    end
+    assert.matches("ulimit -n", hint_of(), 1, true)
+    assert.equal("close some", hint_of("close some"))
+  end)
+
   it("takes Lua's own errors for bugs", function()
     local e = errors.from("a.lua:1: oops")
     assert.same({ "bug", "a.lua:1: oops" }, { e.kind, e.message })

@@ -91,7 +91,12 @@ local function row_of(step, result, more)
   return row
 end
 
-local function failed(step, err)
+--- The row of a step that failed. What many steps have in common is hinted at once.
+local function failed(self, step, err)
+  if err.code == "EMFILE" and not self.is_advised then
+    self.is_advised = true
+    log.warn("%s", tostring(errors.from(err)))
+  end
   local detail = err.message or tostring(err)
   if err.kind == "service" and err.code and not detail:find(err.code, 1, true) then
     detail = ("%s: %s"):format(err.code, detail)
@@ -187,7 +192,7 @@ local function delete_file(self, step)
   local folder, path = self.to.folder, step.key
   local ok, err = folder:remove(path)
   if not ok and err.code ~= "ENOENT" then
-    return failed(step, err)
+    return failed(self, step, err)
   end
   repeat
     path = path:match("^(.*)/[^/]*$")
@@ -281,7 +286,7 @@ local function perform(self, step)
   elseif step.action == "delete" then
     return { self.dry and row_of(step, "to delete") or delete_file(self, step) }
   elseif step.action == "skip" then
-    return { failed(step, (step.source and step.source.problem) or step.target.problem) }
+    return { failed(self, step, (step.source and step.source.problem) or step.target.problem) }
   end
   local ok, row = pcall(copied, self, step)
   if ok then
@@ -295,7 +300,7 @@ local function perform(self, step)
   elseif is_fatal(self, err) then
     self.stopped = self.stopped or err
   end
-  return { failed(step, err) }
+  return { failed(self, step, err) }
 end
 
 --- The work: steps that change something; those that delete objects together.
