@@ -226,4 +226,11 @@ describe("an S3 upload whose beginning failed", function()
     local _, hinted = begin({ CUT }, {}, refused)
     assert.matches("it may have begun", hinted)
   end)
+
+  it("is told by a mark of its own, also where the source of a copy has one", function()
+    local mark = s3_outcome.mark({ ["awsbak-upload"] = "of the source", colour = "red" })
+
+    assert.not_equal("of the source", mark.text)
+    assert.same({ ["awsbak-upload"] = mark.text, colour = "red" }, mark.metadata)
+  end)
 end)

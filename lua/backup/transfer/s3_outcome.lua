@@ -32,10 +32,11 @@ local taken = { PreconditionFailed = true, ConditionalRequestConflict = true, ["
 ---@return backup.Mark
 function s3_outcome.mark(metadata)
   local mark = codec.hex(outside.random_bytes(16))
-  local all = { [MARK] = mark }
+  local all = {}
   for name, value in pairs(metadata or {}) do
     all[name] = value
   end
+  all[MARK] = mark -- and not that of the source of a copy
   return { text = mark, metadata = all }
 end
 
