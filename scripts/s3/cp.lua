@@ -47,11 +47,9 @@ local options = {
     choices = { "crc64nvme", "crc32", "crc32c" },
     help = "that S3 keeps of the object (default: crc64nvme)",
   },
-  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
-  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
-  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "say what would be copied, and copy nothing" },
 }
+table.move(ends.options, 1, #ends.options, #options + 1, options)
 table.move(filter.options, 1, #filter.options, #options + 1, options)
 table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)

@@ -47,11 +47,18 @@ end
 local FORCE <const> =
   "--force deletes first what is in it: objects, all their versions, unfinished uploads"
 
+--- The error of a bucket that is not empty, with what can be done.
+local function not_empty(err, bucket, hint)
+  err.message = ("bucket %s is not empty"):format(bucket)
+  err.hint = hint
+  return err
+end
+
 local function delete_bucket(bucket, force)
   local _, err = errors.try(s3.delete_bucket, { Bucket = bucket })
   if err and err.code == "BucketNotEmpty" then
-    err.message = ("bucket %s is not empty"):format(bucket)
-    err.hint = force and "something was written to it meanwhile; run it again" or FORCE
+    local meanwhile = "something was written to it meanwhile; run it again"
+    err = not_empty(err, bucket, force and meanwhile or FORCE)
   end
   if err then
     error(s3_fault.explain(err, bucket), 0)
@@ -64,12 +71,7 @@ local function check_empty(bucket)
   if err and err.status ~= 403 then
     error(s3_fault.explain(err, bucket), 0)
   elseif found then
-    errors.raise({
-      kind = "service",
-      code = "BucketNotEmpty",
-      message = ("bucket %s is not empty"):format(bucket),
-      hint = FORCE,
-    })
+    errors.raise(not_empty({ kind = "service", code = "BucketNotEmpty" }, bucket, FORCE))
   end
 end
 

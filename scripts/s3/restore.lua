@@ -26,11 +26,9 @@ local options = {
   { "at", kind = "time", required = true, help = "RFC 3339, a date, or how long ago: 2d" },
   { "to", help = "folder, or s3://bucket/folder (default: where it was)" },
   { "force", kind = "flag", help = "with --to: replace what is there and differs" },
-  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
-  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
-  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
+table.move(ends.options, 1, #ends.options, #options + 1, options)
 table.move(filter.options, 1, #filter.options, #options + 1, options)
 table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)

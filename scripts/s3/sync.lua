@@ -22,11 +22,9 @@ local options = {
   { "exact", kind = "flag", help = "to a folder: also replace what is newer there" },
   { "delete", kind = "flag", help = "delete from the target what the source has not" },
   { "allow_empty", kind = "flag", help = "with --delete: FROM may be empty, and all of TO goes" },
-  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
-  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
-  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
   { "dry_run", kind = "flag", help = "list what would be done, and do nothing" },
 }
+table.move(ends.options, 1, #ends.options, #options + 1, options)
 table.move(filter.options, 1, #filter.options, #options + 1, options)
 table.move(cache.options, 1, #cache.options, #options + 1, options)
 table.move(members.options, 1, #members.options, #options + 1, options)
@@ -40,19 +38,10 @@ local function comparison(o)
   return o.checksum and "checksum" or o.size_only and "size" or o.exact and "exact" or "newer"
 end
 
-local function has_file(entries)
+--- The first entry that has no such field.
+local function first_without(field, entries)
   for entry in entries do
-    if not entry.problem then
-      return true
-    end
-  end
-  return false
-end
-
---- The first entry that no filter leaves out.
-local function first_of(entries)
-  for entry in entries do
-    if not entry.left_out then
+    if not entry[field] then
       return entry
     end
   end
@@ -76,8 +65,8 @@ end
 local function not_empty(from, to, o)
   local source = from:entries(to)
   local first = source()
-  local is_empty = not first or first.problem and not has_file(from:entries(to))
-  if is_empty and first_of(to:entries(from)) then
+  local is_empty = not first or first.problem and not first_without("problem", from:entries(to))
+  if is_empty and first_without("left_out", to:entries(from)) then
     local problem = first and not first.left_out and first.problem or nil
     refuse_empty(problem, o, from.filter ~= nil)
   end

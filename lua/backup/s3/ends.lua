@@ -19,6 +19,13 @@ local FOLDER_MODE <const> = tonumber("755", 8)
 local ONE <const> = "awsbak s3 cp copies one, without --recursive"
 local RATE_MAX <const> = 900 * 1024 ^ 4 -- bytes a second; awsbak.pace takes 1e15
 
+--- Options of a policy that copies.
+ends.options = {
+  { "part_size", kind = "size", help = "bytes of a part, 5M to 5G (default: 8M or what it takes)" },
+  { "limit_rate", kind = "size", help = "bytes a second at most: 10M" },
+  { "no_resume", kind = "flag", help = "do not go on with an earlier run, leave nothing for one" },
+}
+
 ---@class backup.End
 ---@field kind "folder"|"prefix"
 ---@field name string as people write it, "/" at its end
