@@ -1,5 +1,6 @@
 -- awsbak s3 cp, behind a proxy that makes faults happen.
 
+local distinct = require("spec.support.distinct")
 local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
 local s3_copy = require("backup.transfer.s3_copy")
@@ -9,15 +10,7 @@ local scratch = require("spec.support.scratch")
 local MIB <const> = 1024 * 1024
 local PART <const> = 5 * MIB
 
-local function bytes_of(size)
-  local parts = {}
-  for i = 1, size // 4 + 1 do
-    parts[i] = (">I4"):pack(i * 2654435761 & 0xffffffff)
-  end
-  return table.concat(parts):sub(1, size)
-end
-
-local BIG <const> = bytes_of(3 * PART + 7)
+local BIG <const> = distinct(3 * PART + 7)
 
 describe("awsbak s3 cp", function()
   local place, op, s3, proxy, dir

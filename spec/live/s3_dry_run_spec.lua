@@ -21,9 +21,7 @@ describe("a dry run to a folder", function()
   setup(function()
     place = faulty_s3.open("vault")
     op = place.op
-    for key, bytes in pairs(OBJECTS) do
-      place.s3.put_object({ Bucket = "vault", Key = "x/" .. key, Body = bytes })
-    end
+    place:put(OBJECTS, "vault", "x/")
   end)
 
   teardown(function()

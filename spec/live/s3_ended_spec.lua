@@ -4,11 +4,10 @@
 -- AWSBAK_KILLS=200 ./dev spec spec/live/s3_ended_spec.lua kills more often than CI has time for and
 -- tells what came of it.
 
-local aws = require("aws")
-local fault_proxy = require("spec.support.fault_proxy")
+local distinct = require("spec.support.distinct")
+local errors = require("awsbak.errors")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
-local operator = require("spec.support.operator")
-local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 local sys = require("awsbak.core.sys")
 
@@ -18,34 +17,21 @@ local SEED <const> = math.tointeger(tonumber(os.getenv("AWSBAK_SEED"))) or os.ti
 local SIGINT <const>, SIGKILL <const> = 2, 9
 local KILLED <const>, INTERRUPTED <const> = 128 + SIGKILL, 130
 
-local function bytes_of(size)
-  local parts = {}
-  for i = 1, size // 4 + 1 do
-    parts[i] = (">I4"):pack(i * 2654435761 & 0xffffffff)
-  end
-  return table.concat(parts):sub(1, size)
-end
-
-local BIG <const> = bytes_of(2 * PART + 7)
+local BIG <const> = distinct(2 * PART + 7)
 
 -- Writes the id that the program will have.
 local TELL_ID = { "sh", "-c", 'echo $$ >"$0"; exec "$@"' }
 
 describe("awsbak s3 cp that is ended", function()
-  local server, proxy, op, s3, dir
+  local place, proxy, op, s3, dir
 
   setup(function()
-    server = s3_server.start()
-    proxy = fault_proxy.start(server.url)
-    op = operator.new(proxy.url)
-    s3 = aws.client("s3", server.options)
-    s3.create_bucket({ Bucket = "vault" })
+    place = faulty_s3.open("vault")
+    proxy, op, s3 = place.proxy, place.op, place.direct
   end)
 
   teardown(function()
-    op:close()
-    proxy:close()
-    server:close()
+    place:close()
   end)
 
   before_each(function()
@@ -88,7 +74,7 @@ describe("awsbak s3 cp that is ended", function()
   local function is_there(way, where)
     local bytes
     if way ~= "down" then
-      local head, err = aws.try(s3.head_object, { Bucket = "vault", Key = "file" })
+      local head, err = errors.try(s3.head_object, { Bucket = "vault", Key = "file" })
       assert(head or err.status == 404, err)
       if not head then
         return false

@@ -1,8 +1,7 @@
 -- --exclude and --include of awsbak s3 sync, cp, rm, ls and du.
 
-local aws = require("aws")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
-local operator = require("spec.support.operator")
 local s3_server = require("spec.support.s3_server")
 local scratch = require("spec.support.scratch")
 local shell = require("spec.support.shell")
@@ -16,19 +15,15 @@ local FILES <const> = {
 }
 
 describe("--exclude and --include of awsbak s3", function()
-  local server, op, s3, dir
+  local place, op, s3, dir
 
   setup(function()
-    server = s3_server.start()
-    op = operator.new(server.url)
-    s3 = aws.client("s3", server.options)
-    s3.create_bucket({ Bucket = "vault" })
-    s3.create_bucket({ Bucket = "other" })
+    place = faulty_s3.open("vault", "other")
+    op, s3 = place.op, place.s3
   end)
 
   teardown(function()
-    op:close()
-    server:close()
+    place:close()
   end)
 
   local function keys(bucket)
@@ -41,11 +36,7 @@ describe("--exclude and --include of awsbak s3", function()
 
   before_each(function()
     dir = scratch.new()
-    for _, bucket in ipairs({ "vault", "other" }) do
-      for _, key in ipairs(keys(bucket)) do
-        s3.delete_object({ Bucket = bucket, Key = key })
-      end
-    end
+    place:clear("vault", "other")
   end)
 
   after_each(function()
@@ -68,26 +59,11 @@ describe("--exclude and --include of awsbak s3", function()
     return found, summary
   end
 
-  local function write(files, below)
-    for name, bytes in pairs(files) do
-      local path = below .. "/" .. name
-      assert(file.mkdirs(dir:path(path:match("^(.*)/"))))
-      dir:write(path, bytes)
-    end
-    return dir:path(below)
-  end
-
-  local function put(files, bucket, prefix)
-    for key, bytes in pairs(files) do
-      s3.put_object({ Bucket = bucket or "vault", Key = (prefix or "") .. key, Body = bytes })
-    end
-  end
-
   it("copy only what is meant, from a folder, to one, and within S3", function()
-    local from = write(FILES, "from")
+    local from = dir:write_all(FILES, "from")
     local words = { "--exclude", "*", "--include", "*.jpg", "--include", "x/y/?" }
     local meant = { "a.jpg", "x/b.jpg", "x/y/c" }
-    put(FILES, "other", "p/")
+    place:put(FILES, "other", "p/")
     for _, way in ipairs({ { from, "s3://vault" }, { "s3://other/p", dir:path("to") } }) do
       assert.same(meant, run_to(0, "sync", way[1], way[2], table.unpack(words)))
     end
@@ -102,10 +78,10 @@ describe("--exclude and --include of awsbak s3", function()
 
   it("delete nothing that they leave out", function()
     local gone = { ["gone.tmp"] = "1", ["gone"] = "2", ["x/gone"] = "3" }
-    local to = write(gone, "to")
-    write(FILES, "to")
-    put(gone)
-    put({ ["a.jpg"] = "1" }, "other")
+    local to = dir:write_all(gone, "to")
+    dir:write_all(FILES, "to")
+    place:put(gone, "vault")
+    place:put({ ["a.jpg"] = "1" }, "other")
     local words = { "--delete", "--yes", "--exclude", "*.tmp", "--exclude", "x/*" }
     local done = run_to(0, "sync", "s3://other", "s3://vault", table.unpack(words))
     assert.same({ "a.jpg", "gone" }, done)
@@ -119,8 +95,8 @@ describe("--exclude and --include of awsbak s3", function()
   end)
 
   it("do not empty a target of a source of which they leave nothing", function()
-    local from = write(FILES, "from")
-    put({ ["a.gif"] = "1", ["a.txt"] = "2" })
+    local from = dir:write_all(FILES, "from")
+    place:put({ ["a.gif"] = "1", ["a.txt"] = "2" }, "vault")
     local words = { "sync", from, "s3://vault", "--delete", "--yes", "--include", "*.gif" }
     local refused = run(table.unpack(words))
     assert.equal(2, refused.status)
@@ -138,7 +114,7 @@ describe("--exclude and --include of awsbak s3", function()
   end)
 
   it("look into no folder in vain, and tell of one that may hold what they take", function()
-    local from = write({ ["a.txt"] = "1" }, "from")
+    local from = dir:write_all({ ["a.txt"] = "1" }, "from")
     local deep = from .. ("/d"):rep(513) -- deeper than a walk goes
     assert(file.mkdirs(deep))
     local said = run("sync", from, "s3://vault", "--exclude", "d", "--include", "*.txt")
@@ -149,25 +125,25 @@ describe("--exclude and --include of awsbak s3", function()
   end)
 
   it("leave links and what is below them alone", function()
-    local from = write({ keep = "1" }, "from")
+    local from = dir:write_all({ keep = "1" }, "from")
     for _, name in ipairs({ "link", "old/link" }) do
       assert(file.mkdirs(from .. "/old"))
       assert(os.execute(("ln -s / %s"):format(shell.quote(from .. "/" .. name))))
     end
     assert.same({ "keep", "link", "old/link" }, run_to(3, "sync", from, "s3://vault"))
-    put({ ["link/x"] = "1", ["old/x"] = "1", gone = "1" })
+    place:put({ ["link/x"] = "1", ["old/x"] = "1", gone = "1" }, "vault")
     local words = { "--delete", "--yes", "--exclude", "link", "--exclude", "old/*" }
     assert.same({ "gone" }, run_to(0, "sync", from, "s3://vault", table.unpack(words)))
     assert.same({ "keep", "link/x", "old/x" }, keys())
     s3_server.skip_versitygw(pending, "refuses keys with .. in them")
-    put({ ["../x"] = "1", ok = "2" }, "other")
+    place:put({ ["../x"] = "1", ok = "2" }, "other")
     assert.same({ "ok" }, run_to(0, "sync", "s3://other", dir:path("to"), "--exclude", "../*"))
     local warned = run("sync", "s3://other", dir:path("to"), "--exclude", "*").stderr
     assert.matches("nothing that the filters take was found below s3://other/", warned, 1, true)
   end)
 
   it("choose what rm deletes, and what ls and du show", function()
-    put(FILES, "vault", "p/")
+    place:put(FILES, "vault", "p/")
     local words = { "s3://vault/p", "--recursive", "--exclude", "x/*", "--include", "*.tmp" }
     local asked = run("rm", table.unpack(words))
     assert.equal(20, asked.status)
@@ -183,7 +159,7 @@ describe("--exclude and --include of awsbak s3", function()
   end)
 
   it("are refused where they are no patterns, or choose nothing", function()
-    put({ k = "1" })
+    place:put({ k = "1" }, "vault")
     for _, words in ipairs({
       { "rm", "s3://vault/k", "--yes" },
       { "cp", "s3://vault/k", dir:path("k") },

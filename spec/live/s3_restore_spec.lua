@@ -94,21 +94,8 @@ describe("awsbak s3 restore", function()
   local function run_to(status, ...)
     local result = op:run({ "s3", "restore", ... })
     assert.equal(status, result.status, result.stderr .. result.stdout)
-    local rows, summary = op.rows(result)
-    local by_key = {}
-    for _, row in ipairs(rows) do
-      by_key[row.key] = row
-    end
-    return summary, by_key, result
-  end
-
-  local function objects(bucket, prefix)
-    local found = {}
-    for object in s3.each.list_objects_v2({ Bucket = bucket, Prefix = prefix }) do
-      local body <close> = s3.get_object({ Bucket = bucket, Key = object.Key }).Body
-      found[object.Key] = body:all(1 << 20)
-    end
-    return found
+    local rows, summary = op.by_key(result)
+    return summary, rows, result
   end
 
   local function files(folder)
@@ -155,7 +142,7 @@ describe("awsbak s3 restore", function()
     assert.same({ ["x/a"] = "1" }, files("to"))
     words[#words] = "s3://other/x/"
     assert.equal(2, run_to(0, table.unpack(words)).ok)
-    assert.same({ ["x/.."] = "hostile", ["x/a"] = "1" }, objects("other", ""))
+    assert.same({ ["x/.."] = "hostile", ["x/a"] = "1" }, place:objects("other", ""))
   end)
 
   timed("replaces nothing in a folder that differs, but by force", function()
@@ -171,16 +158,16 @@ describe("awsbak s3 restore", function()
   timed("brings what was there to another prefix", function()
     local words = { "s3://vault/x", "--at", at, "--to", "s3://other/x/" }
     assert.equal(6, run_to(0, table.unpack(words)).ok)
-    assert.same(THEN, objects("other", ""))
+    assert.same(THEN, place:objects("other", ""))
     local summary = run_to(0, table.unpack(words))
     assert.same({ 0, 6 }, { summary.ok, summary.same })
     put("other", "x/same-size", "mine")
     put("other", "x/same", "SAME")
     local _, rows = run_to(3, table.unpack(words))
     assert.same({ "failed", "failed" }, { rows.same.result, rows["same-size"].result })
-    assert.equal("mine", objects("other", "")["x/same-size"])
+    assert.equal("mine", place:objects("other", "")["x/same-size"])
     assert.equal(2, run_to(0, "--force", table.unpack(words)).ok)
-    assert.same(THEN, objects("other", ""))
+    assert.same(THEN, place:objects("other", ""))
   end)
 
   timed("brings it back where it was, once it was allowed to, and loses no version", function()
@@ -193,12 +180,12 @@ describe("awsbak s3 restore", function()
     assert.same({ "to copy", "content" }, { plan["same-size"].result, plan["same-size"].reason })
     assert.same({ "to delete", "extra" }, { plan.later.result, plan.later.reason })
     assert.is_nil(plan.gone)
-    assert.same(NOW, objects("place", "x/"))
+    assert.same(NOW, place:objects("place", "x/"))
     local before = #s3.list_object_versions({ Bucket = "place" }).Versions
     local done = run_to(0, "--yes", table.unpack(words))
     assert.same({ 5, 4, 1, 2 }, { done.ok, done.copied, done.marked, done.same })
-    assert.same(THEN, objects("place", "x/"))
-    assert.equal("changed, too", objects("place", "xy").xy)
+    assert.same(THEN, place:objects("place", "x/"))
+    assert.equal("changed, too", place:objects("place", "xy").xy)
     assert.equal(before + 4, #s3.list_object_versions({ Bucket = "place" }).Versions)
     local again = run_to(0, "--yes", table.unpack(words))
     assert.same({ 0, 6 }, { again.ok, again.same })
@@ -211,11 +198,11 @@ describe("awsbak s3 restore", function()
     assert.matches("Bring back 3 objects (24 B) and delete 0 in", asked.stderr, 1, true)
     assert.equal(3, run_to(0, "--dry-run", table.unpack(words)).to_copy)
     assert.equal(3, run_to(0, "--yes", table.unpack(words)).copied)
-    local now = objects("chosen", "x/")
+    local now = place:objects("chosen", "x/")
     assert.same({ "old", "abc" }, { now["x/changed"], now["x/same-size"] })
     assert.same({ "later", nil }, { now["x/later"], now["x/deleted"] })
     assert.equal(1, run_to(0, "--yes", "s3://chosen/x", "--at", at, "--include", "la*").marked)
-    assert.is_nil(objects("chosen", "x/")["x/later"])
+    assert.is_nil(place:objects("chosen", "x/")["x/later"])
     local _, _, none = run_to(0, "--yes", "s3://chosen/x", "--at", at, "--include", "/*")
     local warned = "nothing that the filters take was found below s3://chosen/x/"
     assert.matches(warned, none.stderr, 1, true)
@@ -233,7 +220,7 @@ describe("awsbak s3 restore", function()
     assert.is_nil(file.stat(words[7] .. "/touched"))
     words[7] = "s3://other/x"
     assert.equal(2, run_to(0, table.unpack(words)).ok)
-    assert.same(meant, objects("other", ""))
+    assert.same(meant, place:objects("other", ""))
     words[5] = "none"
     assert.equal(0, run_to(0, table.unpack(words)).ok)
   end)
@@ -264,7 +251,7 @@ describe("awsbak s3 restore", function()
     assert.equal(1, run_to(0, "--force", table.unpack(words)).ok)
     words[#words] = "s3://other/y"
     assert.equal(1, run_to(0, table.unpack(words)).ok)
-    assert.same({ ["y/same-size"] = THEN["x/same-size"] }, objects("other", ""))
+    assert.same({ ["y/same-size"] = THEN["x/same-size"] }, place:objects("other", ""))
     assert.equal(1, run_to(0, table.unpack(words)).same)
     words[2] = "s3://vault/x"
     local _, _, none = run_to(1, table.unpack(words))
@@ -301,14 +288,14 @@ describe("awsbak s3 restore", function()
     assert.equal(1, run_to(0, "--yes", table.unpack(words)).copied)
     words[2] = "s3://single/later"
     assert.equal(1, run_to(0, "--yes", table.unpack(words)).marked)
-    assert.same({ ["x/deleted"] = "then" }, objects("single", ""))
+    assert.same({ ["x/deleted"] = "then" }, place:objects("single", ""))
   end)
 
   timed("takes no version away where none are kept", function()
     put("plain", "a", "1")
     local _, _, result = run_to(1, "s3://plain", "--at", at, "--yes")
     assert.matches("keeps no versions", result.stderr, 1, true)
-    assert.same({ a = "1" }, objects("plain", ""))
+    assert.same({ a = "1" }, place:objects("plain", ""))
     run_to(2, "s3://vault/x", "--at", at, "--to", "s3://vault/x/y")
     run_to(2, "s3://vault/x", "--at", at, "--force")
     run_to(2, "s3://vault/x")

@@ -46,60 +46,12 @@ describe("awsbak s3 sync", function()
   local function run_to(status, ...)
     local result = run(...)
     assert.equal(status, result.status, result.stderr .. result.stdout)
-    local rows, summary = op.rows(result)
-    local by_key = {}
-    for _, row in ipairs(rows) do
-      by_key[row.key] = row
-    end
-    return summary, by_key
+    local rows, summary = op.by_key(result)
+    return summary, rows
   end
 
   local function must(...)
     return run_to(0, ...)
-  end
-
-  local function write(files, below)
-    for name, bytes in pairs(files) do
-      local path = below .. "/" .. name
-      local folder = path:match("^(.*)/")
-      assert(file.mkdirs(dir:path(folder)))
-      dir:write(path, bytes)
-    end
-    return dir:path(below)
-  end
-
-  local function put(files, bucket)
-    for key, bytes in pairs(files) do
-      s3.put_object({ Bucket = bucket or "vault", Key = key, Body = bytes })
-    end
-  end
-
-  --- All keys of a bucket with their bytes.
-  local function objects(bucket)
-    local found = {}
-    for object in s3.each.list_objects_v2({ Bucket = bucket }) do
-      local body <close> = s3.get_object({ Bucket = bucket, Key = object.Key }).Body
-      found[object.Key] = body:all(1 << 30)
-    end
-    return found
-  end
-
-  --- All files below a folder with their bytes, also those whose names begin with a dot.
-  local function files(below)
-    local found = {}
-    local function walk(folder, prefix)
-      for _, name in ipairs(assert(file.list(folder))) do
-        local path = folder .. "/" .. name
-        if file.stat(path).type == "folder" then
-          walk(path, prefix .. name .. "/")
-        else
-          local handle <close> = assert(io.open(path, "rb"))
-          found[prefix .. name] = handle:read("a")
-        end
-      end
-    end
-    walk(dir:path(below), "")
-    return found
   end
 
   local function below(prefix, list)
@@ -111,7 +63,7 @@ describe("awsbak s3 sync", function()
   end
 
   it("copies a folder to S3, within S3 and back, and then has nothing to do", function()
-    local from = write(FILES, "from")
+    local from = dir:write_all(FILES, "from")
     local ways = {
       { from, "s3://vault/x" },
       { "s3://vault/x", "s3://other/y/" },
@@ -125,9 +77,9 @@ describe("awsbak s3 sync", function()
       assert.same({ 0, 6, 0 }, { second.ok, second.same, second.bytes })
       assert.same({}, rows)
     end
-    assert.same(below("x/", FILES), objects("vault"))
-    assert.same(below("y/", FILES), objects("other"))
-    assert.same(FILES, files("back/deeper"))
+    assert.same(below("x/", FILES), place:objects("vault"))
+    assert.same(below("y/", FILES), place:objects("other"))
+    assert.same(FILES, dir:files("back/deeper"))
     assert.equal(0, must("sync", dir:path("back/deeper"), "s3://other/y").ok)
     assert.equal(6, must("sync", from, "s3://other/y", "--checksum").same)
     assert.equal(6, must("sync", "s3://vault/x", "s3://other/y", "--checksum").same)
@@ -135,7 +87,7 @@ describe("awsbak s3 sync", function()
 
   it("says of a single file or object as the source that cp copies one", function()
     local path = dir:write("one", "1")
-    put({ one = "1" })
+    place:put({ one = "1" }, "vault")
     for _, words in ipairs({
       { "sync", path, "s3://vault/x" },
       { "sync", "s3://vault/one", dir:path("x") },
@@ -147,12 +99,12 @@ describe("awsbak s3 sync", function()
       assert.is_true(result.status == 1 or result.status == 2)
     end
     s3_server.skip_versitygw(pending, "has no folder where there is an object")
-    put({ ["one/a"] = "2" })
+    place:put({ ["one/a"] = "2" }, "vault")
     assert.equal(1, must("sync", "s3://vault/one", dir:path("x")).ok)
   end)
 
   it("asks for no head of what fits into a part, and for one object once", function()
-    put({ a = "one", b = "two" })
+    place:put({ a = "one", b = "two" }, "vault")
     must("sync", "s3://vault", dir:path("to"))
     assert.equal(2, proxy:count("GET /vault/"))
     must("sync", "s3://vault", "s3://other")
@@ -161,11 +113,11 @@ describe("awsbak s3 sync", function()
   end)
 
   it("copies what was changed, by size, time or checksum", function()
-    local from = write({ a = "one", b = "two", c = "three" }, "from")
+    local from = dir:write_all({ a = "one", b = "two", c = "three" }, "from")
     must("sync", from, "s3://vault")
-    write({ a = "ones" }, "from") -- of another size
-    write({ b = "TWO" }, "from")
-    write({ c = "THREE" }, "from")
+    dir:write_all({ a = "ones" }, "from") -- of another size
+    dir:write_all({ b = "TWO" }, "from")
+    dir:write_all({ c = "THREE" }, "from")
     local function touch(name, at)
       local handle <close> = assert(file.open(dir:path("from/" .. name), "w"))
       assert(handle:touch(at))
@@ -176,23 +128,23 @@ describe("awsbak s3 sync", function()
     assert.same({ "to copy", "size" }, { plan.a.result, plan.a.reason })
     assert.same({ "to copy", "newer" }, { plan.b.result, plan.b.reason })
     assert.is_nil(plan.c)
-    assert.equal("one", objects("vault").a)
+    assert.equal("one", place:objects("vault").a)
     assert.equal(1, must("sync", from, "s3://vault", "--size-only").ok)
     assert.equal(1, must("sync", from, "s3://vault").ok)
     local _, rows = must("sync", from, "s3://vault", "--checksum")
     assert.equal("content", rows.c.reason)
-    assert.same({ a = "ones", b = "TWO", c = "THREE" }, objects("vault"))
-    write({ a = "0nes" }, "from")
+    assert.same({ a = "ones", b = "TWO", c = "THREE" }, place:objects("vault"))
+    dir:write_all({ a = "0nes" }, "from")
     touch("a", os.time() + 100)
     local _, back = must("sync", "s3://vault", from)
     assert.same({ nil, "newer" }, { back.a, back.c.reason })
     assert.equal("time", select(2, must("sync", "s3://vault", from, "--exact")).a.reason)
-    assert.equal("ones", files("from").a)
+    assert.equal("ones", dir:files("from").a)
   end)
 
   it("deletes what the source has not, once it was allowed to", function()
-    local from = write({ keep = "1" }, "from")
-    put({ keep = "1", gone = "2", ["deep/gone"] = "3" })
+    local from = dir:write_all({ keep = "1" }, "from")
+    place:put({ keep = "1", gone = "2", ["deep/gone"] = "3" }, "vault")
     local refused = run("sync", from, "s3://vault", "--delete")
     assert.equal(20, refused.status)
     assert.matches("Delete 2 files", refused.stderr, 1, true)
@@ -201,17 +153,17 @@ describe("awsbak s3 sync", function()
     assert.equal("to delete", rows.gone.result)
     assert.equal(3, #s3.list_objects_v2({ Bucket = "vault" }).Contents)
     assert.equal(2, must("sync", from, "s3://vault", "--delete", "--yes").deleted)
-    assert.same({ keep = "1" }, objects("vault"))
-    write({ ["x/y/gone"] = "2", gone = "3" }, "from")
+    assert.same({ keep = "1" }, place:objects("vault"))
+    dir:write_all({ ["x/y/gone"] = "2", gone = "3" }, "from")
     assert.equal(2, must("sync", "s3://vault", from, "--delete", "--yes").deleted)
     assert.same({ "keep" }, file.list(from))
     local part = ".big.0a1b2c3d.awsbak-part" -- of an interrupted download
-    write({ [part] = "2" }, "from")
+    dir:write_all({ [part] = "2" }, "from")
     assert.equal(0, must("sync", "s3://vault", from, "--delete", "--yes").ok)
     assert.equal(0, must("sync", from, "s3://vault").ok)
-    put({ gone = "2" }, "other")
+    place:put({ gone = "2" }, "other")
     assert.equal(1, must("sync", "s3://vault", "s3://other", "--delete", "--yes").deleted)
-    assert.same({ keep = "1" }, objects("other"))
+    assert.same({ keep = "1" }, place:objects("other"))
   end)
 
   it("refuses a size of parts before anything is copied", function()
@@ -225,9 +177,9 @@ describe("awsbak s3 sync", function()
   end)
 
   it("empties a target for an empty source only where that is said", function()
-    local from = write({ [".a.0a1b2c3d.awsbak-part"] = "not a file" }, "from")
-    local to = write({ keep = "1" }, "to")
-    put({ keep = "1" })
+    local from = dir:write_all({ [".a.0a1b2c3d.awsbak-part"] = "not a file" }, "from")
+    local to = dir:write_all({ keep = "1" }, "to")
+    place:put({ keep = "1" }, "vault")
     local ways = { { from, "s3://vault" }, { "s3://vault/x", to }, { "s3://other", "s3://vault" } }
     for _, way in ipairs(ways) do
       for _, more in ipairs({ "--yes", "--dry-run" }) do
@@ -238,7 +190,7 @@ describe("awsbak s3 sync", function()
         assert.matches("--allow-empty", refused.stderr, 1, true)
       end
     end
-    assert.same({ { keep = "1" }, { keep = "1" } }, { objects("vault"), files("to") })
+    assert.same({ { keep = "1" }, { keep = "1" } }, { place:objects("vault"), dir:files("to") })
     assert.equal(1, must("sync", "s3://other", to, "--delete", "--yes", "--allow-empty").deleted)
     assert.equal(0, must("sync", "s3://other", to, "--delete", "--yes").ok)
     assert.equal(2, run("sync", "s3://other", to, "--allow-empty").status)
@@ -260,27 +212,27 @@ describe("awsbak s3 sync", function()
     local from = dir:path("from")
     assert(file.mkdirs(from))
     os.execute(("ln -s / '%s/link'"):format(from))
-    put({ keep = "1", z = "2" })
-    put({ ["a//b"] = "1" }, "other")
-    write({ keep = "1" }, "to")
+    place:put({ keep = "1", z = "2" }, "vault")
+    place:put({ ["a//b"] = "1" }, "other")
+    dir:write_all({ keep = "1" }, "to")
     for source, target in pairs({ [from] = "s3://vault", ["s3://other"] = dir:path("to") }) do
       local refused = run("sync", source, target, "--delete", "--yes")
       assert.equal(2, refused.status, refused.stdout)
       assert.matches(source .. " has no files (", refused.stderr, 1, true)
     end
-    assert.same({ keep = "1", z = "2" }, objects("vault"))
-    write({ z = "2" }, "from")
+    assert.same({ keep = "1", z = "2" }, place:objects("vault"))
+    dir:write_all({ z = "2" }, "from")
     assert.equal(3, run("sync", from, "s3://vault", "--delete", "--yes").status)
-    assert.same({ z = "2" }, objects("vault"))
+    assert.same({ z = "2" }, place:objects("vault"))
   end)
 
   it("puts a file in a folder's place, and a folder in a file's", function()
-    put({ a = "file", ["b/x"] = "below" })
-    local to = write({ ["a/x"] = "old", b = "old" }, "to")
+    place:put({ a = "file", ["b/x"] = "below" }, "vault")
+    local to = dir:write_all({ ["a/x"] = "old", b = "old" }, "to")
     local _, rows = run_to(3, "sync", "s3://vault", to)
     assert.same({ "failed", "failed" }, { rows.a.result, rows["b/x"].result })
     must("sync", "s3://vault", to, "--delete", "--yes")
-    assert.same({ a = "file", ["b/x"] = "below" }, files("to"))
+    assert.same({ a = "file", ["b/x"] = "below" }, dir:files("to"))
   end)
 
   it("never writes outside of the folder, and copies what else there is", function()
@@ -290,8 +242,8 @@ describe("awsbak s3 sync", function()
     for _, key in ipairs(hostile) do
       s3.put_object({ Bucket = "vault", Key = key, Body = "evil" })
     end
-    put({ ["x/good"] = "1", ["x/link/a"] = "evil", ["x/z"] = "2", ["x/folder/"] = "" })
-    local to = write({}, "to")
+    place:put({ good = "1", ["link/a"] = "evil", z = "2", ["folder/"] = "" }, "vault", "x/")
+    local to = dir:write_all({}, "to")
     assert(file.mkdirs(to))
     assert(file.mkdirs(dir:path("aim")))
     os.execute(("ln -s ../aim '%s/link'"):format(to))
@@ -312,7 +264,7 @@ describe("awsbak s3 sync", function()
   end)
 
   it("tells of each file that fails, and goes on with the next run", function()
-    local from = write({ a = "one", b = "two", c = "three", big = BIG }, "from")
+    local from = dir:write_all({ a = "one", b = "two", c = "three", big = BIG }, "from")
     local refused = { status = 403, body = "<Error><Code>AccessDenied</Code></Error>" }
     proxy:rule({ method = "PUT", holds = { "/vault/b?" }, answer = refused })
     proxy:rule({ method = "PUT", holds = { "/vault/b" }, answer = refused })
@@ -331,11 +283,11 @@ describe("awsbak s3 sync", function()
     assert.same({ 2, "failed" }, { down.failed, rows.a.result })
     assert.matches("another crc64nvme", rows.big.detail, 1, true)
     assert.equal(2, must("sync", "s3://vault", dir:path("to")).ok)
-    assert.same(objects("vault"), files("to"))
+    assert.same(place:objects("vault"), dir:files("to"))
   end)
 
   it("ends with the first failure that is one of all files", function()
-    local from = write({ a = "one" }, "from")
+    local from = dir:write_all({ a = "one" }, "from")
     local result = run("sync", from, "s3://none")
     assert.equal(1, result.status)
     assert.matches("there is no bucket none", result.stderr, 1, true)
@@ -361,7 +313,7 @@ describe("awsbak s3 sync", function()
     for i = 1, 90 do
       many[("%02d"):format(i)] = "x"
     end
-    local from = write(many, "from")
+    local from = dir:write_all(many, "from")
     local body = "<Error><Code>InvalidAccessKeyId</Code><Message>no such key</Message></Error>"
     local ways = { -- and how many files are tried at most
       { { answer = { status = 403, body = body } }, "InvalidAccessKeyId", 16 },
@@ -382,30 +334,31 @@ describe("awsbak s3 sync", function()
   end)
 
   it("leaves nothing half done when it is interrupted, and goes on", function()
-    local from = write({ a = BIG, b = BIG, c = "x" }, "from")
-    put({ a = BIG, b = BIG, c = "x" }, "other")
+    local from = dir:write_all({ a = BIG, b = BIG, c = "x" }, "from")
+    place:put({ a = BIG, b = BIG, c = "x" }, "other")
     local ways = { { from, "s3://vault" }, { "s3://other", dir:path("to") } }
     for _, way in ipairs(ways) do
       local words = { "s3", "sync", "--limit-rate", "10M", "--part-size", "5M", way[1], way[2] }
       local result = op:run(words, { prefix = { "timeout", "-s", "INT", "0.7" } })
       assert.is_true(result.status ~= 0, "it was too fast to be interrupted")
-      for name, bytes in pairs(way[2] == "s3://vault" and objects("vault") or files("to")) do
+      local found = way[2] == "s3://vault" and place:objects("vault") or dir:files("to")
+      for name, bytes in pairs(found) do
         local is_part = name:find("%.awsbak%-part$") ~= nil
         assert.is_true(is_part or #bytes == (name == "c" and 1 or #BIG), name)
       end
       must("sync", "--part-size", "5M", way[1], way[2])
     end
-    assert.same({ a = BIG, b = BIG, c = "x" }, objects("vault"))
-    assert.same({ a = BIG, b = BIG, c = "x" }, files("to"))
+    assert.same({ a = BIG, b = BIG, c = "x" }, place:objects("vault"))
+    assert.same({ a = BIG, b = BIG, c = "x" }, dir:files("to"))
     assert.same({}, s3.list_multipart_uploads({ Bucket = "vault" }).Uploads or {})
   end)
 
   it("is cp --recursive that compares nothing, and replaces with --force only", function()
-    local from = write({ a = "one", ["b/c"] = "two" }, "from")
+    local from = dir:write_all({ a = "one", ["b/c"] = "two" }, "from")
     local words = { "cp", "--recursive", from, "s3://vault/x" }
     local plan, rows = must("cp", "--recursive", "--dry-run", from, "s3://vault/x")
     assert.same({ 2, "to copy" }, { plan.to_copy, rows["b/c"].result })
-    assert.same({}, objects("vault"))
+    assert.same({}, place:objects("vault"))
     assert.equal(2, must(table.unpack(words)).ok)
     local ways = {
       words,
@@ -414,8 +367,8 @@ describe("awsbak s3 sync", function()
     }
     must(table.unpack(ways[2]))
     must(table.unpack(ways[3]))
-    assert.same({ a = "one", ["b/c"] = "two" }, files("to"))
-    write({ a = "ONE" }, "from")
+    assert.same({ a = "one", ["b/c"] = "two" }, dir:files("to"))
+    dir:write_all({ a = "ONE" }, "from")
     for _, way in ipairs(ways) do
       local summary
       summary, rows = run_to(3, table.unpack(way))
@@ -427,13 +380,13 @@ describe("awsbak s3 sync", function()
       assert.equal(2, must("cp", "--dry-run", "--force", table.unpack(way, 2)).to_copy)
       assert.equal(2, must("cp", "--force", table.unpack(way, 2)).ok)
     end
-    assert.same({ a = "ONE", ["b/c"] = "two" }, files("to"))
+    assert.same({ a = "ONE", ["b/c"] = "two" }, dir:files("to"))
     local result = run("cp", "--recursive", "--version-id", "1", "s3://vault", dir:path("to"))
     assert.equal(2, result.status)
   end)
 
   it("gives each object what is asked for all of them", function()
-    local from = write({ a = "one", big = BIG }, "from")
+    local from = dir:write_all({ a = "one", big = BIG }, "from")
     local asked = { "--storage-class", "STANDARD_IA", "--tag", "t=1", "--part-size", "5M" }
     must("sync", from, "s3://vault", table.unpack(asked))
     for _, key in ipairs({ "a", "big" }) do

@@ -1,10 +1,10 @@
 -- Files to objects and back behind a proxy that makes faults happen.
 
-local aws = require("aws")
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
+local distinct = require("spec.support.distinct")
 local errors = require("awsbak.errors")
-local fault_proxy = require("spec.support.fault_proxy")
+local faulty_s3 = require("spec.support.faulty_s3")
 local file = require("awsbak.core.file")
 local journal = require("backup.transfer.journal")
 local log = require("awsbak.log")
@@ -18,38 +18,21 @@ local task = require("awsbak.task")
 local MIB <const> = 1024 * 1024
 local PART <const> = 5 * MIB
 
---- Bytes of which no two neighbours of four are the same.
-local function bytes_of(size)
-  local parts = {}
-  for i = 1, size // 4 + 1 do
-    parts[i] = (">I4"):pack(i * 2654435761 & 0xffffffff)
-  end
-  return table.concat(parts):sub(1, size)
-end
-
-local BIG <const> = bytes_of(3 * PART + 7)
+local BIG <const> = distinct(3 * PART + 7)
 
 describe("transfers of files", function()
-  local server, proxy, s3, dir
+  local place, proxy, s3, dir
   local getenv = outside.getenv
 
   setup(function()
-    server = s3_server.start()
-    proxy = fault_proxy.start(server.url)
-    s3 = aws.client("s3", {
-      region = "us-east-1",
-      endpoint_url = proxy.url,
-      credentials = server.options.credentials,
-    })
-    s3.create_bucket({ Bucket = "vault" })
-    s3.create_bucket({ Bucket = "versions" })
+    place = faulty_s3.open("vault", "versions")
+    proxy, s3 = place.proxy, place.s3
     local on = { Status = "Enabled" }
     s3.put_bucket_versioning({ Bucket = "versions", VersioningConfiguration = on })
   end)
 
   teardown(function()
-    proxy:close()
-    server:close()
+    place:close()
   end)
 
   before_each(function()

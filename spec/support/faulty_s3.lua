@@ -16,7 +16,7 @@ faulty_s3.__index = faulty_s3
 
 --- Start it.
 ---@param ... string buckets that there shall be
----@return table place with `proxy`, `op`, and `s3`
+---@return table place with `proxy`, `op`, `s3`, and `direct`, a client that meets no fault
 function faulty_s3.open(...)
   local server = s3_server.start()
   local proxy = fault_proxy.start(server.url)
@@ -27,8 +27,9 @@ function faulty_s3.open(...)
     endpoint_url = proxy.url,
     credentials = operator.KEYS,
   })
+  self.direct = aws.client("s3", server.options)
   for _, bucket in ipairs(self.buckets) do
-    self.s3.create_bucket({ Bucket = bucket })
+    self.direct.create_bucket({ Bucket = bucket })
   end
   return self
 end
@@ -42,6 +43,29 @@ function faulty_s3:clear(...)
       self.s3.delete_object({ Bucket = bucket, Key = object.Key })
     end
   end
+end
+
+--- Put objects.
+---@param files table<string, string> bytes by keys
+---@param bucket string
+---@param prefix string? before each key
+function faulty_s3:put(files, bucket, prefix)
+  for key, bytes in pairs(files) do
+    self.s3.put_object({ Bucket = bucket, Key = (prefix or "") .. key, Body = bytes })
+  end
+end
+
+--- All objects of a bucket, or of those below a prefix.
+---@param bucket string
+---@param prefix string?
+---@return table<string, string> files bytes by whole keys
+function faulty_s3:objects(bucket, prefix)
+  local found = {}
+  for object in self.s3.each.list_objects_v2({ Bucket = bucket, Prefix = prefix }) do
+    local body <close> = self.s3.get_object({ Bucket = bucket, Key = object.Key }).Body
+    found[object.Key] = body:all(1 << 30)
+  end
+  return found
 end
 
 --- End it.

@@ -119,6 +119,19 @@ function operator.rows(result)
   return rows, summary
 end
 
+--- The same by key.
+---@param result table
+---@return table<string, table> rows by their `key`
+---@return table|nil summary
+function operator.by_key(result)
+  local rows, summary = operator.rows(result)
+  local found = {}
+  for _, row in ipairs(rows) do
+    found[row.key] = row
+  end
+  return found, summary
+end
+
 --- Removes the home folder, and ends the store that was made with it.
 function operator:close()
   self.home:close()

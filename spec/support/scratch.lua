@@ -63,6 +63,26 @@ function scratch:read(name)
   return bytes
 end
 
+local function add_files(folder, prefix, found)
+  for _, name in ipairs(assert(file.list(folder))) do
+    local path = folder .. "/" .. name
+    if file.stat(path).type == "folder" then
+      add_files(path, prefix .. name .. "/", found)
+    else
+      local handle <close> = assert(io.open(path, "rb"))
+      found[prefix .. name] = handle:read("a")
+    end
+  end
+  return found
+end
+
+--- All files below a folder, also those whose names begin with a dot.
+---@param below string the folder's name
+---@return table<string, string> files bytes by names relative to it
+function scratch:files(below)
+  return add_files(self:path(below), "", {})
+end
+
 --- The names inside, hidden ones too, sorted.
 ---@return string[]
 function scratch:list()
