@@ -93,8 +93,11 @@ M.seal = stages.seal
 --- Decrypt an age v1 file, in armor or not. Only what is authentic comes out of it, but a file that
 --- is cut short is told at its end only: a sink is not committed then.
 ---@param options { identities: (string|userdata)[]?, passphrase: string|userdata|nil,
----  file_key: userdata?, max_work_factor: integer? } what may open it; file_key is one that others
----  unwrapped; a higher work factor than the limit (20) is refused
+---  file_key: userdata?, max_work_factor: integer?, unwrap: (fun(header: string,
+---  why: awsbak.Error): userdata)? } what may open it; a higher work factor than the limit (20) is
+---  refused; unwrap is called when nothing of that opens the file, may await, and gives the file
+---  key or raises: backup.age.parties.open makes one for identities that the core does not know
+---  (KMS, plugins)
 ---@return awsbak.stream.Stage
 --- In a pipe it fails with kind integrity: age_no_match, age_truncated, age_payload and others.
 M.open = stages.open

@@ -29,6 +29,6 @@ describe("docs/streams.md", function()
   end
 
   it("has examples", function()
-    assert.equal(4, number)
+    assert.equal(5, number)
   end)
 end)

@@ -169,15 +169,17 @@ int ab_stream_seal(lua_State *L)
     return add(L, pipe, ab_age_seal_flow_new(&to, armor, &err), &err);
 }
 
-/* p:open{ identities = {string|secret, ...}, passphrase = string|secret, file_key = secret,
- * max_work_factor = 20 } -> true | nil, err (kind config, code "key" for a bad identity) */
+/* p:open({ identities = {string|secret, ...}, passphrase = string|secret, file_key = secret,
+ * max_work_factor = 20 }[, asks = false]) -> true | nil, err (kind config, code "key" for a bad
+ * identity). One that asks does not fail when nothing opens the file: the pipe is "locked" then. */
 int ab_stream_open(lua_State *L)
 {
     struct ab_pipe *pipe = ab_bind_pipe_unstarted(L);
+    bool asks = lua_toboolean(L, 3);
     struct ab_age_with with;
     struct ab_err err;
 
     if (!ab_bind_age_with(L, 2, &with, &err))
         return ab_bind_fail(L, &err);
-    return add(L, pipe, ab_age_open_flow_new(&with, &err), &err);
+    return add(L, pipe, ab_age_open_flow_new(&with, asks, &err), &err);
 }

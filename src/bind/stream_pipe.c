@@ -111,7 +111,7 @@ static void drop_job(void *arg)
 
 static int push_state(lua_State *L, void *arg)
 {
-    static const char *const names[] = {"busy", "hungry", "full", "done"};
+    static const char *const names[] = {"busy", "hungry", "full", "locked", "done"};
 
     lua_pushstring(L, names[ab_pipe_state(((struct job *)arg)->state->pipe)]);
     return 1;
@@ -132,10 +132,10 @@ static int start_job(lua_State *L, bool (*run)(struct ab_pipe *pipe, struct ab_e
     return ab_bind_job(L, run_job, drop_job, job, push_state);
 }
 
-/* p:run([serves]) -> op of "busy" (run it again), "hungry" (feed it first), "full" (take first) or
- * "done". Several may run at once, of which p:width() are of use; the one that `serves` ends, too,
- * when it could be fed what it was not, or what there was nothing of could be taken. Fails as the
- * part does that failed first. */
+/* p:run([serves]) -> op of "busy" (run it again), "hungry" (feed it first), "full" (take first),
+ * "locked" (unlock it first) or "done". Several may run at once, of which p:width() are of use; the
+ * one that `serves` ends, too, when it could be fed what it was not, or what there was nothing of
+ * could be taken. Fails as the part does that failed first. */
 static int pipe_run(lua_State *L)
 {
     started(L);
@@ -241,6 +241,35 @@ static int pipe_failed(lua_State *L)
     return 1;
 }
 
+/* p:locked() -> the stage that is locked, the header of its age file, and why nothing opened it:
+ * { kind, code, message } | nothing */
+static int pipe_locked(lua_State *L)
+{
+    struct ab_slice header;
+    struct ab_err why;
+    size_t part = ab_pipe_locked(started(L), &header, &why);
+
+    if (part == 0)
+        return 0;
+    lua_pushinteger(L, (lua_Integer)part);
+    lua_pushlstring(L, (const char *)header.data, header.len);
+    ab_bind_fail(L, &why); /* part header nil why */
+    lua_remove(L, -2);
+    return 3;
+}
+
+/* p:unlock(file_key) -> true | nil, err: a secret of 16 bytes, for the file of p:locked() */
+static int pipe_unlock(lua_State *L)
+{
+    struct ab_pipe *pipe = started(L);
+    struct ab_err err;
+
+    if (!ab_pipe_unlock(pipe, ab_bind_secret_bytes(L, 2), &err))
+        return ab_bind_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 /* p:count() -> bytes out of the source, bytes into the sink */
 static int pipe_count(lua_State *L)
 {
@@ -295,6 +324,8 @@ static const luaL_Reg methods[] = {
     {"room", pipe_room},
     {"filled", pipe_filled},
     {"failed", pipe_failed},
+    {"locked", pipe_locked},
+    {"unlock", pipe_unlock},
     {"feed_end", pipe_feed_end},
     {"count", pipe_count},
     {"close", pipe_close},

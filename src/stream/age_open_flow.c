@@ -33,12 +33,23 @@ struct fed {
     uint8_t bytes[FED_MAX];
 };
 
+enum stage {
+    BEGUN,  /* the header is not read yet */
+    LOCKED, /* nothing opens it: somebody else is asked for the file key */
+    KEYED,  /* that is there now; what was fed for the header still is, too */
+    OPENED,
+};
+
 struct open {
     struct ab_flow base;
     struct ab_age_keys *keys; /* one reference */
     struct ab_passphrase passphrase;
     int max_work_factor;
-    bool started;
+    bool asks;
+    bool looked; /* and took off the armor, where there is some */
+    bool armored;
+    enum stage stage;
+    struct ab_err why;            /* nothing opens it, when locked */
     struct ab_source *source;     /* owned; reads, at last, from fed */
     struct fed *fed;              /* owned by source */
     struct ab_age_opener *opener; /* owned; NULL in armor, which `source` opens */
@@ -90,9 +101,9 @@ static void feed(struct fed *f, struct ab_flow_io *io)
 
 static bool has_enough(const struct open *o)
 {
-    size_t need = o->started ? NEED_CHUNK : NEED_HEADER;
+    size_t need = o->stage == OPENED ? NEED_CHUNK : NEED_HEADER;
 
-    return o->fed->last || o->fed->len - o->fed->at >= need;
+    return o->stage == KEYED || o->fed->last || o->fed->len - o->fed->at >= need;
 }
 
 static bool wrap(struct open *o, struct ab_source *around)
@@ -102,19 +113,41 @@ static bool wrap(struct open *o, struct ab_source *around)
     return around != NULL;
 }
 
-static bool open_start(struct open *o, struct ab_err *err)
+static bool look(struct open *o, struct ab_err *err)
 {
-    struct ab_age_with with = {o->keys, ab_passphrase_slice(&o->passphrase), o->max_work_factor};
     struct ab_slice look;
 
-    o->started = true;
     if (!ab_source_peek(o->source, LOOK, &look, err))
         return false;
-    if (ab_armor_begins(look))
-        return wrap(o, ab_armor_source_new(o->source, err)) &&
-               wrap(o, ab_age_source_new(o->source, &with, err));
+    o->looked = true;
+    o->armored = ab_armor_begins(look);
+    return !o->armored || wrap(o, ab_armor_source_new(o->source, err));
+}
+
+static bool open_header(struct open *o, struct ab_err *err)
+{
+    struct ab_age_with with = {o->keys, ab_passphrase_slice(&o->passphrase), o->max_work_factor};
+
+    if (o->armored)
+        return wrap(o, ab_age_source_new(o->source, &with, err));
     o->opener = ab_age_opener_new(o->source, &with, err);
     return o->opener != NULL;
+}
+
+/* A header that nothing opens stays where it was peeked at, for the next time. */
+static bool open_start(struct open *o, struct ab_err *err)
+{
+    if (!o->looked && !look(o, err))
+        return false;
+    if (open_header(o, err)) {
+        o->stage = OPENED;
+        return true;
+    }
+    if (!o->asks || o->stage == KEYED || strcmp(err->code, "age_no_match") != 0)
+        return false;
+    o->stage = LOCKED;
+    o->why = *err;
+    return true;
 }
 
 /* ---- Pulled. */
@@ -127,9 +160,10 @@ static bool pull_turn(struct open *o, struct ab_flow_io *io, struct ab_err *err)
         feed(o->fed, io);
         if (io->room == 0 || !has_enough(o))
             return true;
-        if (!o->started && !open_start(o, err))
+        if (o->stage != OPENED && !open_start(o, err))
             return false;
-        if (o->opener)
+        io->locked = o->stage == LOCKED;
+        if (o->opener || io->locked)
             break;
         if (!ab_source_read(o->source, io->out, io->room, &got, err))
             return false;
@@ -247,7 +281,7 @@ static bool open_begin(struct open *o, const struct ab_age_with *with, struct ab
     return ab_passphrase_keep(&o->passphrase, with->passphrase, err);
 }
 
-struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, struct ab_err *err)
+struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, bool asks, struct ab_err *err)
 {
     static const struct ab_flow_ops ops = {open_turn, open_free};
     struct open *o = ab_calloc(1, sizeof *o);
@@ -259,8 +293,28 @@ struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, struct ab_e
     o->base.ops = &ops;
     o->keys = ab_age_keys_ref(with->keys);
     o->max_work_factor = with->max_work_factor;
+    o->asks = asks;
     if (open_begin(o, with, err))
         return &o->base;
     open_free(&o->base);
     return NULL;
+}
+
+void ab_age_open_flow_locked(const struct ab_flow *f, struct ab_slice *header, struct ab_err *why)
+{
+    const struct open *o = (const struct open *)f;
+
+    *header = (struct ab_slice){o->source->ahead.data, o->source->ahead.len};
+    header->len = ab_age_header_length(*header);
+    *why = o->why;
+}
+
+bool ab_age_open_flow_unlock(struct ab_flow *f, struct ab_slice file_key, struct ab_err *err)
+{
+    struct open *o = (struct open *)f;
+
+    if (!ab_age_keys_set_file_key(o->keys, file_key, err))
+        return false;
+    o->stage = KEYED;
+    return true;
 }

@@ -14,7 +14,7 @@ bool ab_flow_turn(struct ab_flow *f, struct ab_flow_io *io, struct ab_err *err)
 
     if (!f->ops->turn(f, io, err))
         return false;
-    bool idle = io->in_len == in_len && io->room == room && !io->ended;
+    bool idle = io->in_len == in_len && io->room == room && !io->ended && !io->locked;
     if (idle && room > 0 && (in_len > 0 || io->last)) /* it would be turned for ever */
         return ab_fail(err, AB_BUG, "stuck", "a stage neither takes nor makes anything");
     return true;

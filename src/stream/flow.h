@@ -22,8 +22,9 @@ struct ab_flow_io {
     size_t in_len;
     uint8_t *out;
     size_t room;
-    bool last;  /* nothing comes after `in` */
-    bool ended; /* set by the turn that put out the last byte; only with `last`, `in` all taken */
+    bool last;   /* nothing comes after `in` */
+    bool ended;  /* set by the turn that put out the last byte; only with `last`, `in` all taken */
+    bool locked; /* set by a turn after which there is none before the flow is unlocked */
 };
 
 struct ab_flow_ops {
@@ -105,8 +106,16 @@ struct ab_flow *ab_age_seal_flow_new(const struct ab_age_to *to, bool armor, str
 
 /* The plaintext of an age v1 file, in armor or not; only authenticated bytes come out, into room
  * for whole chunks of 64 KiB. What `with` names is kept. Errors are those of ab_age_header_open,
- * and kind integrity with code "age_payload", "age_truncated", "age_trailing" or "age_armor". */
-struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, struct ab_err *err);
+ * and kind integrity with code "age_payload", "age_truncated", "age_trailing" or "age_armor". One
+ * that `asks` is locked instead of failing with age_no_match; only a pipe can turn it. */
+struct ab_flow *ab_age_open_flow_new(const struct ab_age_with *with, bool asks, struct ab_err *err);
+
+/* The header (borrowed until it is unlocked) of a locked one, and why nothing opened it. */
+void ab_age_open_flow_locked(const struct ab_flow *f, struct ab_slice *header, struct ab_err *why);
+
+/* Go on with a file key that somebody else unwrapped, which the header's MAC must prove. */
+AB_MUST_USE bool ab_age_open_flow_unlock(struct ab_flow *f, struct ab_slice file_key,
+                                         struct ab_err *err);
 
 /* What was made of `in` bytes so far; false with kind integrity, code "too_large", when it grew
  * more than allowed. */

@@ -90,6 +90,7 @@ struct turn {
     bool last;             /* nothing follows `from` */
     size_t put;            /* by the sink */
     bool done;             /* the part has nothing left to do */
+    bool locked;           /* the part has nothing to do before it is unlocked */
 };
 
 static bool turn_source(struct ab_pipe *p, struct turn *t, struct ab_err *err)
@@ -145,6 +146,7 @@ static bool turn_flow(struct ab_pipe *p, struct turn *t, struct ab_err *err)
         t->from->at = t->from->len - io.in_len;
     t->to->len = AB_PIPE_CHUNK - io.room;
     t->done = io.ended;
+    t->locked = io.locked;
     return true;
 }
 
@@ -172,7 +174,8 @@ static bool can_turn(const struct ab_pipe *p, size_t i)
     const struct part *part = &p->part[i];
     bool is_first = i == 0, is_last = i + 1 == p->count;
 
-    if (part->running || part->done || (is_first && !p->file) || (is_last && !can_sink(p)))
+    if (part->running || part->done || part->locked || (is_first && !p->file) ||
+        (is_last && !can_sink(p)))
         return false;
     return (is_first || ab_link_has(&p->link[i - 1])) && (is_last || ab_link_has_room(&p->link[i]));
 }
@@ -215,6 +218,7 @@ static struct turn begin_turn(struct ab_pipe *p, size_t i)
 static void hand_on(struct ab_pipe *p, const struct turn *t)
 {
     p->part[t->part].done = t->done;
+    p->part[t->part].locked = t->locked;
     if (t->part == 0)
         p->in += t->to->len;
     if (!t->to) {
@@ -334,6 +338,8 @@ static enum ab_pipe_state state(const struct ab_pipe *p)
         return AB_PIPE_DONE;
     if (choose(p) > 0 || p->running > 0)
         return AB_PIPE_BUSY;
+    if (ab_pipe_locked_part(p) > 0)
+        return AB_PIPE_LOCKED;
     return last->filled == AB_LINK_CHUNKS || last->ended ? AB_PIPE_FULL : AB_PIPE_HUNGRY;
 }
 

@@ -25,6 +25,7 @@ enum ab_pipe_state {
     AB_PIPE_BUSY,   /* there is more to do */
     AB_PIPE_HUNGRY, /* nothing goes on before the script feeds */
     AB_PIPE_FULL,   /* nothing goes on before the script takes */
+    AB_PIPE_LOCKED, /* nothing goes on before the script unlocks a flow that opens age files */
     AB_PIPE_DONE, /* a file sink has all, to be committed; a script has taken all, or knows of it */
 };
 
@@ -96,6 +97,13 @@ size_t ab_pipe_filled(struct ab_pipe *p, bool *used_up);
  * else kind usage. */
 AB_MUST_USE bool ab_pipe_digest(struct ab_pipe *p, size_t part, uint8_t out[AB_DIGEST_MAX],
                                 size_t *len, struct ab_err *err);
+
+/* Which flow (from 1) of a pipe in state AB_PIPE_LOCKED is to be unlocked, the header of its file
+ * (borrowed until then) and why nothing opened it; 0 when none is. */
+size_t ab_pipe_locked(struct ab_pipe *p, struct ab_slice *header, struct ab_err *why);
+
+/* Unlock it with the file's key. Kind usage, code "file_key", when that cannot be one. */
+AB_MUST_USE bool ab_pipe_unlock(struct ab_pipe *p, struct ab_slice file_key, struct ab_err *err);
 
 /* Let runs end at the next chunk, with kind cancelled. */
 void ab_pipe_stop(struct ab_pipe *p);

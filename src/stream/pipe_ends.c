@@ -1,7 +1,9 @@
-/* stream/pipe_ends.c - the ends of a pipe that are the script's: fed, taken from, or given room. */
+/* stream/pipe_ends.c - what a script does for a pipe: its ends are fed, taken from, or given room;
+ * and who opens an age file, where the core cannot, is asked. */
 #include <string.h>
 
 #include "stream/file.h"
+#include "stream/flow.h"
 #include "stream/pipe_state.h"
 
 size_t ab_pipe_feed(struct ab_pipe *p, struct ab_slice bytes)
@@ -88,4 +90,36 @@ size_t ab_pipe_filled(struct ab_pipe *p, bool *used_up)
     *used_up = p->room.put == p->room.size;
     pthread_mutex_unlock(&p->lock);
     return len;
+}
+
+/* ---- A flow that asks. */
+
+size_t ab_pipe_locked_part(const struct ab_pipe *p)
+{
+    for (size_t i = 1; i + 1 < p->count; i++)
+        if (p->part[i].locked)
+            return i;
+    return 0;
+}
+
+size_t ab_pipe_locked(struct ab_pipe *p, struct ab_slice *header, struct ab_err *why)
+{
+    pthread_mutex_lock(&p->lock);
+    size_t part = ab_pipe_locked_part(p);
+    pthread_mutex_unlock(&p->lock);
+    if (part > 0) /* nobody turns it now */
+        ab_age_open_flow_locked(p->part[part].flow, header, why);
+    return part;
+}
+
+bool ab_pipe_unlock(struct ab_pipe *p, struct ab_slice file_key, struct ab_err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    size_t part = ab_pipe_locked_part(p);
+    bool ok = part > 0 ? ab_age_open_flow_unlock(p->part[part].flow, file_key, err)
+                       : ab_fail(err, AB_USAGE, "pipe", "the pipe is not locked");
+    if (ok)
+        p->part[part].locked = false;
+    pthread_mutex_unlock(&p->lock);
+    return ok;
 }

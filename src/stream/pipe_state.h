@@ -14,6 +14,7 @@ struct part {
     struct ab_flow *flow; /* owned; NULL in the ends */
     bool running;         /* a thread is at it, and at nothing else */
     bool done;
+    bool locked; /* until the script has unlocked it */
 };
 
 /* Where the script lets bytes be put: the sink's alone but for `put` and `taken`. */
@@ -46,5 +47,8 @@ struct ab_pipe {
     struct ab_err err;
     uint64_t in, out;
 };
+
+/* The first part that is locked, or 0. With the lock held. */
+size_t ab_pipe_locked_part(const struct ab_pipe *p);
 
 #endif

@@ -208,6 +208,14 @@ local function work(self)
   return blame(self, state, part_name(self, number))
 end
 
+--- Have others unwrap the file key that a stage could not.
+local function unlock(self)
+  local number, header, why = self.pipe:locked()
+  by(self, part_name(self, number), function()
+    errors.check(self.pipe:unlock(self.stages[number].unwrap(header, errors.from(why))))
+  end)
+end
+
 --- All of it. In a task, which the reading, writing and helping ones belong to, unless there are
 --- none.
 local function exchange(self)
@@ -216,7 +224,9 @@ local function exchange(self)
     serve(self)
     state = work(self)
     tell(self)
-    if state == "hungry" and self.reading then
+    if state == "locked" then
+      unlock(self)
+    elseif state == "hungry" and self.reading then
       task.await(self.reading)
     elseif state ~= "busy" and self.writing then
       local _ <close> = self.turn:enter() -- once it is left

@@ -1,5 +1,6 @@
 --- What a pipe does to the bytes on their way.
 
+local age = require("awsbak.core.age")
 local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local options = require("awsbak.stream.options")
@@ -11,6 +12,8 @@ local M = {}
 ---@field name string for messages
 ---@field add fun(pipe: userdata) adds it to a pipe of the core; returns as the core does
 ---@field digest string? the name its digest has in the results
+---@field unwrap (fun(header: string, why: awsbak.Error): userdata)? gives the file key of an age
+---  file that the core does not open, or raises
 local Stage = { __name = "awsbak.stream.stage" }
 
 local ZSTD = {
@@ -35,6 +38,7 @@ local OPEN = {
   passphrase = "secret",
   file_key = "secret",
   max_work_factor = { "count", 1, 30 },
+  unwrap = "function",
 }
 local DIGEST = { as = "text", expect = "bytes" }
 
@@ -71,13 +75,20 @@ M.zstd = plain("zstd", ZSTD)
 M.unzstd = plain("unzstd", UNZSTD)
 M.gzip = plain("gzip", GZIP)
 M.gunzip = plain("gunzip", GROWTH)
-M.open = plain("open", OPEN)
 
-local seal = plain("seal", SEAL)
+--- What is no key for the core may be one for a plugin, or of KMS.
+local function explain_key(err, parties, name)
+  for _, party in ipairs(err and err.code == "key" and parties or {}) do
+    if age.plugin(party) then
+      err.hint = ("stream.%s(require('backup.age.parties').%s(...)) takes it"):format(name, name)
+    end
+  end
+  return err
+end
 
 --- See awsbak.stream.
 function M.seal(given)
-  local stage = seal(given)
+  options.check(given, SEAL, "stream.seal")
   local is_for_keys = given and (#(given.recipients or {}) > 0 or given.stanzas ~= nil) or false
   if is_for_keys == (given ~= nil and given.passphrase ~= nil) then
     refuse(
@@ -88,7 +99,33 @@ function M.seal(given)
   elseif (given.file_key ~= nil) ~= (given.stanzas ~= nil) then
     refuse("the file_key and the stanzas of stream.seal go together", "see backup.age.parties")
   end
-  return stage
+  return setmetatable({
+    name = "seal",
+    add = function(pipe)
+      local ok, err = pipe:seal(given)
+      return ok, explain_key(err, given.recipients, "seal")
+    end,
+  }, Stage)
+end
+
+--- See awsbak.stream.
+function M.open(given)
+  local of_core = {}
+  for name, value in pairs(options.check(given, OPEN, "stream.open")) do
+    of_core[name] = name ~= "unwrap" and value or nil
+  end
+  return setmetatable({
+    name = "open",
+    unwrap = function(header, why)
+      local file_key = given.unwrap(header, why)
+      argument.check(file_key, "secret", "what unwrap of stream.open gives")
+      return file_key
+    end,
+    add = function(pipe)
+      local ok, err = pipe:open(of_core, given ~= nil and given.unwrap ~= nil)
+      return ok, explain_key(err, of_core.identities, "open")
+    end,
+  }, Stage)
 end
 
 --- An expected digest as raw bytes; people have it in hexadecimal.

@@ -196,6 +196,22 @@ local function or_ask_others(keys, options, found, header, f)
   return false
 end
 
+--- Options of awsbak.stream's `open` for identities of all kinds. KMS and plugins are asked when
+--- nothing else opens the file, once its header has come.
+---
+---     stream.pipe(source, stream.open(parties.open({ identities = keys.identities() })), sink)
+---@param keys { identities: (string|userdata)[]?, passphrase: string|userdata|nil,
+---  file_key: userdata?, max_work_factor: integer? }
+---@return table options
+--- In a pipe it fails with kind integrity, code age_no_match, and as KMS and plugins say.
+function M.open(keys)
+  local options, found = core_options(keys)
+  function options.unwrap(header, failure)
+    return unwrap(header, found, failure)
+  end
+  return options
+end
+
 --- A reader of a file that may be age's, for identities of all kinds. Asks KMS, and then plugins,
 --- only when nothing else opens it.
 ---@param handle userdata an open file

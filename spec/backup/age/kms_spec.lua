@@ -8,7 +8,9 @@ local kms = require("backup.age.kms")
 local moto = require("spec.support.moto")
 local operator = require("spec.support.operator")
 local outside = require("awsbak.outside")
+local parties = require("backup.age.parties")
 local stanza = require("backup.age.stanza")
+local stream = require("awsbak.stream")
 local vault = require("spec.support.vault")
 
 local ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -67,6 +69,17 @@ describe("a key of KMS", function()
         assert.same(RECORDS, read(path, { identity }))
       end
     end
+  end)
+
+  it("opens a stream", function()
+    local path = box.dir:path("stream.age")
+    stream.pipe(stream.bytes("hello"), stream.seal(parties.seal({ key })), stream.save(path))
+    local mine = age.keygen()
+    local opened = stream.open(parties.open({ identities = { mine, kms.identity(key) } }))
+    assert.equal("hello", stream.pipe(stream.file(path), opened, stream.text()).text)
+    opened = stream.open(parties.open({ identities = { mine } }))
+    local _, err = errors.try(stream.pipe, stream.file(path), opened, stream.text())
+    assert.matches("awsbak keygen --kms " .. key, err.hint, 1, true)
   end)
 
   it("stands beside other recipients, which need no KMS", function()
