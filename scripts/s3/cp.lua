@@ -216,8 +216,9 @@ local function dry_run(copy, way, from, to, o)
   elseif way == "pipe_down" then
     from.head = head_of(copy, from)
   end
-  local is_made = way == "down" and o.to:sub(-1) == "/" and not file.stat(o.to)
-  if way ~= "pipe_down" and not is_made then -- a folder that the copy would make is empty
+  if way == "down" and o.to:sub(-1) == "/" and not file.stat(o.to) then
+    errors.check(file.check_mkdirs(o.to)) -- a folder that the copy would make is empty
+  elseif way ~= "pipe_down" then
     copying.check_absent(copy, to)
   end
   to = type(to) == "table" and copying.url(to) or to or "-"

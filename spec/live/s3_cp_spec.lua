@@ -243,6 +243,8 @@ describe("awsbak s3 cp", function()
       local dry = cp("--force", "--dry-run", "s3://vault/a", other)
       assert.same({ 1, "", run.stderr }, { dry.status, dry.stdout, dry.stderr })
     end
+    local run = cp("s3://vault/a", there .. "/")
+    assert.same({ 1, run }, { run.status, cp("--dry-run", "s3://vault/a", there .. "/") })
     assert.equal(1, must("--dry-run", "s3://vault/a", dir:path("made/")).to_copy)
     assert.is_nil(file.stat(dir:path("made")))
     fails(1, "there is no bucket none", "--dry-run", path, "s3://none/a")
