@@ -138,9 +138,21 @@ end
 
 Source.__close = Source.close
 
+--- Open a regular file, where standard input is read as well.
+---@param path string
+---@param hold boolean? a small one, as awsbak.core.file.open does
+---@return userdata handle raises kind io
+function transfer.open(path, hold)
+  local handle, err = file.open(path, hold)
+  if err and err.code == "not_regular" and (file.stat(path) or {}).type ~= "folder" then
+    err.hint = "name - to read from standard input"
+  end
+  return errors.check(handle, err)
+end
+
 --- Copy a file, which others may change between two readings.
 local function spool_file(spool, path)
-  local opened <close> = errors.check(file.open(path))
+  local opened <close> = transfer.open(path)
   local at = 0
   local bytes = task.await(opened:read(PIECE, at))
   while bytes ~= "" do
@@ -197,7 +209,7 @@ function transfer.source(from, options)
   elseif options.fixed then
     source.handle = spooled(spool_file, from)
   else
-    source.handle = errors.check(file.open(from))
+    source.handle = transfer.open(from)
   end
   local size, err = source.handle:size()
   if not size then

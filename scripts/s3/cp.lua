@@ -18,6 +18,7 @@ local s3_fault = require("backup.transfer.s3_fault")
 local s3_sink = require("backup.transfer.s3_sink")
 local settings = require("awsbak.settings")
 local stream = require("backup.s3.stream")
+local transfer = require("backup.transfer")
 local usage = require("backup.s3.usage")
 
 local AT_ONCE <const> = 4 -- parts
@@ -212,7 +213,7 @@ end
 --- What would be copied, if it is there and its target is not.
 local function dry_run(copy, way, from, to, o)
   if way == "up" then
-    errors.check(file.open(from)):close() -- says why it cannot be read
+    transfer.open(from):close() -- says why it cannot be read
   elseif way == "pipe_down" then
     from.head = head_of(copy, from)
   end

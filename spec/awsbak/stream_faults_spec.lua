@@ -254,6 +254,8 @@ describe("a pipe that fails", function()
     assert.matches("source: cannot open", err.message, 1, true)
     err = fails(stream.file("/dev/null"), stream.text())
     assert.equal("not_regular", err.code)
+    assert.matches("it is not a regular file$", err.message)
+    assert.matches("stream.stdin() reads standard input", err.hint, 1, true)
     local source_closed = false
     local reader = {
       read = function() end,

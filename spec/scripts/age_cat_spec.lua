@@ -55,6 +55,7 @@ describe("awsbak age cat", function()
     assert.equal(1, locked.status)
     assert.matches("; give the key that opens it with --identity FILE or", locked.stderr, 1, true)
     assert.matches("; age -d reads it as a whole", cat(op:path("x.asc")).stderr, 1, true)
+    assert.matches("it is not a regular file\n$", cat("/dev/zero").stderr) -- nor would - be read
   end)
 
   for _, place in ipairs({ "a file", "an object" }) do

@@ -48,8 +48,7 @@ struct ab_file *ab_file_open(const char *path, bool hold, struct ab_err *err)
         return f;
     }
     close(fd);
-    ab_fail(err, AB_IO, "not_regular", "cannot read %s: it is not a regular file%s", path,
-            S_ISDIR(st.st_mode) ? "" : " (use - to read from standard input)");
+    ab_fail(err, AB_IO, "not_regular", "cannot read %s: it is not a regular file", path);
     return NULL;
 }
 

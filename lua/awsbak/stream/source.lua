@@ -34,7 +34,11 @@ function M.file(place)
   end
   argument.check(place, "path", "the file of a pipe")
   return new(place, function()
-    local handle = errors.check(file.open(place))
+    local handle, err = file.open(place)
+    if err and err.code == "not_regular" then
+      err.hint = "stream.stdin() reads standard input, an object with read(n) all else"
+    end
+    errors.check(handle, err)
     return {
       handle = handle,
       close = function()

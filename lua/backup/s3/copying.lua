@@ -7,7 +7,6 @@
 local codec = require("awsbak.core.codec")
 local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
-local file = require("awsbak.core.file")
 local journal = require("backup.transfer.journal")
 local members = require("backup.s3.members")
 local outside = require("awsbak.outside")
@@ -21,6 +20,7 @@ local s3_parts = require("backup.transfer.s3_parts")
 local s3_upload = require("backup.transfer.s3_upload")
 local sys = require("awsbak.core.sys")
 local task = require("awsbak.task")
+local transfer = require("backup.transfer")
 
 local copying = {}
 
@@ -170,7 +170,7 @@ end
 ---@return backup.Uploaded
 --- Raises as s3_upload.put does; kind io when the file cannot be read.
 function copying.up(copy, path, to, open)
-  local handle <close> = errors.check((open or file.open)(path, true))
+  local handle <close> = errors.check((open or transfer.open)(path, true))
   local facts = errors.check(handle:stat())
   local log <close> = is_long(copy, facts.size)
       and journal.open(absolute(path), url(to), {
