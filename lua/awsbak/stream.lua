@@ -84,8 +84,9 @@ M.gunzip = stages.gunzip
 --- Encrypt as an age v1 file, for those who hold a recipient's identity or know the passphrase.
 ---@param options { recipients: string[]?, passphrase: string|userdata|nil, work_factor: integer?,
 ---  armor: boolean?, file_key: userdata?, stanzas: string[]? } recipients (age1..., SSH keys) or
----  a passphrase; work_factor is scrypt's (18); armor makes text of it; file_key and stanzas are
----  what backup.age.parties.seal makes of recipients that the core does not know (KMS)
+---  a passphrase; work_factor is scrypt's (18), at most 20, the limit of who opens; armor makes
+---  text of it; file_key and stanzas are what backup.age.parties.seal makes of recipients that the
+---  core does not know (KMS)
 ---@return awsbak.stream.Stage
 --- In a pipe it fails with kind config, code key, for a text that is no recipient.
 M.seal = stages.seal

@@ -49,7 +49,7 @@ local OPEN = {
 ---@field passphrase_file string?
 ---@field plaintext boolean? do not encrypt
 ---@field armor boolean? as text: age's armor
----@field work_factor integer? scrypt's, as a power of two (default 18)
+---@field work_factor integer? scrypt's, as a power of two (default 18), at most 20
 ---@field signing_key userdata|string|false|nil default: this host's; false: do not sign
 ---@field fields table|fun():table|nil further members of the header; a function is asked when the
 ---  first record is added

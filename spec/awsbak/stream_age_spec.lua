@@ -167,13 +167,16 @@ describe("age in a pipe", function()
       { recipients = { recipient }, passphrase = "x" },
       { recipients = recipient },
       { passphrase = "" },
-      { passphrase = "x", work_factor = 31 },
+      { passphrase = "x", work_factor = 21 },
     }) do
       local _, err = errors.try(stream.seal, given)
       assert.equal("usage", err.kind)
       assert.is_nil(err.message:find(recipient, 1, true))
     end
-    local err = fails("x", stream.seal({ recipients = { "age1nobody" } }))
+    local _, err = errors.try(stream.seal, { passphrase = "x", work_factor = 21 })
+    assert.matches("work_factor of stream.seal is 21, not from 1 to 20", err.message, 1, true)
+    assert.matches("max_work_factor", err.hint, 1, true)
+    err = fails("x", stream.seal({ recipients = { "age1nobody" } }))
     assert.equal("config", err.kind)
     assert.matches("stage 1 (seal): ", err.message, 1, true)
     err = fails("x", stream.open({ identities = { "no key" } }))

@@ -308,6 +308,7 @@ describe("an archive", function()
         { archive.create, "x", { kind = "test", passphrase = "" } },
         { archive.create, "x", { kind = "test", passphrase = true } },
         { archive.create, "x", { kind = "test", work_factor = "x" } },
+        { archive.create, dir:path("x"), { kind = "test", passphrase = SECRET, work_factor = 21 } },
       }) do
         local _, err = errors.try(table.unpack(call))
         assert.equal("usage", err.kind, tostring(err))

@@ -8,7 +8,7 @@
 
 #define KEYS "awsbak.stream.keys"
 
-enum { WORK_FACTOR_LOW = 1, WORK_FACTOR_HIGH = 30 };
+enum { WORK_FACTOR_HIGH = 30 }; /* of who opens, and trusts the file */
 
 static int drop_keys(lua_State *L)
 {
@@ -104,11 +104,11 @@ struct ab_slice ab_bind_passphrase(lua_State *L, int arg)
     return bytes;
 }
 
-int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent)
+int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent, int most)
 {
     lua_Integer factor = ab_bind_opt_integer(L, arg, name, absent);
 
-    if (factor < WORK_FACTOR_LOW || factor > WORK_FACTOR_HIGH)
+    if (factor < 1 || factor > most)
         luaL_error(L, "option '%s': out of range", name);
     return (int)factor;
 }
@@ -120,7 +120,8 @@ bool ab_bind_age_with(lua_State *L, int arg, struct ab_age_with *with, struct ab
 
     ab_bind_only(L, arg, names);
     with->passphrase = ab_bind_passphrase(L, arg);
-    with->max_work_factor = ab_bind_work_factor(L, arg, "max_work_factor", AB_AGE_WORK_FACTOR_MAX);
+    with->max_work_factor =
+        ab_bind_work_factor(L, arg, "max_work_factor", AB_AGE_WORK_FACTOR_MAX, WORK_FACTOR_HIGH);
     with->keys = ab_bind_push_keys(L, arg, "identities", ab_age_keys_add_identity, err);
     return with->keys && ab_bind_file_key(L, arg, with->keys, err);
 }

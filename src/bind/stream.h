@@ -30,8 +30,8 @@ bool ab_bind_stanzas(lua_State *L, int arg, struct ab_age_keys *keys, struct ab_
  * Valid while the table holds it. */
 struct ab_slice ab_bind_passphrase(lua_State *L, int arg);
 
-/* An scrypt work factor among the options of the table at `arg`. */
-int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent);
+/* An scrypt work factor among the options of the table at `arg`, from 1 to `most`. */
+int ab_bind_work_factor(lua_State *L, int arg, const char *name, int absent, int most);
 
 /* What opens an age file, of the options `identities`, `passphrase`, `file_key` and
  * `max_work_factor` of the table at `arg`: pushes the value that holds the keys, as

@@ -158,7 +158,8 @@ int ab_stream_seal(lua_State *L)
     ab_bind_only(L, 2, names);
     struct ab_age_to to = {
         .passphrase = ab_bind_passphrase(L, 2),
-        .work_factor = ab_bind_work_factor(L, 2, "work_factor", AB_AGE_WORK_FACTOR),
+        .work_factor =
+            ab_bind_work_factor(L, 2, "work_factor", AB_AGE_WORK_FACTOR, AB_AGE_WORK_FACTOR_MAX),
     };
     bool armor = ab_bind_opt_boolean(L, 2, "armor", false);
     to.keys = ab_bind_push_keys(L, 2, "recipients", ab_age_keys_add_recipient, &err);

@@ -102,7 +102,8 @@ int ab_stream_writer(lua_State *L)
 
     ab_bind_only(L, 1, names);
     options.zstd_level = zstd_level(L, 1);
-    options.to.work_factor = ab_bind_work_factor(L, 1, "work_factor", AB_AGE_WORK_FACTOR);
+    options.to.work_factor =
+        ab_bind_work_factor(L, 1, "work_factor", AB_AGE_WORK_FACTOR, AB_AGE_WORK_FACTOR_MAX);
     options.to.passphrase = ab_bind_passphrase(L, 1);
     options.to.keys =
         ab_bind_push_keys(L, 1, "recipients", ab_age_keys_add_recipient, &err); /* options keys */

@@ -6,6 +6,10 @@ local sorted = require("awsbak.sorted")
 
 local M = {}
 
+--- scrypt's work factor, as a power of two, of what is sealed with a passphrase: what we write we
+--- also open, unasked.
+M.WORK_FACTOR = { "count", 1, 20, "more would not be opened without a higher max_work_factor" }
+
 local function unknown(name, known, subject)
   local nearest = errors.nearest(tostring(name), sorted.keys(known))
   errors.raise({
@@ -18,7 +22,7 @@ end
 
 --- Raise for unknown names, wrong kinds and what is out of range.
 ---@param given table? as the script gave it
----@param known table<string, string|table> kinds of awsbak.argument, or { kind, least, most }
+---@param known table<string, string|table> kinds of awsbak.argument, or { kind, least, most, hint }
 ---@param subject string whose options they are, for messages
 ---@return table given, or an empty one
 --- Raises kind usage, code unknown_option or bad_argument.
@@ -34,6 +38,7 @@ function M.check(given, known, subject)
         kind = "usage",
         code = "bad_argument",
         message = ("%s is %s, not from %d to %d"):format(what, value, kind[2], kind[3]),
+        hint = kind[4],
       })
     end
   end

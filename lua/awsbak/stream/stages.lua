@@ -28,7 +28,7 @@ local GZIP = { level = { "count", 1, 9 } }
 local SEAL = {
   recipients = "texts",
   passphrase = "secret",
-  work_factor = { "count", 1, 30 },
+  work_factor = options.WORK_FACTOR,
   armor = "flag",
   file_key = "secret",
   stanzas = "texts",

@@ -11,6 +11,7 @@ local names = require("backup.archive.names")
 local outside = require("awsbak.outside")
 local parties = require("backup.age.parties")
 local stream = require("awsbak.core.stream")
+local stream_options = require("awsbak.stream.options")
 local task = require("awsbak.task")
 local time = require("awsbak.time")
 local transfer = require("backup.transfer")
@@ -98,6 +99,8 @@ local function secrecy(options)
       hint = "give only one of --armor and --plaintext",
     })
   end
+  local known = { work_factor = stream_options.WORK_FACTOR }
+  stream_options.check({ work_factor = options.work_factor }, known, "an archive")
   local given = recipients and parties.seal(recipients) or {}
   given.passphrase, given.work_factor, given.armor = passphrase, options.work_factor, options.armor
   return given
