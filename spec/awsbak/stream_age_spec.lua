@@ -143,8 +143,15 @@ describe("age in a pipe", function()
     assert.equal("integrity", fails(sealed .. sealed, open).kind)
     local stranger = stream.open({ identities = { (age.keygen()) } })
     assert.equal("age_no_match", fails(sealed, stranger).code)
-    for _, text in ipairs({ "", "hello", ("\n"):rep(5000), noise(600000) }) do
-      assert.equal("integrity", fails(text, open).kind)
+    assert.equal("age_header", fails("", open).code)
+    local nothing = { "hello", ("\n"):rep(5000), noise(600000), "age-encryption.com" }
+    for _, text in ipairs(nothing) do
+      local err = fails(text, open)
+      assert.equal("not_age", err.code)
+      assert.matches("(open): it is no age file", err.message, 1, true)
+    end
+    for _, text in ipairs({ sealed:gsub("/v1\n", "/v2\n"), "age-encryption.org/v10\nhello" }) do
+      assert.equal("age_version", fails(text, open).code)
     end
     assert.equal("integrity", fails("-----BEGIN AGE" .. ("A"):rep(600000), open).kind)
     assert.equal("integrity", fails("age-encryption.org/v1\n" .. ("A"):rep(600000), open).kind)

@@ -16,6 +16,7 @@ local outcomes = {
   ["header failure"] = {
     age_header = true,
     age_version = true,
+    not_age = true,
     age_work_factor = true,
     age_truncated = true,
     empty = true,

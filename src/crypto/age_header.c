@@ -191,15 +191,29 @@ static bool read_mac_line(struct ab_age_cursor *c, uint8_t mac[MAC], struct ab_e
     return true;
 }
 
+/* Whether `data`, as far as it goes, is how `line` begins. */
+static bool begins(struct ab_slice data, const char *line)
+{
+    size_t len = strlen(line);
+
+    return data.len == 0 || memcmp(data.data, line, data.len < len ? data.len : len) == 0;
+}
+
+bool ab_age_header_begins(struct ab_slice data, struct ab_err *err)
+{
+    if (!begins(data, AB_AGE_MAGIC))
+        return ab_fail(err, AB_INTEGRITY, "not_age", "it is no age file");
+    return begins(data, VERSION_LINE "\n") ||
+           ab_fail(err, AB_INTEGRITY, "age_version",
+                   "it is a file of another version of age than 1");
+}
+
 static bool read_version_line(struct ab_age_cursor *c, struct ab_err *err)
 {
-    struct ab_slice line;
+    struct ab_slice rest = {(const uint8_t *)c->at, (size_t)(c->end - c->at)}, line;
 
-    if (!ab_age_stanza_line(c, &line))
-        return ab_age_stanza_damaged(err, "it has no end");
-    if (ab_slice_is(line, VERSION_LINE))
-        return true;
-    return ab_fail(err, AB_INTEGRITY, "age_version", "the file is not of age version 1");
+    return ab_age_header_begins(rest, err) &&
+           (ab_age_stanza_line(c, &line) || ab_age_stanza_damaged(err, "it has no end"));
 }
 
 /* All stanzas: each checked, the first that opens wins, and an scrypt stanza must stand alone. */

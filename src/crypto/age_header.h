@@ -41,8 +41,12 @@ AB_MUST_USE bool ab_age_header_write(struct ab_buf *out, const struct ab_age_to 
 /* Length of the header that `data` begins with, or 0 while its end is not in sight. */
 size_t ab_age_header_length(struct ab_slice data);
 
-/* Check the whole header and unwrap its file key. Errors are kind integrity with code age_version,
- * age_header, age_work_factor, age_mac or age_no_match. */
+/* Whether `data`, as far as it goes, begins as a header does; kind integrity, code not_age or
+ * age_version. */
+AB_MUST_USE bool ab_age_header_begins(struct ab_slice data, struct ab_err *err);
+
+/* Check the whole header and unwrap its file key. Errors are kind integrity with code not_age,
+ * age_version, age_header, age_work_factor, age_mac or age_no_match. */
 AB_MUST_USE bool ab_age_header_open(struct ab_slice header, const struct ab_age_with *with,
                                     uint8_t file_key[AB_AGE_FILE_KEY], struct ab_err *err);
 

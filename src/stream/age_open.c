@@ -84,7 +84,7 @@ bool ab_age_opener_finish(const struct ab_age_opener *o, struct ab_err *err)
 bool ab_age_source_header(struct ab_source *from, struct ab_slice *header, struct ab_err *err)
 {
     for (size_t look = FIRST_LOOK;; look *= 2) {
-        if (!ab_source_peek(from, look, header, err))
+        if (!ab_source_peek(from, look, header, err) || !ab_age_header_begins(*header, err))
             return false;
         size_t len = ab_age_header_length(*header);
         bool whole = header->len < look;

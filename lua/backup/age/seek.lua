@@ -26,6 +26,7 @@ local TAG <const> = 16
 local SEALED <const> = CHUNK + TAG
 local NONCE <const> = 16
 local FIRST_LOOK, HEADER_MAX = 4096, 256 * 1024
+local MAGIC = "age-encryption.org/" -- C2SP age.md, "version line"
 local STEP = 64 -- chunks got at once: 4 MiB
 local PIECE = 1024 * 1024 -- bytes of a reply taken at once
 local READ_MAX = 64 * 1024 * 1024 -- bytes of one read()
@@ -73,13 +74,16 @@ local function read_head(ranges)
     if bytes:find("^%s*%-%-%-%-%-BEGIN AGE") then
       damaged(ranges, "age_armor", "it is in armor, of which no parts can be read")
     end
+    if bytes:sub(1, #MAGIC) ~= MAGIC:sub(1, #bytes) then
+      damaged(ranges, "not_age", "it is no age file")
+    end
     local len = age.header_length(bytes)
     if len and len + NONCE <= #bytes then
       return bytes:sub(1, len + NONCE)
     elseif #bytes < look then
-      damaged(ranges, "age_header", "it is no age file, or its header is cut short")
+      damaged(ranges, "age_header", "the age header is cut short")
     elseif look > HEADER_MAX then
-      damaged(ranges, "age_header", "it is no age file, or its header is too long")
+      damaged(ranges, "age_header", "the age header is too long")
     end
     look = look * 2
   end
