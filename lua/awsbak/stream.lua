@@ -75,7 +75,8 @@ M.unzstd = stages.unzstd
 ---@return awsbak.stream.Stage
 M.gzip = stages.gzip
 
---- Decompress gzip, one or more members.
+--- Decompress gzip, one or more members. Zeros that fill up the last block of a tape or a device
+--- are passed over.
 ---@param options { ratio_max: integer?, bytes_max: integer? }? as for unzstd
 ---@return awsbak.stream.Stage
 --- In a pipe it fails with kind integrity: gzip_corrupt, gzip_truncated, too_large.

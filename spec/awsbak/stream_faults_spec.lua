@@ -72,6 +72,36 @@ describe("a pipe that fails", function()
     end
   end)
 
+  it("passes over zeros behind gzip data, as gzip does, and nothing else", function()
+    local packed = through(lines(MIB), stream.gzip())
+    local function unpacked(bytes, size)
+      local at = 1 - size
+      return stream.pipe(
+        stream.bytes(function()
+          at = at + size
+          return at <= #bytes and bytes:sub(at, at + size - 1) or nil
+        end),
+        stream.gunzip(),
+        stream.text()
+      ).text
+    end
+    for _, zeros in ipairs({ 1, 511, 3 * MIB }) do
+      for _, size in ipairs({ #packed, 1000, 262144 }) do
+        assert.is_true(lines(MIB) == unpacked(packed .. ("\0"):rep(zeros), size))
+      end
+      for _, more in ipairs({ "x", packed, "\0x" }) do
+        local _, err = errors.try(unpacked, packed .. ("\0"):rep(zeros) .. more, 100000)
+        assert.equal("gzip_corrupt", err.code)
+        assert.matches("something follows the zeros behind its end", err.message, 1, true)
+      end
+    end
+    for _, none in ipairs({ "\0", ("\0"):rep(1000) .. packed }) do
+      local _, err = errors.try(unpacked, none, 100000)
+      assert.equal("integrity", err.kind)
+    end
+    assert.is_true(lines(MIB):rep(2) == unpacked(packed .. packed .. "\0", 1000))
+  end)
+
   it("tells a frame that needs a dictionary, which is not damaged", function()
     local frame = "\x28\xb5\x2f\xfd" .. "\x21\x07\x01" .. "\x09\0\0x" -- of dictionary 7
     local err = fails(stream.bytes(frame), stream.unzstd(), stream.text())

@@ -88,8 +88,8 @@ struct ab_flow *ab_zstd_unpack_new(int window_log, struct ab_growth growth, stru
 /* Compress as a gzip file (RFC 1952) of one member. Level 1 to AB_GZIP_LEVEL_MAX. */
 struct ab_flow *ab_gzip_pack_new(int level, struct ab_err *err);
 
-/* The content of one or more gzip members. Kind integrity, code "gzip_corrupt", "gzip_truncated" or
- * "too_large". */
+/* The content of one or more gzip members, and perhaps zeros behind them, up to the end. Kind
+ * integrity, code "gzip_corrupt", "gzip_truncated" or "too_large". */
 struct ab_flow *ab_gzip_unpack_new(struct ab_growth growth, struct ab_err *err);
 
 /* Pass bytes on as they are and take their digest, by a name of crypto/digest.h; with `expected`

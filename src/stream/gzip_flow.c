@@ -11,7 +11,8 @@ enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8 }; /* as in stream/gzip.c */
 struct gzip {
     struct ab_flow base;
     z_stream z;
-    bool whole; /* unpacking: the last byte taken was the last of a member */
+    bool whole;  /* unpacking: the last byte taken was the last of a member, or padding */
+    bool padded; /* unpacking: and nothing but zeros may follow */
     struct ab_growth growth;
     uint64_t in, out; /* bytes so far */
 };
@@ -84,14 +85,35 @@ static bool unpack_step(struct gzip *g, struct ab_flow_io *io, bool *went_on, st
     return ab_growth_check(g->growth, g->in, g->out, err);
 }
 
+/* Zeros behind a member fill the last block of a tape or a device (gzip(1), "CAVEATS"): `gzip -d`
+ * passes over them, and so do we; but nothing may follow them. */
+static bool skip_padding(struct gzip *g, struct ab_flow_io *io, struct ab_err *err)
+{
+    size_t zeros = 0;
+
+    while (zeros < io->in_len && io->in[zeros] == 0)
+        zeros++;
+    io->in += zeros;
+    io->in_len -= zeros;
+    g->padded = g->padded || zeros > 0;
+    return !g->padded || io->in_len == 0 ||
+           ab_fail(err, AB_INTEGRITY, "gzip_corrupt",
+                   "the gzip data is damaged: something follows the zeros behind its end");
+}
+
 static bool unpack_turn(struct ab_flow *f, struct ab_flow_io *io, struct ab_err *err)
 {
     struct gzip *g = (struct gzip *)f;
     bool went_on = true;
 
-    while (went_on && io->room > 0 && !(g->whole && io->in_len == 0))
+    while (went_on && io->room > 0) {
+        if (g->whole && !skip_padding(g, io, err))
+            return false;
+        if (g->whole && io->in_len == 0)
+            break;
         if (!unpack_step(g, io, &went_on, err))
             return false;
+    }
     if (!io->last || io->in_len > 0 || io->room == 0)
         return true;
     if (!g->whole)
