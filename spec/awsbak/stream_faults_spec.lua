@@ -72,6 +72,25 @@ describe("a pipe that fails", function()
     end
   end)
 
+  it("says which option helps", function()
+    local far = through(lines(3 * MIB), stream.zstd({ window_log = 21 }))
+    local err = fails(stream.bytes(far), stream.unzstd({ window_log = 20 }), stream.text())
+    assert.equal("zstd_window", err.code)
+    assert.matches("window_log", err.hint, 1, true)
+    local path = dir:write("there", "x")
+    err = fails(stream.bytes("y"), stream.save(path))
+    assert.equal("EEXIST", err.code)
+    assert.matches("force", err.hint, 1, true)
+    assert.equal("x", dir:read("there"))
+    os.remove(path)
+    local sink = {
+      write = function()
+        errors.raise({ kind = "io", code = "EEXIST", message = "it exists" })
+      end,
+    }
+    assert.is_nil(fails(stream.bytes("y"), sink).hint) -- the option is not this sink's
+  end)
+
   it("passes over zeros behind gzip data, as gzip does, and nothing else", function()
     local packed = through(lines(MIB), stream.gzip())
     local function unpacked(bytes, size)
@@ -116,6 +135,7 @@ describe("a pipe that fails", function()
     local err = fails(stream.bytes(bomb), stream.unzstd(), stream.save(dir:path("y")))
     assert.equal("too_large", err.code)
     assert.matches("it unpacks to more than 2048 times its size", err.message, 1, true)
+    assert.matches("ratio_max", err.hint, 1, true)
     err = fails(stream.bytes(bomb), stream.unzstd({ ratio_max = 0 }), stream.text(MIB))
     assert.equal("from bytes to a text, sink: the text has more than 1048576 bytes", err.message)
     err = fails(stream.bytes(bomb), stream.unzstd({ bytes_max = 1000 }), stream.save(dir:path("y")))

@@ -34,10 +34,30 @@ local TURN = 4 -- pieces read without one of other tasks
 ---@field told awsbak.stream.Stage[] of stream.progress
 ---@field known integer bytes out of the source that they know of
 
+--- How messages call a part of the core's pipe.
+local function part_name(self, number)
+  if number == 0 then
+    return "source"
+  end
+  local stage = self.stages[number]
+  return stage and ("stage %d (%s)"):format(number, stage.name) or "sink"
+end
+
+--- What can be done about a code, of the options of the part that is called `part`.
+local function hint_of(self, part, code)
+  for number = 1, #self.stages + 1 do
+    local hints = (self.stages[number] or self.to).hints
+    if hints and part_name(self, number) == part then
+      return hints[code]
+    end
+  end
+end
+
 --- Say in an error which part of which pipe it comes from. A cancellation comes from outside.
 local function blame(self, e, part)
   local err = errors.from(e)
   if err.kind ~= "cancelled" then
+    err.hint = err.hint or hint_of(self, part, err.code)
     err.message = ("from %s to %s, %s: %s"):format(self.from.name, self.to.name, part, err.message)
   end
   error(err, 0)
@@ -50,15 +70,6 @@ local function by(self, part, f, ...)
     blame(self, results[2], part)
   end
   return table.unpack(results, 2, results.n)
-end
-
---- How messages call a part of the core's pipe.
-local function part_name(self, number)
-  if number == 0 then
-    return "source"
-  end
-  local stage = self.stages[number]
-  return stage and ("stage %d (%s)"):format(number, stage.name) or "sink"
 end
 
 local function check_bytes(bytes)

@@ -13,6 +13,7 @@ local M = {}
 ---@field name string for messages
 ---@field path string? of a file that the core writes
 ---@field options table? of that file
+---@field hints table<string, string>? what its options do about the code of a failure
 ---@field collects boolean? its writer has the method `text`
 ---@field open (fun(): awsbak.stream.Writer)? of others
 local Sink = { __name = "awsbak.stream.sink" }
@@ -36,7 +37,12 @@ local SAVE = { force = "flag", mode = { "size", 0, 511 } }
 --- See awsbak.stream.
 function M.save(path, given)
   argument.check(path, "path", "the file that a pipe is saved to")
-  return new({ name = path, path = path, options = options.check(given, SAVE, "stream.save") })
+  return new({
+    name = path,
+    path = path,
+    options = options.check(given, SAVE, "stream.save"),
+    hints = { EEXIST = "stream.save(path, { force = true }) replaces it" },
+  })
 end
 
 local Stdout = {}

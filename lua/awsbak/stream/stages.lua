@@ -11,6 +11,7 @@ local M = {}
 ---@class awsbak.stream.Stage
 ---@field name string for messages
 ---@field add fun(pipe: userdata) adds it to a pipe of the core; returns as the core does
+---@field hints table<string, string>? what its options do about the code of a failure
 ---@field digest string? the name its digest has in the results
 ---@field unwrap (fun(header: string, why: awsbak.Error): userdata)? gives the file key of an age
 ---  file that the core does not open, or raises
@@ -57,12 +58,14 @@ local function refuse(message, hint)
   errors.raise({ kind = "usage", code = "bad_argument", message = message, hint = hint })
 end
 
---- A constructor of stages whose options the core's method `name` takes as they are.
-local function plain(name, known)
+--- A constructor of stages whose options the core's method `name` takes as they are; `hints` say
+--- what these do about the codes of failures.
+local function plain(name, known, hints)
   return function(given)
     local checked = options.check(given, known, "stream." .. name)
     return setmetatable({
       name = name,
+      hints = hints,
       add = function(pipe)
         return pipe[name](pipe, checked)
       end,
@@ -72,9 +75,14 @@ end
 
 -- See awsbak.stream.
 M.zstd = plain("zstd", ZSTD)
-M.unzstd = plain("unzstd", UNZSTD)
+M.unzstd = plain("unzstd", UNZSTD, {
+  zstd_window = "window_log of stream.unzstd sets the limit, up to 30: 1 GiB of memory",
+  too_large = "ratio_max and bytes_max of stream.unzstd set the limits",
+})
 M.gzip = plain("gzip", GZIP)
-M.gunzip = plain("gunzip", GROWTH)
+M.gunzip = plain("gunzip", GROWTH, {
+  too_large = "ratio_max and bytes_max of stream.gunzip set the limits",
+})
 
 --- What is no key for the core may be one for a plugin, or of KMS.
 local function explain_key(err, parties, name)
@@ -116,6 +124,7 @@ function M.open(given)
   end
   return setmetatable({
     name = "open",
+    hints = { age_work_factor = "max_work_factor of stream.open sets the limit" },
     unwrap = function(header, why)
       local file_key = given.unwrap(header, why)
       argument.check(file_key, "secret", "what unwrap of stream.open gives")
