@@ -91,7 +91,7 @@ local KINDS = {
     "an operation or a task",
     function(value)
       local is_object = type(value) == "userdata" or type(value) == "table"
-      return is_object and (is_task(value) or value.done ~= nil)
+      return is_object and (value.done ~= nil or is_task(value)) -- mostly an operation
     end,
   },
   bytes = { "a text of bytes", is("string") },
