@@ -8,11 +8,13 @@
 --- checksum, where it has one; after a break, by lengths alone.
 
 local errors = require("awsbak.errors")
+local known_options = require("aws.options")
 local pace = require("awsbak.pace")
 local s3_fault = require("backup.transfer.s3_fault")
 
 local stream = {}
 
+local OPTIONS = { version_id = "text", range = "text", pace = "any", members = "table" }
 local BREAKS_MAX = 3 -- in a row, without a byte in between
 
 ---@class backup.S3Stream called, it gives the next bytes, or nil at the end
@@ -57,40 +59,64 @@ local function get(self, first, last)
   return answer
 end
 
---- First and last byte of an answer in the object.
+--- First and last byte of an answer in the object, and whether it says that it is a part.
 local function bounds(answer)
   local first, last = (answer.ContentRange or ""):match("^bytes (%d+)%-(%d+)/")
   if first then
-    return math.tointeger(tonumber(first)), math.tointeger(tonumber(last))
+    return math.tointeger(tonumber(first)), math.tointeger(tonumber(last)), true
   end
-  return 0, (answer.ContentLength or 0) - 1
+  return 0, (answer.ContentLength or 0) - 1, false
+end
+
+--- Raise, and do without an answer, unless it is of the bytes that were asked for.
+local function check_answer(self, answer, is_right, asked)
+  if is_right then
+    return
+  end
+  answer.Body:close()
+  local first, last, is_part = bounds(answer)
+  errors.raise({
+    kind = "reply",
+    code = "range",
+    message = ("%s: asked for %s, got %s"):format(
+      self.location,
+      asked,
+      is_part and ("%d to %d"):format(first, last) or "the whole object"
+    ),
+  })
 end
 
 local function go_on(self)
-  local first = self.at
-  local answer = get(self, first, self.last)
+  local first, last = self.at, self.last
+  local answer = get(self, first, last)
   local told_first, told_last = bounds(answer)
-  if told_first ~= first or told_last ~= self.last then
-    answer.Body:close()
-    errors.raise({
-      kind = "reply",
-      code = "range",
-      message = ("%s: asked for the bytes from %d to %d, got %d to %d"):format(
-        self.location,
-        first,
-        self.last,
-        told_first,
-        told_last
-      ),
-    })
-  end
+  local asked = ("the bytes from %d to %d"):format(first, last)
+  check_answer(self, answer, told_first == first and told_last == last, asked)
   self.body = answer.Body
+end
+
+--- First and last byte of a range, or nil: as people write it, and as HTTP has it.
+local function ends_of(range)
+  local first, last = range:match("^(%d*)%-(%d*)$")
+  return math.tointeger(tonumber(first)), math.tointeger(tonumber(last))
+end
+
+--- Whether an answer has the bytes of the range that the caller wanted; of an object that is
+--- shorter, fewer.
+local function has_range(answer, range)
+  local from, to = ends_of(range)
+  local first, last, is_part = bounds(answer)
+  if not is_part then
+    return false
+  elseif not from then
+    return last - first < to
+  end
+  return first == from and last <= (to or last)
 end
 
 --- S3 gives the whole of an object for a range that it does not understand.
 local function check_range(range)
-  local first, last = tostring(range):match("^(%d*)%-(%d*)$")
-  local from, to = tonumber(first), tonumber(last)
+  local from, to = ends_of(range)
   if not (from or to) or (from and to and to < from) then
     errors.raise({
       kind = "usage",
@@ -109,9 +135,10 @@ end
 ---  more of GetObject, as a customer's key
 ---@return backup.S3Stream
 --- Raises as the client does, with words for what is missing, archived or out of range; kind usage
---- for what is no range.
+--- for what is no range and for other options; kind reply, code range, for other bytes than those.
 function stream.open(s3, bucket, key, options)
   options = options or {}
+  known_options.check(options, OPTIONS, "an object's stream")
   if options.range then
     check_range(options.range)
   end
@@ -127,6 +154,8 @@ function stream.open(s3, bucket, key, options)
     breaks = 0,
   }, Stream)
   local answer = get(self)
+  local is_right = not self.range or has_range(answer, self.range)
+  check_answer(self, answer, is_right, "the range " .. tostring(self.range))
   self.body, self.etag = answer.Body, answer.ETag
   self.version_id = self.version_id or answer.VersionId
   self.at, self.last = bounds(answer)

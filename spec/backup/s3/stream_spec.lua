@@ -72,6 +72,37 @@ describe("backup.s3.stream", function()
     assert.same({}, ranges())
   end)
 
+  it("takes no option that there is not", function()
+    local _, err = errors.try(stream.open, s3, "vault", "k", { rnge = "0-9" })
+    assert.equal("unknown_option", err.code)
+    assert.matches("range", err.hint, 1, true)
+    _, err = errors.try(stream.open, s3, "vault", "k", { range = 5 })
+    assert.equal("bad_argument", err.code)
+    assert.equal(0, #fake:requests())
+  end)
+
+  it("takes no other bytes for the range that was asked for", function()
+    for range, answers in pairs({
+      ["0-99"] = { whole(), part(0, 100), part(1, 99), part(100, 199) },
+      ["100-"] = { whole(), part(0, 999), part(101, 999) },
+      ["-100"] = { whole(), part(899, 999) },
+    }) do
+      for _, answer in ipairs(answers) do
+        fake:clear()
+        fake:script("GET /vault/k", { answer })
+        local _, err = errors.try(read, { range = range })
+        assert.equal("range", err.code, range)
+        assert.equal("reply", err.kind)
+        assert.matches("s3://vault/k: asked for the range " .. range, err.message, 1, true)
+      end
+    end
+    for range, answer in pairs({ ["900-1999"] = part(900, 999), ["-2000"] = part(0, 999) }) do
+      fake:clear()
+      fake:script("GET /vault/k", { answer })
+      assert.equal(answer.body, read({ range = range })) -- the object is shorter
+    end
+  end)
+
   it("reads an object whole by one request", function()
     fake:script("GET /vault/k", { whole() })
     assert.equal(BODY, read())
