@@ -63,10 +63,12 @@ local function failure(entry, code, message)
   }
 end
 
---- One by DeleteObject. What concerns more than this key (network, credentials) is raised.
+--- One by DeleteObject. What concerns more than this key (network, credentials) is raised. What was
+--- sent is not cancelled, as in delete_many.
 local function delete_one(s3, bucket, entry)
   local input = { Bucket = bucket, Key = entry.key, VersionId = entry.version_id }
-  local done, err = errors.try(s3.delete_object, input)
+  task.sleep(0) -- a cancellation is raised here, before the next one is sent
+  local done, err = errors.try(task.shield, s3.delete_object, input)
   if done then
     return outcome(entry, done)
   elseif err.kind ~= "service" or err.code == "NoSuchBucket" then

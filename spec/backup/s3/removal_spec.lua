@@ -1,6 +1,7 @@
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
 local removal = require("backup.s3.removal")
+local task = require("awsbak.task")
 
 local function each(list)
   local at = 0
@@ -193,5 +194,24 @@ describe("backup.s3.removal", function()
       { key = "k00001", result = "deleted" },
       { key = "k00002", result = "failed", detail = "SlowDown: because" },
     }, list)
+  end)
+
+  it("hears what became of a key that it deletes by itself, and begins no other", function()
+    local s3, list = client(), {}
+    local delete = s3.delete_object
+    local _, e = errors.try(task.run, function()
+      local t = task.running()
+      function s3.delete_object(input)
+        task.cancel(t)
+        task.sleep(0)
+        return delete(input)
+      end
+      for result in removal.run(s3, "vault", each({ { key = "a\1" }, { key = "b\1" } })) do
+        list[#list + 1] = result
+      end
+    end)
+    assert.equal("cancelled", e.kind)
+    assert.same({ { key = "a\1", result = "deleted" } }, list)
+    assert.same({ "a\1" }, s3.single)
   end)
 end)
