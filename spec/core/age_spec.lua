@@ -149,6 +149,16 @@ describe("a file key wrapped by others", function()
     end
   end)
 
+  it("is not taken with more stanzas than half a header", function()
+    local many = {}
+    for i = 1, 128 * 1024 // #STANZA + 1 do
+      many[i] = STANZA
+    end
+    local _, err = stream.writer({ file_key = age.file_key(), stanzas = many })
+    assert.equal("stanzas", err.code)
+    assert.matches("more than 131072 bytes in all", err.message, 1, true)
+  end)
+
   it("is not taken without stanzas, nor with what is none", function()
     local file_key = age.file_key()
     local bad = {

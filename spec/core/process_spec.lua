@@ -205,6 +205,16 @@ describe("process.spawn", function()
     assert.equal("20000", last)
   end)
 
+  it("ends a child that says too much in a conversation, after the lines that it said", function()
+    local words = { "sh", "-c", "echo one; cat /dev/zero" }
+    local p <close> = process.spawn({ argv = words, talk = true, max_output = 50000 })
+    assert.equal("one", task.await(p:read_line()))
+    local ok, err = pcall(task.await, p:read_line())
+    assert.is_false(ok)
+    assert.equal("too_large", err.code)
+    assert.matches("wrote more than 50000 bytes", err.message, 1, true)
+  end)
+
   it("sends what it is told, when it is told", function()
     local p <close> = process.spawn({ argv = { "cat" }, talk = true })
     for _, line in ipairs({ "one", "", ("x"):rep(100000), "\0\255" }) do

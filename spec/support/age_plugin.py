@@ -77,6 +77,9 @@ def misbehave(word):
         print("-> msg", flush=True)
         for _ in range(10000):
             print("A" * 64)
+    elif word == "flood":
+        while True:
+            sys.stdout.write("A" * 65536)
     elif word == "chatty":
         while True:
             call(["grease-" + "x"])
@@ -113,6 +116,8 @@ def main():
         if word.startswith("label") and EXTENSIONS:
             for _ in range(2 if word == "labels" else 1):
                 assert call(["labels", "z", word]) == (["ok"], b"")
+        if word == "huge":
+            call(["recipient-stanza", "0", "fake", word], b"x" * 140000)
         for _ in range(2 if word == "many" else 0 if word == "none" else len(keys)):
             call(["recipient-stanza", "1" if word == "other" else "0", "fake", word], b"!" + file_key)
     else:

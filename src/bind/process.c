@@ -167,7 +167,7 @@ static struct ab_process *open_process(lua_State *L)
 
 /* process.spawn{ argv, env, die_with_parent = true, max_output = bytes of stdout kept, talk = false
  * (its stdin takes what send() gives) } -> process | nil, error. Its stderr is ours; of stdout that
- * nobody reads the oldest is forgotten. */
+ * nobody reads the oldest is forgotten, but with talk it is a failure, code "too_large". */
 static int process_spawn(lua_State *L)
 {
     static const char *const names[] = {"argv",       "env",  "die_with_parent",

@@ -109,6 +109,10 @@ bool ab_age_keys_add_stanza(struct ab_age_keys *keys, struct ab_slice text, stru
         return ab_age_stanza_damaged(err, "text follows a stanza");
     if (is_ours(s.args[0]))
         return ab_age_stanza_damaged(err, "a stanza is of a type that awsbak makes itself");
+    if (text.len > STANZAS_MAX - keys->stanzas.len)
+        return ab_fail(err, AB_CONFIG, "stanzas",
+                       "the stanzas of keys that others wrap have more than %d bytes in all",
+                       STANZAS_MAX);
     return ab_buf_add(&keys->stanzas, text.data, text.len, err);
 }
 

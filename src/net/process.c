@@ -61,8 +61,9 @@ static void close_watch(struct ab_process *p, struct ab_watch *watch)
 
 static bool has_line(const struct ab_process *p)
 {
-    return p->out.bytes.len > 0 &&
-           (p->out.watch.fd < 0 || memchr(p->out.bytes.data, '\n', p->out.bytes.len));
+    bool is_last = p->out.watch.fd < 0 && !p->failed;
+
+    return p->out.bytes.len > 0 && (is_last || memchr(p->out.bytes.data, '\n', p->out.bytes.len));
 }
 
 static void finish(struct wait_op **waiter, const struct ab_err *err)
@@ -163,12 +164,15 @@ void ab_process_end_input(struct ab_process *process)
 
 /* --- its output ------------------------------------------------------------------------------ */
 
-/* Make room for a read. A lasting child's old lines make way; any other one said too much. */
+/* Make room for a read. A lasting child's old lines make way, unless it talks: who waits for
+ * answers does not say more than this at once. */
 static bool make_room(struct output *output, struct ab_err *err)
 {
     struct ab_buf *bytes = &output->bytes;
 
-    if (bytes->len + READ_SIZE > bytes->max && output->process->keep)
+    bool forgets = output->process->keep && !output->process->talk;
+
+    if (bytes->len + READ_SIZE > bytes->max && forgets)
         ab_buf_shift(bytes, bytes->len < READ_SIZE ? bytes->len : READ_SIZE);
     if (ab_buf_reserve(bytes, READ_SIZE, err))
         return true;

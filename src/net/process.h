@@ -24,7 +24,8 @@ struct ab_process_options {
     bool keep; /* a lasting helper: its own process group, stderr ours, lines of stdout */
     bool die_with_parent; /* killed by the kernel when this thread ends */
     double timeout_s;     /* killed then; 0 for never */
-    size_t max_output; /* bytes of stdout, and of stderr: more is a failure; of `keep` the last */
+    size_t max_output;    /* bytes of stdout, and of stderr: more is a failure; of `keep` without
+                             `talk`,    the last are kept */
 };
 
 /* Start a child. NULL on failure, also when the program cannot be executed. */

@@ -19,6 +19,7 @@ local M = {}
 
 local OUTPUT_MAX = 1024 * 1024 -- bytes of what a plugin said and nobody read yet
 local COMMANDS_MAX = 1024 -- of one conversation
+local STANZAS_MAX = 128 * 1024 -- bytes: the core takes no more of others
 local FILE_KEY = 16 -- bytes
 local EXECUTABLE = 73 -- permission bits, octal 111
 
@@ -32,6 +33,7 @@ local ENDING = 5 -- seconds in which a plugin ends when it was told to
 ---@field process userdata
 ---@field failure string? what the plugin said went wrong
 ---@field got any what it gave
+---@field size integer? bytes of the stanzas that it gave
 ---@field labels string? of its recipients, in order
 
 local function fail(talk, code, problem, kind)
@@ -82,6 +84,8 @@ local function read_line(talk)
   end)
   if line == nil and err.kind == "timeout" then
     fail(talk, "timeout_plugin", ("said nothing for %g s"):format(M.silence), "timeout")
+  elseif line == nil and err.code == "too_large" then
+    fail(talk, "plugin", ("sent more than %d bytes at once"):format(OUTPUT_MAX))
   elseif line == nil then
     error(err, 0)
   end
@@ -187,7 +191,12 @@ wrapping["recipient-stanza"] = function(talk, words, body)
   if words[2] ~= "0" or not words[3] then
     fail(talk, "plugin", "sent a stanza for a file that it was not given")
   end
-  table.insert(talk.got, stanza.text(table.move(words, 3, #words, 1, {}), body))
+  local made = stanza.text(table.move(words, 3, #words, 1, {}), body)
+  talk.size = (talk.size or 0) + #made
+  if talk.size > STANZAS_MAX then
+    fail(talk, "plugin", ("gave more than %d bytes for the header of a file"):format(STANZAS_MAX))
+  end
+  table.insert(talk.got, made)
   return { "ok" }
 end
 

@@ -157,6 +157,7 @@ describe("a plugin of age", function()
     long = "sent a stanza of more than 4096 lines",
     chatty = "sent more than 1024 commands",
     dies = "ended before it was done",
+    flood = "sent more than 1048576 bytes at once",
   }
 
   for word, message in pairs(FAULTS) do
@@ -182,6 +183,7 @@ describe("a plugin of age", function()
       many = "gave 2 stanzas for 1 recipients",
       none = "gave 0 stanzas for 1 recipients",
       other = "sent a stanza for a file that it was not given",
+      huge = "gave more than 131072 bytes for the header of a file",
     }) do
       assert.equal("age-plugin-fake " .. message, raised(save, { recipient(word) }).message)
     end
