@@ -99,8 +99,7 @@ local function sentence_of(e)
   if type(e) == "string" or type(class) == "table" and class.__tostring then
     return tostring(e)
   end
-  local shown = require("awsbak.pretty").lua(e)
-  return "the error is not text but " .. (shown:gsub("%s*\n%s*", " "))
+  return "the error is not text but " .. require("awsbak.pretty").message(e)
 end
 
 --- What a script raised, as a sentence; its own code is asked for it, which may fail, too.

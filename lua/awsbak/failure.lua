@@ -4,6 +4,7 @@ local errors = require("awsbak.errors")
 local host = require("awsbak.core.host")
 local log = require("awsbak.log")
 local modules = require("awsbak.modules")
+local text = require("awsbak.text")
 
 local M = {}
 
@@ -68,7 +69,9 @@ local function say(e)
     end
   end
   if e.traceback and log.enabled("info") then
-    io.stderr:write(e.traceback, "\n")
+    for line in e.traceback:gmatch("[^\n]+") do -- it names files and functions of a script
+      io.stderr:write(line:match("^\t?"), text.escape(line:gsub("^\t", "")), "\n")
+    end
   end
 end
 

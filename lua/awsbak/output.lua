@@ -37,7 +37,8 @@ local function encode(value)
   if err and err.code == "utf8" then
     said, err = json.encode(text.for_json(value))
   end
-  return (errors.check(said, err))
+  errors.check(said, err)
+  return sys().isatty(1) and text.escape_json(said) or said
 end
 
 --- How data is written now.

@@ -112,11 +112,11 @@ function M.write_private(path, text)
 end
 
 --- Ask on the terminal, without showing what is typed.
----@param prompt string
+---@param prompt string what of it would act on a terminal is escaped here
 ---@return userdata? answer secret
 ---@return table? err code "no_terminal", "no_answer", ...
 function M.ask_hidden(prompt)
-  return sys.read_password(prompt)
+  return sys.read_password(require("awsbak.text").escape(prompt))
 end
 
 --- Send a request, as awsbak.http does.

@@ -12,7 +12,7 @@ local values = require("awsbak.jmespath.values")
 local M = {}
 
 local function compact(value)
-  return (errors.check(json.encode(value)))
+  return text.escape_json(errors.check(json.encode(value)))
 end
 
 --- Whether a table could show a value: an object without tables in it.

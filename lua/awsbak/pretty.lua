@@ -26,26 +26,38 @@ local function keys_of(value)
   return others
 end
 
-local function quote(s)
+--- How a value is shown.
+---@class awsbak.pretty.How
+---@field is_message boolean? in one line, and not escaped: who prints it does that
+---@field within table<table, boolean> what holds it
+
+local function quote(s, how)
   local cut = #s > TEXT_MAX
-  local shown = text.escape(cut and s:sub(1, TEXT_MAX) or s):gsub('"', '\\"')
+  local shown = cut and s:sub(1, TEXT_MAX) or s
+  if not how.is_message then
+    shown = text.escape(shown):gsub('"', '\\"')
+  end
   return '"' .. shown .. '"' .. (cut and ("... (%d bytes)"):format(#s) or "")
+end
+
+local function plain(value, how)
+  return how.is_message and tostring(value) or text.escape(tostring(value))
 end
 
 local show -- for values inside values
 
-local function items(value, depth, seen)
+local function items(value, depth, how)
   local parts = {}
   for i = 1, math.min(#value, ITEMS_MAX) do
-    parts[#parts + 1] = show(value[i], depth + 1, seen)
+    parts[#parts + 1] = show(value[i], depth + 1, how)
   end
   for i, key in ipairs(keys_of(value)) do
     if i > ITEMS_MAX then
       break
     end
     local name = type(key) == "string" and key:find("^[%a_][%w_]*$") and key
-      or "[" .. show(key, depth + 1, seen) .. "]"
-    parts[#parts + 1] = name .. " = " .. show(value[key], depth + 1, seen)
+      or "[" .. show(key, depth + 1, how) .. "]"
+    parts[#parts + 1] = name .. " = " .. show(value[key], depth + 1, how)
   end
   if #value > ITEMS_MAX then
     parts[#parts + 1] = ("... (%d items)"):format(#value)
@@ -64,20 +76,20 @@ local function show_empty(class)
   return "{}"
 end
 
-local function show_table(value, depth, seen)
-  if seen[value] then
+local function show_table(value, depth, how)
+  if how.within[value] then
     return "<again>"
   elseif depth >= DEPTH_MAX then
     return "{...}"
   end
-  seen[value] = true
-  local parts = items(value, depth, seen)
-  seen[value] = nil
+  how.within[value] = true
+  local parts = items(value, depth, how)
+  how.within[value] = nil
   if #parts == 0 then
     return show_empty(getmetatable(value))
   end
   local line = "{ " .. table.concat(parts, ", ") .. " }"
-  if #line + 2 * depth <= LINE and not line:find("\n") then
+  if how.is_message or #line + 2 * depth <= LINE and not line:find("\n") then
     return line
   end
   local indent = ("  "):rep(depth + 1)
@@ -89,24 +101,31 @@ local function show_table(value, depth, seen)
     .. "}"
 end
 
-function show(value, depth, seen)
+function show(value, depth, how)
   if type(value) == "string" then
-    return quote(value)
+    return quote(value, how)
   elseif type(value) ~= "table" then
-    return text.escape(tostring(value))
+    return plain(value, how)
   end
   local class = getmetatable(value)
   if type(class) == "table" and class.__tostring then
-    return text.escape(tostring(value))
+    return plain(value, how)
   end
-  return show_table(value, depth, seen)
+  return show_table(value, depth, how)
 end
 
 --- A value as Lua would write it, keys sorted, deep and long parts cut.
 ---@param value any
 ---@return string
 function M.lua(value)
-  return show(value, 0, {})
+  return show(value, 0, { within = {} })
+end
+
+--- The same in one line, line breaks of texts too, for a message: who prints that escapes it.
+---@param value any
+---@return string
+function M.message(value)
+  return (show(value, 0, { is_message = true, within = {} }):gsub("\n", " "))
 end
 
 local function indented(value, indent)

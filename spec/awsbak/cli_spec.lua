@@ -155,6 +155,25 @@ describe("an error in a script", function()
     assert.matches("s.lua:2: in main chunk", result.stderr, 1, true)
   end)
 
+  it("is escaped once, wherever it is printed", function()
+    local dir <close> = scratch.new()
+    local path = dir:write("s\27.lua", "error('a\\27b')")
+    local result = run("-v", path)
+    assert.matches("/s\\x1b.lua:1: a\\x1bb\nstack traceback:\n", result.stderr, 1, true)
+    assert.matches("/s\\x1b.lua:1: in main chunk", result.stderr, 1, true)
+    assert.is_nil(result.stderr:find("\27", 1, true))
+    result = run_script("error({ a = '\\27\"', b = { 'c\\nd' } })")
+    assert.matches([[{ a = "\x1b"", b = { "c d" } }]], result.stderr, 1, true)
+    result = run("keygen", "--kms", "a\27b")
+    assert.matches([[: "a\x1bb" is not the ARN]], result.stderr, 1, true)
+    local lines = { { "a\27b" }, { "help", "a\27b" }, { "--a\27b" }, { "api", "a\27b", "x" } }
+    for _, words in ipairs(lines) do
+      result = run(table.unpack(words))
+      assert.matches([[a\x1bb]], result.stderr, 1, true)
+      assert.is_nil(result.stderr:find("\27", 1, true))
+    end
+  end)
+
   it("of syntax is said with file and line", function()
     local result = run_script("x = = 1")
     assert.equal(1, result.status)

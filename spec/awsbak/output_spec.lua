@@ -291,4 +291,22 @@ describe("a terminal", function()
     pipe:close()
     assert.equal("NAME  B\n/a    " .. ("x"):rep(33) .. "…\n", said)
   end)
+
+  it("is not acted on by JSON", function()
+    local dir <close> = scratch.new()
+    local code = [[
+      local output = require("awsbak.output")
+      output.rows({ "name" }, { { name = "\u{9b}2Jé\27" }, { name = "\u{202e}" } })
+    ]]
+    local path = dir:write("t.lua", code)
+    for _, mode in ipairs({ "json", "jsonl" }) do
+      local words = { program.path(), "--output", mode, path }
+      local command = "python3 spec/support/terminal.py %s </dev/null"
+      local pipe = io.popen(command:format(shell.join(words)))
+      local said = pipe:read("a")
+      pipe:close()
+      assert.matches([["\u009b2Jé\u001b"]], said, 1, true)
+      assert.matches([["\u202e"]], said, 1, true)
+    end
+  end)
 end)

@@ -75,3 +75,16 @@ describe("outside.write_private", function()
     assert.same({ "x" }, outside.list(dir:path("f")))
   end)
 end)
+
+describe("outside.ask_hidden", function()
+  it("escapes what it asks: a plugin or a setting may have written it", function()
+    local sys = require("awsbak.core.sys")
+    local read_password, asked = sys.read_password, nil
+    sys.read_password = function(prompt)
+      asked = prompt
+    end
+    outside.ask_hidden("PIN of \27[2J? ")
+    sys.read_password = read_password
+    assert.equal("PIN of \\x1b[2J? ", asked)
+  end)
+end)

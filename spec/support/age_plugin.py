@@ -5,6 +5,8 @@ What it does besides is the data of its recipient or identity: a word, such as "
 """
 
 import base64
+import os
+import signal
 import sys
 import time
 
@@ -78,8 +80,9 @@ def misbehave(word):
         for _ in range(10000):
             print("A" * 64)
     elif word == "flood":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         while True:
-            sys.stdout.write("A" * 65536)
+            os.write(1, b"A" * 65536)
     elif word == "chatty":
         while True:
             call(["grease-" + "x"])

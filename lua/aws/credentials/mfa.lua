@@ -3,7 +3,6 @@
 
 local errors = require("awsbak.errors")
 local outside = require("awsbak.outside")
-local text = require("awsbak.text")
 
 local mfa = {}
 
@@ -26,7 +25,7 @@ function mfa.code(serial, context, profile)
       profile
     ), elsewhere .. ", or set a longer duration_seconds")
   end
-  local answer, err = outside.ask_hidden(("Enter MFA code for %s: "):format(text.escape(serial)))
+  local answer, err = outside.ask_hidden(("Enter MFA code for %s: "):format(serial))
   if not answer and err.code == "no_terminal" then
     fail(
       ("profile %s wants an MFA code, and there is no terminal to ask on"):format(profile),

@@ -12,6 +12,7 @@ local kms = require("backup.age.kms")
 local secret = require("awsbak.core.secret")
 local stanza = require("backup.age.stanza")
 local task = require("awsbak.task")
+local texts = require("awsbak.text")
 
 local M = {}
 
@@ -87,7 +88,7 @@ end
 --- Tell what is wrong with keys: nothing else may be done then.
 local function say_problems(client, problems)
   for _, problem in ipairs(problems) do
-    say(client, problem.words, problem.message)
+    say(client, problem.words, texts.escape(problem.message)) -- age prints it
   end
   return #problems > 0
 end
@@ -193,7 +194,7 @@ machines["identity-v1"] = function(client)
     elseif err and err.kind == "cancelled" then
       error(err, 0)
     elseif err then
-      say(client, { "error", "internal" }, err.message)
+      say(client, { "error", "internal" }, texts.escape(err.message))
     end
   end
 end

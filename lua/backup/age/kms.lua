@@ -13,7 +13,6 @@ local errors = require("awsbak.errors")
 local guard = require("aws.guard")
 local secret = require("awsbak.core.secret")
 local stanza = require("backup.age.stanza")
-local text = require("awsbak.text")
 
 local M = {}
 
@@ -55,7 +54,7 @@ function M.check(arn)
     or fail(
       "config",
       "key",
-      ('"%s" is not the ARN of a key of KMS'):format(text.escape(arn)),
+      ('"%s" is not the ARN of a key of KMS'):format(arn),
       "it looks like arn:aws:kms:REGION:ACCOUNT:key/ID, or ...:alias/NAME"
     )
 end

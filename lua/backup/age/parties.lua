@@ -8,7 +8,6 @@ local kms = require("backup.age.kms")
 local plugin = require("backup.age.plugin")
 local stream = require("awsbak.core.stream")
 local task = require("awsbak.task")
-local text = require("awsbak.text")
 
 local M = {}
 
@@ -91,7 +90,7 @@ local function check_labels(name, labels, wanted)
       code = "recipients",
       message = ("recipients of age-plugin-%s do not go with the others of the file (%s)"):format(
         name,
-        text.escape(labels ~= "" and labels or wanted)
+        labels ~= "" and labels or wanted
       ),
       hint = "encrypt for them alone",
     })

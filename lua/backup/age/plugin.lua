@@ -13,7 +13,6 @@ local process = require("awsbak.core.process")
 local secret = require("awsbak.core.secret")
 local stanza = require("backup.age.stanza")
 local task = require("awsbak.task")
-local text = require("awsbak.text")
 
 local M = {}
 
@@ -111,7 +110,7 @@ end
 
 --- Ask on the terminal; nil without one.
 local function ask(talk, question)
-  local answer = outside.ask_hidden(("age-plugin-%s: %s "):format(talk.name, text.escape(question)))
+  local answer = outside.ask_hidden(("age-plugin-%s: %s "):format(talk.name, question))
   return answer and answer:reveal()
 end
 
@@ -139,7 +138,7 @@ end
 
 function asked.error(talk, words, body)
   local of = words[2] == "internal" and "" or (words[2] or "") .. ": "
-  talk.failure = talk.failure or of .. text.escape(body)
+  talk.failure = talk.failure or of .. body
   return { "ok" }
 end
 
