@@ -1,4 +1,6 @@
 local age = require("awsbak.core.age")
+local codec = require("awsbak.core.codec")
+local digest = require("awsbak.core.digest")
 local errors = require("awsbak.errors")
 local noise = require("spec.support.noise")
 local scratch = require("spec.support.scratch")
@@ -37,6 +39,28 @@ local function has(program)
   return os.execute("command -v " .. program .. " >/dev/null") == true
 end
 
+local function hmac(key, message)
+  local function padded(byte)
+    return (key .. ("\0"):rep(64 - #key)):gsub(".", function(c)
+      return string.char(c:byte() ~ byte)
+    end)
+  end
+  local inner = digest.digest("sha256", padded(0x36) .. message)
+  return digest.digest("sha256", padded(0x5c) .. inner)
+end
+
+--- A file as another program may write it: `count` stanzas that nobody here knows in its header,
+--- whose MAC is right (age-encryption.org/v1: of HKDF's key for "header").
+local function with_header(count, plain)
+  local stanza, file_key = "-> other " .. ("A"):rep(64) .. "\nYm9keQ\n", age.file_key()
+  local sealed = through(plain, stream.seal({ file_key = file_key, stanzas = { stanza } }))
+  local payload = sealed:match("\n%-%-%- [^\n]+\n(.*)")
+  local key = hmac(hmac(("\0"):rep(32), file_key:reveal()), "header\1")
+  local header = "age-encryption.org/v1\n" .. stanza:rep(count) .. "---"
+  local mac = codec.base64(hmac(key, header)):gsub("=", "")
+  return ("%s %s\n%s"):format(header, mac, payload), file_key
+end
+
 describe("age in a pipe", function()
   local identity, recipient = age.keygen()
   local seal = stream.seal({ recipients = { recipient } })
@@ -53,6 +77,21 @@ describe("age in a pipe", function()
           local done = stream.pipe(pieces(sealed, step), open, stream.text())
           assert.is_true(plain == done.text, size)
         end
+      end
+    end
+  end)
+
+  it("opens a file with a long header, in armor or not", function()
+    local plain = noise(300000)
+    local sealed, file_key = with_header(3000, plain)
+    local lines = codec.base64(sealed):gsub(("."):rep(64), "%0\n"):gsub("\n$", "")
+    local border = "-----%s AGE ENCRYPTED FILE-----\n"
+    local armored = border:format("BEGIN") .. lines .. "\n" .. border:format("END")
+    for _, text in ipairs({ sealed, armored }) do
+      for _, step in ipairs({ 7000, #text }) do
+        local opened = stream.open({ file_key = file_key })
+        local done = stream.pipe(pieces(text, step), opened, stream.text())
+        assert.is_true(plain == done.text, step)
       end
     end
   end)

@@ -160,11 +160,14 @@ static bool pull_turn(struct open *o, struct ab_flow_io *io, struct ab_err *err)
         feed(o->fed, io);
         if (io->room == 0 || !has_enough(o))
             return true;
-        if (o->stage != OPENED && !open_start(o, err))
-            return false;
-        io->locked = o->stage == LOCKED;
-        if (o->opener || io->locked)
-            break;
+        if (o->stage != OPENED) {
+            if (!open_start(o, err))
+                return false;
+            io->locked = o->stage == LOCKED;
+            if (io->locked)
+                break;
+            continue; /* of what was fed a long header leaves less than a chunk */
+        }
         if (!ab_source_read(o->source, io->out, io->room, &got, err))
             return false;
         io->out += got;
