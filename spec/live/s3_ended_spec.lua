@@ -211,6 +211,17 @@ describe("awsbak s3 cp that is ended", function()
     assert.equal(1, proxy:count("GET"))
   end)
 
+  it("leaves nothing of a download whose bytes are not those of its checksum", function()
+    prepare("down")
+    proxy:rule({ method = "GET", skip = 1, flip_reply = 100 })
+    local altered = cp("down")
+    assert.equal(1, altered.status)
+    assert.matches("it was altered", altered.stderr)
+    assert.same({}, left())
+    assert.equal(0, cp("down").status)
+    assert.is_true(is_there("down", "again"))
+  end)
+
   it("can have its unfinished upload aborted, and begins anew", function()
     prepare("up")
     local rule = { method = "PUT", holds = { "partNumber=3" }, unheard = true }
