@@ -16,6 +16,7 @@ local s3 = require("aws.s3")
 local s3_fault = require("backup.transfer.s3_fault")
 local settings = require("awsbak.settings")
 local sides = require("backup.s3.sides")
+local tally = require("backup.s3.tally")
 local time = require("awsbak.time")
 local units = require("awsbak.units")
 local usage = require("backup.s3.usage")
@@ -102,7 +103,7 @@ end
 
 --- Counts what would change and asks; when the latest of it was changed.
 local function ask(steps, where, at)
-  local found = bulk.count(steps)
+  local found = tally.of(steps)
   if found.copies + found.deletes > 0 then
     local question = "Bring back %s (%s) and delete %d in %s, as it was at %s?"
     local many, size = units.show_count(found.copies, "object"), units.show_size(found.bytes)
@@ -124,7 +125,7 @@ local function in_place(o, from, job)
     newest = ask(steps(), from.key and o.url or from.name, o.at)
   end
   job.to = from
-  return bulk.run(job, bulk.counted(steps(), newest, true))
+  return bulk.run(job, tally.only(steps(), newest, true))
 end
 
 --- A list of one entry, or of none, as an iterator.

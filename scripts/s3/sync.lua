@@ -11,6 +11,7 @@ local members = require("backup.s3.members")
 local policy = require("awsbak.policy")
 local s3 = require("aws.s3")
 local settings = require("awsbak.settings")
+local tally = require("backup.s3.tally")
 local units = require("awsbak.units")
 local usage = require("backup.s3.usage")
 
@@ -80,7 +81,7 @@ end
 
 --- Counts what would be deleted and asks; when the latest of that was changed.
 local function ask(steps, o)
-  local found = bulk.count(steps())
+  local found = tally.of(steps())
   if found.deletes > 0 then
     local question = "Delete %s in %s that %s has not?"
     policy.confirm(question:format(units.show_count(found.deletes, "file"), o.to, o.from))
@@ -133,6 +134,6 @@ return policy({
       compare = o.checksum,
       delete = o.delete,
       dry = o.dry_run,
-    }, bulk.counted(steps(), newest))
+    }, tally.only(steps(), newest))
   end,
 })
