@@ -152,11 +152,16 @@ describe("out of memory", function()
     if not identity then
       error(recipient, 0)
     end
+    local errors = require("awsbak.errors")
+    local file_key = errors.check(require("awsbak.core.age").file_key())
+    local function unwrap()
+      return file_key
+    end
     local done = stream.pipe(pieces, stream.zstd(), stream.digest("md5"), stream.unzstd(),
       stream.gzip(), stream.seal({ recipients = { recipient } }),
       stream.open({ identities = { identity } }), stream.gunzip(),
-      stream.seal({ recipients = { recipient }, armor = true }),
-      stream.open({ identities = { identity } }), stream.text())
+      stream.seal({ file_key = file_key, stanzas = { "-> other\n\n" }, armor = true }),
+      stream.open({ identities = { identity }, unwrap = unwrap }), stream.text())
     assert(done.text == plain)
     print("piped")
   ]]
