@@ -415,4 +415,15 @@ describe("transfers of files", function()
       end
     end)
   end)
+
+  it("take an empty file that grows as they open it for one that changed", function()
+    local path = dir:write("growing", "")
+    local handle <close> = assert(file.open(path))
+    local options = { facts = assert(handle:stat()) }
+    dir:write("growing", "more")
+
+    local to = { s3 = s3, bucket = "vault", key = "growing" }
+    local _, err = errors.try(s3_upload.put, handle, to, options)
+    assert.equal("changed", err.code)
+  end)
 end)
