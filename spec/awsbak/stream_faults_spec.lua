@@ -217,18 +217,21 @@ describe("a pipe that fails", function()
   end)
 
   it("takes nil and an error for a failure, whoever says so", function()
-    local function told(method)
+    local function told(method, why)
       local sink = { location = "the shelf" }
       function sink.write() end
       sink[method] = function()
-        return nil, "it is full"
+        return nil, why
       end
       return fails(stream.bytes("x"), sink)
     end
     for _, method in ipairs({ "write", "commit" }) do
-      local err = told(method)
-      assert.equal("io", err.kind)
-      assert.equal("from bytes to the shelf, sink: it is full", err.message)
+      for _, why in ipairs({ "it is full", { message = "it is full" }, 28, false }) do
+        local err = told(method, why)
+        assert.equal("io", err.kind)
+        local words = type(why) == "table" and why.message or tostring(why)
+        assert.equal("from bytes to the shelf, sink: " .. words, err.message)
+      end
     end
     local full, folder = io.open("/dev/full", "w"), io.open("/")
     local err = fails(stream.bytes("x"), full) -- buffered until it is flushed
@@ -306,6 +309,7 @@ describe("a pipe that fails", function()
     assert.equal("not_regular", err.code)
     assert.matches("it is not a regular file$", err.message)
     assert.matches("stream.stdin() reads standard input", err.hint, 1, true)
+    assert.is_nil(fails(stream.file(dir:path()), stream.text()).hint) -- a folder
     local source_closed = false
     local reader = {
       read = function() end,

@@ -108,10 +108,16 @@ function M.text(max)
   })
 end
 
---- What an object's method gave; nil and an error is a failure, as Lua's own files tell it.
+--- What an object's method gave; nil and an error, whatever that is, is a failure, as Lua's own
+--- files tell it.
 local function accepted(value, err, ...)
   if value == nil and err ~= nil then
-    errors.raise(type(err) == "table" and err or { kind = "io", code = "sink", message = err })
+    local told = type(err) == "table" and err or { message = err }
+    errors.raise(told.kind and told or {
+      kind = "io",
+      code = "sink",
+      message = tostring(told.message),
+    })
   elseif type(value) == "userdata" and not io.type(value) then
     return task.await(value)
   end

@@ -35,7 +35,7 @@ function M.file(place)
   argument.check(place, "path", "the file of a pipe")
   return new(place, function()
     local handle, err = file.open(place)
-    if err and err.code == "not_regular" then
+    if err and err.code == "not_regular" and (file.stat(place) or {}).type ~= "folder" then
       err.hint = "stream.stdin() reads standard input, an object with read(n) all else"
     end
     errors.check(handle, err)
