@@ -1,5 +1,6 @@
 local program = require("spec.support.program")
 local scratch = require("spec.support.scratch")
+local shell = require("spec.support.shell")
 
 local FEATURE = [[
 Feature: F
@@ -70,5 +71,15 @@ describe("awsbak spec", function()
     local dir <close> = scratch.new()
     dir:write("x_spec.lua", 'it("a", function() error("x") end) it("b", function() error("y") end)')
     assert.equal(1, program.run({ "spec", dir:path() }).status)
+  end)
+
+  it("says on a terminal that there is no spec", function()
+    local words = { program.path(), "spec", "no-such-folder" }
+    local command = "python3 spec/support/terminal.py %s </dev/null"
+    local pipe = io.popen(command:format(shell.join(words)))
+    local said = pipe:read("a")
+    local _, how, status = pipe:close()
+    assert.matches("No test files found", said, 1, true)
+    assert.same({ "exit", 1 }, { how, status })
   end)
 end)
