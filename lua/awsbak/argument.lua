@@ -9,12 +9,14 @@ local M = {}
 local SHOWN_MAX = 40 -- characters of a text that a message repeats
 
 --- A value as a message has it, to be escaped by who prints it: nothing of a table, which may hold
---- a secret.
+--- a secret, nor of an identity of age, which is one.
 ---@param value any
 ---@return string
 function M.shown(value)
   if value == nil then
     return "nothing"
+  elseif type(value) == "string" and value:lower():find("age-secret-key-", 1, true) then
+    return "the text of an age identity"
   elseif type(value) == "string" then
     return ('"%s%s"'):format(value:sub(1, SHOWN_MAX), #value > SHOWN_MAX and "..." or "")
   elseif type(value) == "number" or type(value) == "boolean" then
