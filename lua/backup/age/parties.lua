@@ -3,6 +3,7 @@
 --- for others, and unwrapped.
 
 local age = require("awsbak.core.age")
+local argument = require("awsbak.argument")
 local errors = require("awsbak.errors")
 local kms = require("backup.age.kms")
 local plugin = require("backup.age.plugin")
@@ -102,6 +103,7 @@ end
 ---@return { recipients: string[], file_key: userdata?, stanzas: string[]? } options raises what a
 ---  recipient is refused for, and what KMS and plugins say
 function M.seal(recipients)
+  argument.check(recipients, "secrets?", "what parties.seal is given")
   local found = sort(recipients)
   if #found.arns + #found.names == 0 then
     return { recipients = found.native }
@@ -204,7 +206,12 @@ end
 ---@return table options
 --- In a pipe it fails with kind integrity, code age_no_match, and as KMS and plugins say.
 function M.open(keys)
+  argument.check(keys, "table", "what parties.open is given")
+  argument.check(keys.identities, "secrets?", "option identities of parties.open")
   local options, found = core_options(keys)
+  for name, value in pairs(keys) do -- stream.open tells of what it does not know
+    options[name] = options[name] == nil and value or options[name]
+  end
   function options.unwrap(header, failure)
     return unwrap(header, found, failure)
   end
