@@ -162,4 +162,23 @@ describe("parties.open and parties.seal", function()
     refuses(open, { identity = mine }, 'stream.open has no option "identity"')
     refuses(parties.seal, "age1x", "what parties.seal is given is a string, not")
   end)
+
+  it("hint at no command with what a shell would act on", function()
+    local function hint(arn)
+      local stage = stream.seal({
+        file_key = age.file_key(),
+        stanzas = { "-> aws-kms " .. arn .. "\nYm9keQ\n" },
+      })
+      local sealed = stream.pipe(stream.bytes("x"), stage, stream.text()).text
+      local opened = stream.open(parties.open({ identities = { (age.keygen()) } }))
+      local _, err = errors.try(stream.pipe, stream.bytes(sealed), opened, stream.text())
+      assert.equal("age_no_match", err.code)
+      return err.hint or ""
+    end
+    local arn = "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd"
+    assert.matches("awsbak keygen --kms " .. arn, hint(arn), 1, true)
+    for _, odd in ipairs({ "`id`", "$(id)", ";id", "|id", "'" }) do
+      assert.is_nil(hint(arn .. odd):find(odd, 1, true))
+    end
+  end)
 end)

@@ -123,9 +123,11 @@ function M.seal(recipients)
   return { recipients = found.native, file_key = file_key, stanzas = stanzas }
 end
 
+--- A command that opens it; none with what a shell would act on: the header may be anybody's.
 local function kms_hint(stanzas)
   local arns = kms.keys(stanzas)
   return arns[1]
+    and arns[1]:find("^[%w:/_-]+$")
     and ("it can be opened with the KMS key %s: `awsbak keygen --kms %s` makes an identity"):format(
       arns[1],
       arns[1]
