@@ -61,9 +61,10 @@ end
 
 --- First and last byte of an answer in the object, and whether it says that it is a part.
 local function bounds(answer)
-  local first, last = (answer.ContentRange or ""):match("^bytes (%d+)%-(%d+)/")
-  if first then
-    return math.tointeger(tonumber(first)), math.tointeger(tonumber(last)), true
+  local first, last, total = (answer.ContentRange or ""):match("^bytes (%d+)%-(%d+)/(%d*)")
+  first, last = math.tointeger(tonumber(first)), math.tointeger(tonumber(last))
+  if first and last then
+    return first, last, true, math.tointeger(tonumber(total)) or last + 1
   end
   return 0, (answer.ContentLength or 0) - 1, false
 end
@@ -105,13 +106,13 @@ end
 --- shorter, fewer.
 local function has_range(answer, range)
   local from, to = ends_of(range)
-  local first, last, is_part = bounds(answer)
+  local first, last, is_part, total = bounds(answer)
   if not is_part then
     return false
   elseif not from then
-    return last - first < to
+    from, to = math.max(total - to, 0), nil
   end
-  return first == from and last <= (to or last)
+  return first == from and last == math.min(to or total - 1, total - 1)
 end
 
 --- S3 gives the whole of an object for a range that it does not understand.
