@@ -5,7 +5,7 @@
 #include "stream/flow.h"
 #include "stream/stage.h"
 
-enum { WINDOW_LOG = 20 }; /* 1 MiB: half of level 3's own, and so is the memory on both sides */
+enum { WINDOW_LOG = 19 }; /* 512 KiB, a quarter of level 3's own: less memory on both sides */
 
 struct ab_writer {
     struct ab_digest *sha256;       /* owned; of the plaintext */
